@@ -1,0 +1,101 @@
+import type { EventKey } from './event.ts';
+
+/** Why a trip ended, in the order in which the causes are asked. */
+export type EndReason = 'IGNITION' | 'SILENCE' | 'STANDSTILL' | 'LENGTH';
+
+/** Where a trip's kilometres come from: the car's odometer, integrated speed, or positions. */
+export type DistanceSource = 'ODOMETER' | 'SPEED' | 'GPS';
+
+/** Why a position was not believed. */
+export type RejectionReason = 'SAME_INSTANT' | 'NULL_ISLAND' | 'JUMP' | 'INACCURATE';
+
+/** A position, 1e-7 degree. */
+export interface Position {
+  readonly latE7: number;
+  readonly lonE7: number;
+}
+
+/**
+ * What one trip adds to one local day. All values are integers that add exactly over trips and days.
+ * `measures` holds what the habit registry adds, by name, the unit the name's last word.
+ */
+export interface DayPart {
+  /** Local calendar date at the vehicle, YYYY-MM-DD. */
+  readonly localDate: string;
+  readonly distanceM: number;
+  readonly durationMs: number;
+  readonly movingMs: number;
+  readonly idleMs: number;
+  readonly nightM: number;
+  readonly measures: Readonly<Record<string, number>>;
+}
+
+/** The facts of one trip: equal for every order in which its events may have arrived. */
+export interface TripFacts {
+  readonly startedAtMs: number;
+  /** The event that opened the trip. */
+  readonly anchor: EventKey;
+  /** The last event that belongs to the trip. */
+  readonly last: EventKey;
+  readonly endedAtMs: number;
+  /** An event at or after this instant belongs to the next trip. */
+  readonly closesAtMs: number;
+  /** The event that closed the trip; absent while it is open. */
+  readonly decidedBy?: EventKey;
+  /** Absent while the trip is open. */
+  readonly endReason?: EndReason;
+  /** IANA zone of the trip's start. */
+  readonly timeZone: string;
+  /** Local date of the trip's start, YYYY-MM-DD. */
+  readonly localDate: string;
+  readonly distanceM: number;
+  readonly distanceSource: DistanceSource;
+  /** Metres across silences, where the way between two fixes is not known. */
+  readonly bridgedM: number;
+  readonly movingMs: number;
+  readonly idleMs: number;
+  readonly maxSpeedCkmh: number;
+  readonly nightM: number;
+  /** Accepted positions. */
+  readonly fixes: number;
+  /** Stored events that belong to the trip, fixes or not. */
+  readonly events: number;
+  readonly start?: Position;
+  readonly end?: Position;
+  readonly rejectedFixes: Readonly<Partial<Record<RejectionReason, number>>>;
+  readonly rulesVersion: string;
+  /** In date order; distance, times and measures add up to the trip's own. */
+  readonly days: readonly DayPart[];
+}
+
+export type DrivingEventKind =
+  'HARSH_BRAKING' | 'HARSH_ACCELERATION' | 'HARSH_CORNERING' | 'SPEEDING' | 'PHONE_USE';
+export type Severity = 'LOW' | 'MEDIUM' | 'HIGH';
+export type MeasurementSource = 'ACCELEROMETER' | 'GPS' | 'DEVICE';
+
+/** One flag with all that answers "why was this flagged?". */
+export interface DrivingEventFacts {
+  readonly kind: DrivingEventKind;
+  readonly source: MeasurementSource;
+  readonly severity: Severity;
+  readonly atMs: number;
+  readonly endedAtMs: number;
+  /** Start of the trip it belongs to. */
+  readonly tripStartedAtMs: number;
+  /** The event that decided the flag. */
+  readonly decidedBy: EventKey;
+  readonly position?: Position;
+  readonly speedBeforeCkmh?: number;
+  readonly speedAfterCkmh?: number;
+  /** Largest magnitude of the acceleration, mm/s². */
+  readonly peakMmps2?: number;
+  /** The threshold that was passed: mm/s² for harsh events, 0.01 km/h for speeding. */
+  readonly threshold?: number;
+  readonly localDate: string;
+  readonly rulesVersion: string;
+}
+
+/** What the fold says beyond the new state: outputs that a later event decided and that never change again in order. */
+export type Change =
+  | { readonly type: 'tripClosed'; readonly trip: TripFacts }
+  | { readonly type: 'drivingEvent'; readonly event: DrivingEventFacts };
