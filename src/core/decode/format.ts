@@ -1,0 +1,23 @@
+import type { Decoded } from '../result.ts';
+import type { Zones } from '../zones.ts';
+import type { DeviceEvent } from './quantise.ts';
+
+export interface DecodeSettings {
+  /** Unit of the speed in text lines, which name none. */
+  readonly textSpeedUnit: 'mph' | 'kmh';
+  /** IANA zone of the times in text lines, which name none. */
+  readonly textTimeZone: string;
+  readonly zones: Zones;
+  /** The text of UTF-8 bytes, or undefined where they are not UTF-8. */
+  readonly decodeUtf8: (bytes: Uint8Array) => string | undefined;
+}
+
+/** One way in which devices write their messages. */
+export interface Format {
+  readonly name: string;
+  /** Values of the `content-type` header that choose this format. */
+  readonly contentTypes: readonly string[];
+  /** Whether a message without such a header is taken for this format, by its first byte. */
+  readonly startsWith: (firstByte: number) => boolean;
+  readonly decode: (text: string, settings: DecodeSettings) => Decoded<DeviceEvent>;
+}

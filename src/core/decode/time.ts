@@ -1,0 +1,62 @@
+import type { Zones } from '../zones.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Days from 1970-01-01 to a date of the proleptic Gregorian calendar, or undefined where there is
+ * no such date. After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (public domain).
+ */
+function daysOf(year: number, month: number, day: number): number | undefined {
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
+  const dayOfEra =
+    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146_097 + dayOfEra - 719_468;
+}
+
+function daysInMonth(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** Epoch milliseconds of a UTC date and time of day, or undefined where there is no such instant. */
+export function utcMs(
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+): number | undefined {
+  const days = daysOf(year, month, day);
+  if (days === undefined || hour > 23 || minute > 59 || second > 59) return undefined;
+  return days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
+}
+
+const RFC_3339 =
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))$/;
+
+/** Epoch milliseconds of an RFC 3339 date-time with its zone; finer digits are cut off. */
+export function parseRfc3339(text: string): number | undefined {
+  const m = RFC_3339.exec(text);
+  if (!m) return undefined;
+  const ms = utcMs(+m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, +m[6]!);
+  if (ms === undefined || +(m[10] ?? 0) > 23 || +(m[11] ?? 0) > 59) return undefined;
+  const fraction = m[7] === undefined ? 0 : Math.floor(+`${m[7]}000`.slice(0, 3));
+  const offsetMs = m[8] ? 0 : (+m[10]! * 60 + +m[11]!) * 60_000 * (m[9] === '-' ? -1 : 1);
+  return ms + fraction - offsetMs;
+}
+
+/**
+ * The instant at which clocks in a zone show a local time given as if it were UTC. Where clocks go
+ * back the earlier instant, where they go forward the instant that many minutes after the jump.
+ */
+export function localToUtcMs(localMs: number, zone: string, zones: Zones): number {
+  const early = localMs - zones.offsetMsAt(zone, localMs - DAY_MS);
+  const late = localMs - zones.offsetMsAt(zone, localMs + DAY_MS);
+  const shows = (utc: number) => utc + zones.offsetMsAt(zone, utc) === localMs;
+  return !shows(early) && shows(late) ? late : early;
+}
