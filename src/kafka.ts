@@ -1,0 +1,257 @@
+import { Buffer } from 'node:buffer';
+import { decompress as decompressZstd } from 'fzstd';
+import kafkajs from 'kafkajs';
+import type { Consumer, KafkaConfig, LogEntry } from 'kafkajs';
+import snappyCodec from 'kafkajs-snappy';
+import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import type { Logger } from './log.ts';
+
+const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
+
+CompressionCodecs[CompressionTypes.Snappy] = snappyCodec;
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  compress: (encoder: { buffer: Buffer }) => Promise.resolve(compressFrameSync(encoder.buffer)),
+  decompress: (buffer: Buffer) => Promise.resolve(decompressFrameSync(buffer)),
+});
+CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+  compress: () => Promise.reject(new Error('zstd is read, not written')),
+  decompress: (buffer: Buffer) => Promise.resolve(Buffer.from(decompressZstd(buffer))),
+});
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[];
+  readonly ssl: boolean;
+  readonly sasl?:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+        readonly username: string;
+        readonly password: string;
+      }
+    | undefined;
+}
+
+/** A record as it stands in the log. */
+export interface LogRecord {
+  readonly partition: number;
+  readonly offset: number;
+  /** The record's own timestamp, epoch milliseconds; undefined where the log has none. */
+  readonly timestampMs: number | undefined;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface ProducerRecord {
+  readonly key: string | null;
+  readonly value: string | Buffer | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timestampMs?: number;
+  readonly partition?: number;
+}
+
+export interface Subscription {
+  /** Continues reading one partition at that offset. */
+  seek(partition: number, offset: number): void;
+  /** Tells the group how far a partition is done: the next offset to read. */
+  commit(offsets: ReadonlyMap<number, number>): Promise<void>;
+  /** Leaves the group. */
+  stop(): Promise<void>;
+  /** Rejects when the consumer has crashed and will read no more; never resolves. */
+  readonly crashed: Promise<never>;
+}
+
+export interface SubscribeOptions {
+  readonly topic: string;
+  readonly groupId: string;
+  readonly partitions: number;
+  /** Called with the whole new assignment, each time the group has agreed on one. */
+  onAssigned(partitions: readonly number[]): void;
+  /** Called with records in offset order; the next ones of the partition come when it resolves. */
+  onRecords(
+    partition: number,
+    records: readonly LogRecord[],
+    heartbeat: () => Promise<void>,
+  ): Promise<void>;
+}
+
+export type KafkaClient = ReturnType<typeof createKafka>;
+
+/** Bytes fetched of one partition at once: some 30,000 telematics messages. */
+const MAX_BYTES_PER_PARTITION = 4 * 1024 * 1024;
+const MAX_WAIT_MS = 20;
+
+/** The one door to Kafka. No connection is made before the first call. */
+export function createKafka(settings: KafkaSettings, log: Logger) {
+  const kafka = new Kafka({
+    clientId: 'odograph',
+    brokers: [...settings.brokers],
+    ssl: settings.ssl,
+    ...(settings.sasl ? { sasl: settings.sasl as NonNullable<KafkaConfig['sasl']> } : {}),
+    retry: { initialRetryTime: 100, retries: 10 },
+    logLevel: logLevel.INFO,
+    logCreator: () => (entry) => writeLog(log, entry),
+  });
+  const producer = kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  let producing: Promise<void> | undefined;
+  const admin = kafka.admin();
+  let administering: Promise<void> | undefined;
+  const connectedAdmin = async () => {
+    await (administering ??= admin.connect());
+    return admin;
+  };
+
+  return {
+    /** Appends records in order, acknowledged by all replicas in sync. */
+    async produce(topic: string, records: readonly ProducerRecord[]): Promise<void> {
+      await (producing ??= producer.connect());
+      await producer.send({
+        topic,
+        acks: -1,
+        messages: records.map((record) => ({
+          key: record.key,
+          value: record.value,
+          ...(record.headers ? { headers: { ...record.headers } } : {}),
+          ...(record.timestampMs === undefined ? {} : { timestamp: String(record.timestampMs) }),
+          ...(record.partition === undefined ? {} : { partition: record.partition }),
+        })),
+      });
+    },
+
+    /**
+     * Makes the topic where it is missing, stamped by the broker's clock, and tells its partitions.
+     * @throws where the topic is missing and may not be made.
+     */
+    async ensureTopic(topic: string, partitions: number): Promise<number> {
+      const connected = await connectedAdmin();
+      const topics = await connected.listTopics();
+      if (!topics.includes(topic)) {
+        await connected.createTopics({
+          waitForLeaders: true,
+          topics: [
+            {
+              topic,
+              numPartitions: partitions,
+              configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
+            },
+          ],
+        });
+      }
+      const metadata = await connected.fetchTopicMetadata({ topics: [topic] });
+      return metadata.topics[0]!.partitions.length;
+    },
+
+    /** `CreateTime` or `LogAppendTime`: whose clock stamps the topic's records. */
+    async timestampType(topic: string): Promise<string | undefined> {
+      const connected = await connectedAdmin();
+      const { resources } = await connected.describeConfigs({
+        includeSynonyms: false,
+        resources: [
+          { type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['message.timestamp.type'] },
+        ],
+      });
+      return resources[0]?.configEntries[0]?.configValue;
+    },
+
+    /** First offset still in the log and the offset after its last record, a partition. */
+    async offsets(topic: string): Promise<ReadonlyMap<number, { earliest: number; end: number }>> {
+      const offsets = await (await connectedAdmin()).fetchTopicOffsets(topic);
+      return new Map(
+        offsets.map((o) => [o.partition, { earliest: Number(o.low), end: Number(o.high) }]),
+      );
+    },
+
+    async subscribe(options: SubscribeOptions): Promise<Subscription> {
+      const consumer = kafka.consumer({
+        groupId: options.groupId,
+        allowAutoTopicCreation: false,
+        maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+        maxWaitTimeInMs: MAX_WAIT_MS,
+        sessionTimeout: 30_000,
+        rebalanceTimeout: 60_000,
+      });
+      return runConsumer(consumer, options);
+    },
+
+    async close(): Promise<void> {
+      if (producing) await producer.disconnect();
+      if (administering) await admin.disconnect();
+    },
+  };
+}
+
+async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promise<Subscription> {
+  const { topic } = options;
+  const crashed = new Promise<never>((_, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload }) => {
+      if (!payload.restart) reject(payload.error);
+    });
+  });
+  crashed.catch(() => undefined);
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) =>
+    options.onAssigned(payload.memberAssignment[topic] ?? []),
+  );
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: options.partitions,
+    eachBatch: async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
+      if (!isRunning() || isStale()) return;
+      const records = batch.messages.map((message) => ({
+        partition: batch.partition,
+        offset: Number(message.offset),
+        timestampMs: Number(message.timestamp) >= 0 ? Number(message.timestamp) : undefined,
+        key: message.key,
+        value: message.value,
+        headers: textHeaders(message.headers),
+      }));
+      await options.onRecords(batch.partition, records, heartbeat);
+      // Resolving moves the place to fetch from; what is done is told by commit alone.
+      resolveOffset(batch.lastOffset());
+    },
+  });
+  return {
+    seek: (partition, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
+    commit: (offsets) =>
+      consumer.commitOffsets(
+        [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
+      ),
+    stop: () => consumer.disconnect(),
+    crashed,
+  };
+}
+
+type RawHeaders =
+  Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>> | undefined;
+
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
+function textHeaders(headers: RawHeaders): Readonly<Record<string, string>> {
+  let text: Record<string, string> | undefined;
+  for (const name in headers) {
+    const value = headers[name];
+    text ??= {};
+    text[name.toLowerCase()] = String(Array.isArray(value) ? value.at(-1) : (value ?? ''));
+  }
+  return text ?? NO_HEADERS;
+}
+
+/** Errors that a broker answers while it starts, and that kafkajs itself tries again. */
+const RETRIED =
+  /coordinator is (loading|not available)|leadership election|not the correct coordinator|rebalance is in progress|rebalancing, so a rejoin/i;
+
+function writeLog(
+  log: Logger,
+  { level, log: { message, timestamp: _, logger: __, ...details } }: LogEntry,
+): void {
+  const text = `kafka: ${message}`;
+  const retried = RETRIED.test(String(details['error'] ?? message));
+  if (level === logLevel.ERROR && !retried) log.error(details, text);
+  else if (level === logLevel.WARN && !retried) log.warn(details, text);
+  else log.debug(details, text);
+}
