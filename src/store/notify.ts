@@ -1,0 +1,43 @@
+import postgres from 'postgres';
+
+/** The channel on which sinks and APIs tell that something was committed; the journal says what. */
+export const CHANNEL = 'odograph';
+
+export interface Notifier {
+  /** Wakes the listeners soon; many calls make one message. */
+  wake(): void;
+  close(): Promise<void>;
+}
+
+/**
+ * Tells listeners of commits on a connection of its own, so that no transaction waits for it. A
+ * wake-up lost costs a reader at most its polling interval.
+ */
+export function createNotifier(url: string, onError: (error: unknown) => void): Notifier {
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  let sending: Promise<void> | undefined;
+  let again = false;
+  const send = async (): Promise<void> => {
+    do {
+      again = false;
+      await sql.notify(CHANNEL, '');
+    } while (again);
+  };
+  return {
+    wake() {
+      if (sending) {
+        again = true;
+        return;
+      }
+      sending = send()
+        .catch(onError)
+        .finally(() => {
+          sending = undefined;
+        });
+    },
+    async close() {
+      await sending;
+      await sql.end({ timeout: 5 });
+    },
+  };
+}
