@@ -1,0 +1,198 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { TripFacts } from '../core/changes.ts';
+import type { EventKey } from '../core/event.ts';
+import { compareKeys } from '../core/event.ts';
+import type { HandleChoice, LiveTrip, TripSpan } from '../core/handles.ts';
+import { chooseHandles } from '../core/handles.ts';
+import type { Commit, TotalMove } from '../store/commit.ts';
+import type { DeviceRow, OpenTripRow } from '../store/devices.ts';
+import { attributionAt } from '../store/devices.ts';
+import type { DrivingEventColumns, TripColumns } from '../store/rows.ts';
+import { drivingEventToColumns, keyToColumns, tripToColumns } from '../store/rows.ts';
+import type { Refold } from './repair.ts';
+
+type Owner = Pick<DeviceRow, 'id' | 'externalId' | 'tenancies' | 'assignments'>;
+
+/** The lists of a commit that trips and flags go to; `settle` adds to them. */
+export type Outputs = {
+  -readonly [
+    K in
+      | 'checkpointsGone'
+      | 'checkpoints'
+      | 'revisions'
+      | 'tripsGone'
+      | 'trips'
+      | 'handles'
+      | 'drivingEventsGone'
+      | 'drivingEvents'
+  ]: Commit[K][number][];
+} & { readonly totals: Map<string, TotalMove> };
+
+export function createOutputs(): Outputs {
+  return {
+    checkpointsGone: [],
+    checkpoints: [],
+    revisions: [],
+    tripsGone: [],
+    trips: [],
+    handles: [],
+    drivingEventsGone: [],
+    drivingEvents: [],
+    totals: new Map(),
+  };
+}
+
+/** A trip as it stood; without columns where only its handle is at hand and it has grown. */
+export interface OldTrip extends LiveTrip {
+  readonly revision: number;
+  readonly columns: TripColumns | undefined;
+  readonly startedAtMs: number;
+  /** Whether people were already told that it has ended. */
+  readonly wasClosed: boolean;
+}
+
+/**
+ * Compares what a stretch of a device said with what it says now and writes down the differences.
+ * @param nextId gives a handle that was never given before
+ * @returns the open trip as its row will stand, or undefined where none is open
+ */
+export function settle(
+  device: Owner,
+  stretch: Pick<
+    Refold,
+    | 'oldDrivingEvents'
+    | 'oldCheckpoints'
+    | 'spareHandles'
+    | 'drivingEvents'
+    | 'checkpoints'
+    | 'keys'
+  >,
+  oldTrips: readonly OldTrip[],
+  trips: readonly TripFacts[],
+  outputs: Outputs,
+  nextId: () => number,
+): OpenTripRow | undefined {
+  settleCheckpoints(device, stretch, outputs);
+  settleDrivingEvents(device, stretch, outputs);
+  const choices = chooseHandles(trips, oldTrips, stretch.spareHandles, (a, b) =>
+    countShared(stretch.keys, a, b),
+  );
+  const borne = new Set(choices.map((choice) => choice.id));
+  for (const old of oldTrips) if (!borne.has(old.id)) removeTrip(old, true, outputs);
+  let open: OpenTripRow | undefined;
+  trips.forEach((trip, i) => {
+    const row = settleTrip(device, trip, choices[i]!, oldTrips, outputs, nextId);
+    if (!trip.decidedBy) open = row;
+  });
+  return open;
+}
+
+function settleTrip(
+  device: Owner,
+  trip: TripFacts,
+  choice: HandleChoice,
+  oldTrips: readonly OldTrip[],
+  outputs: Outputs,
+  nextId: () => number,
+): OpenTripRow {
+  const columns = tripToColumns(device.id, trip, attributionAt(device, trip.startedAtMs));
+  const id = choice.id ?? nextId();
+  if (choice.id === undefined || choice.moved) {
+    outputs.handles.push({ id, deviceId: device.id, ...keyToColumns(trip.anchor) });
+  }
+  const old = oldTrips.find((candidate) => candidate.id === id);
+  const unchanged = old?.columns && isDeepStrictEqual(old.columns, columns);
+  const revision = (old?.revision ?? 1) + (old?.wasClosed && !unchanged ? 1 : 0);
+  if (!unchanged) {
+    if (old?.wasClosed) outputs.revisions.push({ id, withdrawn: false });
+    if (old && old.startedAtMs !== trip.startedAtMs) outputs.tripsGone.push(id);
+    if (old?.columns) addTotals(old.columns, -1, outputs);
+    addTotals(columns, 1, outputs);
+    outputs.trips.push({ ...columns, id, revision });
+  }
+  return {
+    id,
+    revision,
+    startedAtMs: trip.startedAtMs,
+    endedAtMs: trip.endedAtMs,
+    closesAtMs: trip.closesAtMs,
+    anchor: trip.anchor,
+    last: trip.last,
+  };
+}
+
+function removeTrip(old: OldTrip, withdrawn: boolean, outputs: Outputs): void {
+  if (old.wasClosed) outputs.revisions.push({ id: old.id, withdrawn });
+  if (old.columns) addTotals(old.columns, -1, outputs);
+  outputs.tripsGone.push(old.id);
+}
+
+/** Roll-ups hold the trips that a later event closed: an open one is added when it is read. */
+function addTotals(trip: TripColumns, sign: 1 | -1, { totals }: Outputs): void {
+  if (trip.decided_sec === null) return;
+  for (const day of trip.days) {
+    const key = `${trip.device_id} ${trip.tenant_id} ${trip.assignment_id} ${day.localDate}`;
+    const sum = totals.get(key);
+    const measures: Record<string, number> = { ...sum?.measures };
+    for (const [name, value] of Object.entries(day.measures)) {
+      measures[name] = (measures[name] ?? 0) + sign * value;
+    }
+    totals.set(key, {
+      device_id: trip.device_id,
+      tenant_id: trip.tenant_id,
+      assignment_id: trip.assignment_id ?? 0,
+      driver_id: trip.driver_id,
+      vehicle_id: trip.vehicle_id,
+      local_date: day.localDate,
+      trips: (sum?.trips ?? 0) + (day.localDate === trip.local_date ? sign : 0),
+      distance_m: (sum?.distance_m ?? 0) + sign * day.distanceM,
+      duration_ms: (sum?.duration_ms ?? 0) + sign * day.durationMs,
+      moving_ms: (sum?.moving_ms ?? 0) + sign * day.movingMs,
+      idle_ms: (sum?.idle_ms ?? 0) + sign * day.idleMs,
+      night_m: (sum?.night_m ?? 0) + sign * day.nightM,
+      measures,
+    });
+  }
+}
+
+function settleCheckpoints(
+  device: Owner,
+  { oldCheckpoints, checkpoints }: Pick<Refold, 'oldCheckpoints' | 'checkpoints'>,
+  outputs: Outputs,
+): void {
+  for (const key of oldCheckpoints)
+    outputs.checkpointsGone.push({ deviceId: device.id, ...keyToColumns(key) });
+  for (const { key, state } of checkpoints) {
+    outputs.checkpoints.push({ deviceId: device.id, ...keyToColumns(key), state });
+  }
+}
+
+function settleDrivingEvents(
+  device: Owner,
+  { oldDrivingEvents, drivingEvents }: Pick<Refold, 'oldDrivingEvents' | 'drivingEvents'>,
+  outputs: Outputs,
+): void {
+  const keyOf = (e: DrivingEventColumns) => `${e.at} ${e.kind} ${e.source}`;
+  const old = new Map(oldDrivingEvents.map((event) => [keyOf(event), event]));
+  for (const event of drivingEvents) {
+    const columns = drivingEventToColumns(
+      device.id,
+      event,
+      attributionAt(device, event.tripStartedAtMs),
+    );
+    const before = old.get(keyOf(columns));
+    if (before && isDeepStrictEqual(before, columns)) {
+      old.delete(keyOf(columns));
+    } else {
+      outputs.drivingEvents.push(columns);
+    }
+  }
+  outputs.drivingEventsGone.push(...old.values());
+}
+
+/** Events of an ordered list that lie in both spans. */
+function countShared(keys: readonly EventKey[], a: TripSpan, b: TripSpan): number {
+  const from = compareKeys(a.anchor, b.anchor) > 0 ? a.anchor : b.anchor;
+  const to = compareKeys(a.last, b.last) < 0 ? a.last : b.last;
+  return keys.filter((key) => compareKeys(from, key) <= 0 && compareKeys(key, to) <= 0).length;
+}
