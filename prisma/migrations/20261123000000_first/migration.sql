@@ -418,8 +418,8 @@ CREATE FUNCTION "add_measures"(a jsonb, b jsonb) RETURNS jsonb LANGUAGE sql IMMU
 
 -- The sink may make partitions and COPY: COPY FROM is refused where row-level security applies to the
 -- caller, so the event table is the sink's own, with row-level security enabled but not forced.
-ALTER TABLE "event" OWNER TO "odograph_sink";
 GRANT USAGE, CREATE ON SCHEMA "public" TO "odograph_sink";
+ALTER TABLE "event" OWNER TO "odograph_sink";
 GRANT USAGE ON SCHEMA "public" TO "odograph_api", "odograph_operator";
 
 GRANT SELECT, INSERT ON "device", "device_tenancy", "tenant" TO "odograph_sink";

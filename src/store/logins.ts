@@ -1,0 +1,78 @@
+import pg from 'pg';
+
+/** The logins whose passwords `migrate` may set, each as the URL that its role will connect with. */
+export interface LoginUrls {
+  readonly sinkUrl?: string;
+  readonly apiUrl?: string;
+}
+
+/** SQLSTATEs of two migrations of one cluster that touch the same role at the same moment. */
+const RACES = new Set(['23505', '42710', 'XX000']);
+
+/**
+ * Makes the roles that the migrations grant to, and gives the logins their passwords. Roles belong to
+ * the cluster, not to a database, so no migration can make them. Calling it again changes nothing.
+ * @param client a connection of the owner of the database.
+ */
+export async function ensureLogins(client: pg.ClientBase, logins: LoginUrls): Promise<void> {
+  const passwords = [
+    passwordOf(logins.sinkUrl, 'DATABASE_SINK_URL', 'odograph_sink'),
+    passwordOf(logins.apiUrl, 'DATABASE_API_URL', 'odograph_api'),
+  ];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await makeRoles(client);
+      for (const { role, password } of passwords) {
+        if (password === undefined) continue;
+        await client.query(`alter role ${role} login password ${client.escapeLiteral(password)}`);
+      }
+      return;
+    } catch (error) {
+      const code = error instanceof pg.DatabaseError ? error.code : undefined;
+      if (code === '42501') throw new Error(mayNotMakeRoles(error), { cause: error });
+      if (attempt === 10 || code === undefined || !RACES.has(code)) throw error;
+    }
+  }
+}
+
+async function makeRoles(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ rolname: string }>(
+    `select rolname from pg_roles where rolname like 'odograph\\_%'`,
+  );
+  const known = new Set(rows.map((row) => row.rolname));
+  if (!known.has('odograph_sink')) await client.query('create role odograph_sink login');
+  if (!known.has('odograph_api')) await client.query('create role odograph_api login');
+  if (!known.has('odograph_operator')) await client.query('create role odograph_operator nologin');
+
+  const { rows: memberships } = await client.query<{ operator: boolean; sink: boolean }>(
+    `select pg_has_role('odograph_api', 'odograph_operator', 'set') as operator,
+            pg_has_role('odograph_sink', 'set') as sink`,
+  );
+  // Not inherited: an API acts as the operator only in a transaction that says so.
+  if (!memberships[0]?.operator) {
+    await client.query('grant odograph_operator to odograph_api with inherit false, set true');
+  }
+  // The event table is the sink's; only a member of that role may hand a table over to it.
+  if (!memberships[0]?.sink) {
+    await client.query('grant odograph_sink to current_user with inherit true, set true');
+  }
+}
+
+function passwordOf(url: string | undefined, setting: string, role: string) {
+  if (url === undefined) return { role, password: undefined };
+  const { username, password } = new URL(url);
+  if (decodeURIComponent(username) !== role) {
+    throw new Error(
+      `${setting} connects as "${decodeURIComponent(username)}", but its role is ${role}: write ${role} there`,
+    );
+  }
+  return { role, password: password === '' ? undefined : decodeURIComponent(password) };
+}
+
+function mayNotMakeRoles(error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  return (
+    `the login of DATABASE_URL may not make or grant the roles odograph_sink, odograph_api and odograph_operator ` +
+    `(${said}): give it CREATEROLE, and ADMIN OPTION on those that exist, or migrate with a login that has them`
+  );
+}

@@ -1,0 +1,48 @@
+import pg from 'pg';
+import { renewEpoch } from './epoch.ts';
+import { ensureLogins, type LoginUrls } from './logins.ts';
+import { useSchemaEngine, readMigrations } from './schema-engine.ts';
+
+/** Only we use it: 'odograph' read as a number. Many processes may migrate at once; one does the work. */
+const LOCK = 0x6f646f67;
+
+export interface Migrated {
+  /** Names of the migrations that this call applied, oldest first; none where the store was up to date. */
+  readonly applied: readonly string[];
+  /** Whether the store is another one than at its last start (new, restored, copied): cursors expire. */
+  readonly renewed: boolean;
+}
+
+/**
+ * Brings the database to this version's schema: roles, prisma/migrations, the store's epoch.
+ * @param url the owner's login: it may make roles, and owns the database or may create in it.
+ * @param logins the sink's and the API's URLs, whose passwords the roles are to have.
+ */
+export async function migrate({
+  url,
+  logins = {},
+}: {
+  url: string;
+  logins?: LoginUrls;
+}): Promise<Migrated> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    await ensureLogins(client, logins);
+    const applied = await applyMigrations(url);
+    return { applied, renewed: await renewEpoch(client) };
+  } finally {
+    await client.end();
+  }
+}
+
+async function applyMigrations(url: string): Promise<readonly string[]> {
+  const { appliedMigrationNames } = await useSchemaEngine(url, (engine) =>
+    engine.applyMigrations({
+      migrationsList: readMigrations(),
+      filters: { externalTables: [], externalEnums: [] },
+    }),
+  );
+  return appliedMigrationNames;
+}
