@@ -1,0 +1,106 @@
+import type { Rules } from './rules.ts';
+import type { Zones } from './zones.ts';
+
+const hourMs = 3_600_000;
+const dayMs = 86_400_000;
+
+/** A stretch of time in one zone with one local date, one offset, and all night or no night at all. */
+export interface LocalSpan {
+  readonly fromMs: number;
+  /** The first instant after it. */
+  readonly toMs: number;
+  /** Local date as days since 1970-01-01. */
+  readonly day: number;
+  readonly night: boolean;
+}
+
+/** Local dates and nights in every zone. */
+export interface Calendar {
+  /** The span that holds the instant; may begin and end inside the local day (night, clock change). */
+  spanAt(zone: string, atMs: number): LocalSpan;
+}
+
+const calendars = new WeakMap<Zones, Map<string, Calendar>>();
+
+/** The calendar of these zones with the night of these rules; the same object for the same question. */
+export function calendarOf(zones: Zones, rules: Rules): Calendar {
+  let byNight = calendars.get(zones);
+  if (byNight === undefined) calendars.set(zones, (byNight = new Map<string, Calendar>()));
+  const night = `${rules.nightFromHour}-${rules.nightToHour}`;
+  let calendar = byNight.get(night);
+  if (calendar === undefined) {
+    byNight.set(night, (calendar = createCalendar(zones, rules.nightFromHour, rules.nightToHour)));
+  }
+  return calendar;
+}
+
+function createCalendar(zones: Zones, nightFromHour: number, nightToHour: number): Calendar {
+  const boundaries = [nightToHour * hourMs, nightFromHour * hourMs, dayMs];
+  const latest = new Map<string, LocalSpan>();
+  return {
+    spanAt(zone, atMs) {
+      const known = latest.get(zone);
+      if (known !== undefined && known.fromMs <= atMs && atMs < known.toMs) return known;
+      const offsetMs = zones.offsetMsAt(zone, atMs);
+      const localMs = atMs + offsetMs;
+      const day = Math.floor(localMs / dayMs);
+      const timeMs = localMs - day * dayMs;
+      const nextMs = boundaries.find((boundary) => boundary > timeMs) ?? dayMs;
+      const span = {
+        fromMs: atMs,
+        toMs: firstChange(zones, zone, offsetMs, atMs, atMs + nextMs - timeMs),
+        day,
+        night: timeMs >= nightFromHour * hourMs || timeMs < nightToHour * hourMs,
+      };
+      latest.set(zone, span);
+      return span;
+    },
+  };
+}
+
+/** First instant in (fromMs, toMs] at which the offset is another one, else toMs. */
+function firstChange(
+  zones: Zones,
+  zone: string,
+  offsetMs: number,
+  fromMs: number,
+  toMs: number,
+): number {
+  if (zones.offsetMsAt(zone, toMs) === offsetMs) return toMs;
+  let same = fromMs;
+  let other = toMs;
+  while (other - same > 1) {
+    const middle = Math.floor((same + other) / 2);
+    if (zones.offsetMsAt(zone, middle) === offsetMs) same = middle;
+    else other = middle;
+  }
+  return other;
+}
+
+/**
+ * Days since 1970-01-01 as YYYY-MM-DD in the proleptic Gregorian calendar; eras of 400 years begin
+ * on 1 March so that the leap day is the last of its year.
+ */
+export function formatDay(day: number): string {
+  const shifted = day + 719_468;
+  const era = Math.floor(shifted / 146_097);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1_460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear =
+    dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const dayOfMonth = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1;
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  return `${pad(year, 4)}-${pad(month, 2)}-${pad(dayOfMonth, 2)}`;
+}
+
+function pad(value: number, length: number): string {
+  return String(value).padStart(length, '0');
+}

@@ -1,0 +1,331 @@
+import { noFlag } from './habits/flags.ts';
+import { flaggingMetrics, measureNames } from './habits/registry.ts';
+import { absent, type Fix, never, noReading } from './reading.ts';
+import { emptyState, type DeviceState, type OpenTrip } from './state.ts';
+import {
+  emptyTotals,
+  flatPartLength,
+  flatTotalsLength,
+  flattenTotals,
+  unflattenTotals,
+} from './trips/totals.ts';
+
+/** Raised when the meaning of the bytes changes; states of another format are folded anew. */
+const format = 1;
+
+/** Changes when the registry does: another list of sums or flags is another layout. */
+const layout = hash(
+  [...measureNames, ...flaggingMetrics.map(({ kind, source }) => `${kind}/${source}`)].join(),
+);
+
+function hash(text: string): number {
+  let value = 5381;
+  for (let i = 0; i < text.length; i++) value = (value * 33 + text.charCodeAt(i)) % 65_536;
+  return value;
+}
+
+/** Bytes under construction; one for all calls, since none is interrupted. */
+let buffer = new Uint8Array(4_096);
+let length = 0;
+
+function putByte(byte: number): void {
+  if (length === buffer.length) {
+    const larger = new Uint8Array(buffer.length * 2);
+    larger.set(buffer);
+    buffer = larger;
+  }
+  buffer[length++] = byte;
+}
+
+/** A whole number from 0 to 2^53, seven bits a byte, low ones first. */
+function putUnsigned(value: number): void {
+  let rest = value;
+  while (rest > 127) {
+    putByte((rest % 128) + 128);
+    rest = Math.floor(rest / 128);
+  }
+  putByte(rest);
+}
+
+/** A whole number of either sign: the sign, then the magnitude, so that 53 bits do not overflow. */
+function putSigned(value: number): void {
+  const magnitude = Math.abs(value);
+  const sign = value < 0 ? 64 : 0;
+  const low = magnitude % 64;
+  const rest = Math.floor(magnitude / 64);
+  putByte(low + sign + (rest > 0 ? 128 : 0));
+  if (rest > 0) putUnsigned(rest);
+}
+
+function putText(text: string): void {
+  putUnsigned(text.length);
+  for (let i = 0; i < text.length; i++) putUnsigned(text.charCodeAt(i));
+}
+
+/** An instant relative to a later one, 0 where there is none. */
+function putInstant(atMs: number, laterMs: number): void {
+  if (atMs === never) putByte(0);
+  else putUnsigned(laterMs - atMs + 1);
+}
+
+function putFix(fix: Fix, laterMs: number): void {
+  putInstant(fix.atMs, laterMs);
+  if (fix.atMs === never) return;
+  putOptional(fix.latE7);
+  putOptional(fix.lonE7);
+}
+
+/** 0 where the value was not sent. */
+function putOptional(value: number): void {
+  if (value === absent) putByte(0);
+  else putSigned(value < 0 ? value : value + 1);
+}
+
+/**
+ * The state as bytes: the same state always gives the same bytes, and `decodeState` gives it back.
+ * Some 100 bytes at rest, some 300 in a trip.
+ */
+export function encodeState(state: DeviceState): Uint8Array {
+  length = 0;
+  putByte(format);
+  putUnsigned(layout);
+  putText(state.rulesVersion);
+  const { headAtMs } = state;
+  putSigned(headAtMs);
+  if (headAtMs !== never) {
+    putInstant(state.blockedAtMs, headAtMs);
+    putUnsigned(state.intervalsMs.length);
+    for (const intervalMs of state.intervalsMs) putUnsigned(intervalMs);
+    putOptional(state.usualMs);
+    putInstant(state.ignitionOnAtMs, headAtMs);
+    putInstant(state.quietAtMs, headAtMs);
+    putFix(state.last, headAtMs);
+    putFix(state.doubt, headAtMs);
+    if (state.doubt.atMs !== never) putUnsigned(state.doubt.agreeing);
+    putFix(state.rest, headAtMs);
+    putByte(state.trip === undefined ? 0 : 1);
+    if (state.trip !== undefined) putTrip(state.trip, headAtMs, state.rulesVersion);
+  }
+  return buffer.slice(0, length);
+}
+
+function putTrip(trip: OpenTrip, headAtMs: number, rulesVersion: string): void {
+  putInstant(trip.startedAtMs, headAtMs);
+  putUnsigned(trip.anchorDigest);
+  putSigned(trip.startLatE7);
+  putSigned(trip.startLonE7);
+  putText(trip.rulesVersion === rulesVersion ? '' : trip.rulesVersion);
+  putByte((trip.quiet ? 1 : 0) + (trip.deaf ? 2 : 0));
+  const flat = flattenTotals(trip.totals);
+  flat[0] = headAtMs - trip.totals.lastAtMs;
+  putUnsigned(trip.totals.parts.length);
+  for (const value of flat) putSigned(value);
+  putInstant(trip.restingFromMs, headAtMs);
+  putInstant(trip.standingFromMs, headAtMs);
+  if (trip.restingFromMs !== never) {
+    const mark = flattenTotals(trip.mark);
+    mark[0] = headAtMs - trip.mark.lastAtMs;
+    putUnsigned(trip.mark.parts.length);
+    // The digest is no number to take differences of.
+    mark.forEach((value, index) => putSigned(index === 1 ? value : (flat[index] ?? 0) - value));
+  }
+  putFix(trip.place, headAtMs);
+  putInstant(trip.stillFromMs, headAtMs);
+  putUnsigned(trip.slowIntervals);
+  putInstant(trip.speedAtMs, headAtMs);
+  putUnsigned(trip.speedCkmh);
+  putInstant(trip.odometerAtMs, headAtMs);
+  putSigned(trip.odometerM);
+  for (const reading of [trip.before, trip.at]) {
+    putFix(reading, headAtMs);
+    if (reading.atMs === never) continue;
+    putOptional(reading.speedCkmh);
+    putOptional(reading.headingDdeg);
+    putOptional(reading.accelForwardMmps2);
+    putOptional(reading.accelLeftMmps2);
+    putOptional(reading.speedLimitCkmh);
+    putOptional(reading.phoneInUse);
+  }
+  for (const flag of trip.flags) {
+    putInstant(flag.firstAtMs, headAtMs);
+    if (flag.firstAtMs === never) continue;
+    putInstant(flag.lastAtMs, headAtMs);
+    putInstant(flag.peakAtMs, headAtMs);
+    putSigned(flag.peak);
+    putOptional(flag.allowed);
+    putOptional(flag.speedBeforeCkmh);
+    putOptional(flag.speedAfterCkmh);
+    putOptional(flag.latE7);
+    putOptional(flag.lonE7);
+    putSigned(flag.day);
+  }
+}
+
+/** Reading position in `source`. */
+let source: Uint8Array = new Uint8Array(0);
+let position = 0;
+
+class Truncated extends Error {}
+
+function takeByte(): number {
+  const byte = source[position++];
+  if (byte === undefined) throw new Truncated('the state ends early');
+  return byte;
+}
+
+function takeUnsigned(): number {
+  let value = 0;
+  let scale = 1;
+  for (;;) {
+    const byte = takeByte();
+    value += (byte & 127) * scale;
+    if (byte < 128) return value;
+    scale *= 128;
+  }
+}
+
+function takeSigned(): number {
+  const byte = takeByte();
+  const magnitude = (byte & 63) + (byte >= 128 ? takeUnsigned() * 64 : 0);
+  return (byte & 64) === 0 ? magnitude : -magnitude;
+}
+
+function takeText(): string {
+  let text = '';
+  for (let left = takeUnsigned(); left > 0; left--) text += String.fromCharCode(takeUnsigned());
+  return text;
+}
+
+function takeInstant(laterMs: number): number {
+  const ago = takeUnsigned();
+  return ago === 0 ? never : laterMs - ago + 1;
+}
+
+function takeOptional(): number {
+  const value = takeSigned();
+  if (value === 0) return absent;
+  return value < 0 ? value : value - 1;
+}
+
+function takeFix(fix: Fix, laterMs: number): boolean {
+  fix.atMs = takeInstant(laterMs);
+  if (fix.atMs === never) return false;
+  fix.latE7 = takeOptional();
+  fix.lonE7 = takeOptional();
+  return true;
+}
+
+/**
+ * Undoes `encodeState`. Absent where the bytes are of another format or registry, or are cut short:
+ * the caller then folds the device's last three days anew.
+ */
+export function decodeState(bytes: Uint8Array): DeviceState | undefined {
+  source = bytes;
+  position = 0;
+  try {
+    if (takeByte() !== format || takeUnsigned() !== layout) return undefined;
+    return takeState();
+  } catch (error) {
+    if (error instanceof Truncated) return undefined;
+    throw error;
+  }
+}
+
+function takeState(): DeviceState {
+  const state = emptyState();
+  state.rulesVersion = takeText();
+  const headAtMs = (state.headAtMs = takeSigned());
+  if (headAtMs === never) return state;
+  state.blockedAtMs = takeInstant(headAtMs);
+  for (let left = takeUnsigned(); left > 0; left--) state.intervalsMs.push(takeUnsigned());
+  state.usualMs = takeOptional();
+  state.ignitionOnAtMs = takeInstant(headAtMs);
+  state.quietAtMs = takeInstant(headAtMs);
+  takeFix(state.last, headAtMs);
+  if (takeFix(state.doubt, headAtMs)) state.doubt.agreeing = takeUnsigned();
+  takeFix(state.rest, headAtMs);
+  if (takeByte() === 1) state.trip = takeTrip(headAtMs, state.rulesVersion);
+  return state;
+}
+
+function takeTotals(headAtMs: number, base: readonly number[] | undefined) {
+  const size = flatTotalsLength + takeUnsigned() * flatPartLength;
+  const flat: number[] = [];
+  for (let i = 0; i < size; i++) {
+    const value = takeSigned();
+    flat.push(base === undefined || i === 1 ? value : (base[i] ?? 0) - value);
+  }
+  const totals = unflattenTotals(flat);
+  totals.lastAtMs = headAtMs - totals.lastAtMs;
+  return { flat, totals };
+}
+
+function takeTrip(headAtMs: number, rulesVersion: string): OpenTrip {
+  const startedAtMs = takeInstant(headAtMs);
+  const anchorDigest = takeUnsigned();
+  const startLatE7 = takeSigned();
+  const startLonE7 = takeSigned();
+  const ownVersion = takeText();
+  const bits = takeByte();
+  const { flat, totals } = takeTotals(headAtMs, undefined);
+  const restingFromMs = takeInstant(headAtMs);
+  const standingFromMs = takeInstant(headAtMs);
+  const mark =
+    restingFromMs === never ? emptyTotals(startedAtMs) : takeTotals(headAtMs, flat).totals;
+  const place = { atMs: never, latE7: 0, lonE7: 0 };
+  takeFix(place, headAtMs);
+  return {
+    startedAtMs,
+    anchorDigest,
+    startLatE7,
+    startLonE7,
+    rulesVersion: ownVersion === '' ? rulesVersion : ownVersion,
+    quiet: (bits & 1) !== 0,
+    deaf: (bits & 2) !== 0,
+    totals,
+    restingFromMs,
+    standingFromMs,
+    mark,
+    place,
+    stillFromMs: takeInstant(headAtMs),
+    slowIntervals: takeUnsigned(),
+    speedAtMs: takeInstant(headAtMs),
+    speedCkmh: takeUnsigned(),
+    odometerAtMs: takeInstant(headAtMs),
+    odometerM: takeSigned(),
+    before: takeReading(headAtMs),
+    at: takeReading(headAtMs),
+    spare: noReading(),
+    flags: flaggingMetrics.map(() => takeFlag(headAtMs)),
+    rules: undefined,
+    calendar: undefined,
+  };
+}
+
+function takeReading(headAtMs: number) {
+  const reading = noReading();
+  if (!takeFix(reading, headAtMs)) return reading;
+  reading.speedCkmh = takeOptional();
+  reading.headingDdeg = takeOptional();
+  reading.accelForwardMmps2 = takeOptional();
+  reading.accelLeftMmps2 = takeOptional();
+  reading.speedLimitCkmh = takeOptional();
+  reading.phoneInUse = takeOptional();
+  return reading;
+}
+
+function takeFlag(headAtMs: number) {
+  const flag = noFlag();
+  flag.firstAtMs = takeInstant(headAtMs);
+  if (flag.firstAtMs === never) return flag;
+  flag.lastAtMs = takeInstant(headAtMs);
+  flag.peakAtMs = takeInstant(headAtMs);
+  flag.peak = takeSigned();
+  flag.allowed = takeOptional();
+  flag.speedBeforeCkmh = takeOptional();
+  flag.speedAfterCkmh = takeOptional();
+  flag.latE7 = takeOptional();
+  flag.lonE7 = takeOptional();
+  flag.day = takeSigned();
+  return flag;
+}

@@ -1,0 +1,11 @@
+import type { TimeMetric } from './metric.ts';
+
+/**
+ * All time standing still within a trip. What of it lasted long enough is the trip's idle time; the
+ * rest are stops in traffic.
+ */
+export const standing: TimeMetric = {
+  shape: 'time',
+  measure: 'standing.ms',
+  counts: (_from, _to, during) => during.still,
+};

@@ -1,0 +1,165 @@
+/**
+ * All thresholds of the fold as one value with a version. A version that has ever been in force is
+ * never edited: a change is a new version beside it. The units stand in the names.
+ */
+export interface Rules {
+  readonly version: string;
+
+  /** How many intervals between events the usual interval looks at. */
+  readonly intervalsKept: number;
+  /** With fewer intervals than this there is no usual interval. */
+  readonly intervalsNeeded: number;
+  /** A longer gap says nothing about the usual interval and empties the memory. */
+  readonly longestIntervalMs: number;
+
+  /** Silence ends a trip after this many usual intervals, … */
+  readonly silenceIntervals: number;
+  /** … but not before this, … */
+  readonly shortestSilenceMs: number;
+  /** … and always after this; also the threshold while the ignition is said to be on. */
+  readonly longestSilenceMs: number;
+  /** For how long a word that the ignition is on is believed. */
+  readonly ignitionBelievedMs: number;
+
+  /** From this speed on a fix moves. */
+  readonly movingCkmh: number;
+  /** From this distance to its resting place on a fix moves. */
+  readonly movingMm: number;
+  /** Below this speed a vehicle stands still. */
+  readonly stillCkmh: number;
+  /** Standing still for this long is idling, from its beginning; less is a stop in traffic. */
+  readonly idleFromMs: number;
+
+  /** Standstill that ends the trip of a device that has shown to report while parked. */
+  readonly shortStandstillMs: number;
+  /** Standstill that ends the trip of any device. */
+  readonly longStandstillMs: number;
+  /** This many intervals in a row, while standing, … */
+  readonly slowIntervals: number;
+  /** … of at least this many usual intervals … */
+  readonly slowFactor: number;
+  /** … and at least this length are a device that went to its parked rate: the trip has ended. */
+  readonly slowFromMs: number;
+
+  /** A trip that has run this long is cut at the next UTC midnight. */
+  readonly longTripMs: number;
+
+  /** No car is faster between two fixes, mm/s, … */
+  readonly jumpMmps: number;
+  /** … beyond what two poor fixes may be off. */
+  readonly jumpSlackMm: number;
+  /** So many jumps in a row that agree are the truth. */
+  readonly jumpsToBelieve: number;
+  /** A fix with a greater one-sigma accuracy is not believed. */
+  readonly accuracyDm: number;
+  /** A position so near to 0° N 0° E in both coordinates is a receiver without a fix. */
+  readonly nullIslandE7: number;
+  /** A greater speed is not believed. */
+  readonly fastestCkmh: number;
+
+  /** A stretch between two readings of more than this many usual intervals … */
+  readonly bridgeIntervals: number;
+  /** … and more than this is a silence that the distance bridges. */
+  readonly bridgeFromMs: number;
+  /** Odometer and speed must be within [least %, most %] of the distance they are held against … */
+  readonly plausibleLeastPercent: number;
+  readonly plausibleMostPercent: number;
+  /** … with this much allowed on top. */
+  readonly plausibleSlackM: number;
+  /** Part of the trip's time that odometer readings must span, and of fixes that must carry a speed. */
+  readonly coveredPercent: number;
+
+  /** Local hours between which it is night. */
+  readonly nightFromHour: number;
+  readonly nightToHour: number;
+}
+
+/**
+ * Version 1. Trip figures are those that find 28 of 28 naturalistic drives at one fix in 1, 10 and
+ * 30 s (test/core/drives.test.ts); other sources stand beside their line.
+ */
+const version1: Rules = Object.freeze({
+  version: '1',
+  intervalsKept: 15,
+  intervalsNeeded: 5,
+  longestIntervalMs: 1_800_000,
+  silenceIntervals: 4,
+  // Silences inside the drives reach 76 s, gaps between them go down to 149 s.
+  shortestSilenceMs: 120_000,
+  longestSilenceMs: 1_800_000,
+  ignitionBelievedMs: 43_200_000,
+  movingCkmh: 500,
+  movingMm: 50_000,
+  // 0.447 m/s, one mile an hour: below it the drives' truth counts a car as idle.
+  stillCkmh: 161,
+  idleFromMs: 60_000,
+  shortStandstillMs: 180_000,
+  longStandstillMs: 1_800_000,
+  slowIntervals: 2,
+  slowFactor: 4,
+  slowFromMs: 45_000,
+  longTripMs: 43_200_000,
+  // 252 km/h; the fastest drive of the set has 136 km/h.
+  jumpMmps: 70_000,
+  jumpSlackMm: 100_000,
+  jumpsToBelieve: 3,
+  // A fix that may be 100 m off does not tell one street from the next.
+  accuracyDm: 1_000,
+  nullIslandE7: 100_000,
+  fastestCkmh: 40_000,
+  bridgeIntervals: 4,
+  bridgeFromMs: 30_000,
+  // Miles taken for kilometres are off by 1.61, knots by 1.85.
+  plausibleLeastPercent: 70,
+  plausibleMostPercent: 140,
+  plausibleSlackM: 200,
+  coveredPercent: 90,
+  // Tesla Safety Score and Fleet Motion count 22:00 to 04:00 at the vehicle as night.
+  nightFromHour: 22,
+  nightToHour: 4,
+});
+
+/** Every version that has ever been in force. */
+export const rulesByVersion: Readonly<Record<string, Rules>> = Object.freeze({
+  [version1.version]: version1,
+});
+
+/** From when on a version holds; `version` may name the zone data after a plus sign. */
+export interface RulesRow {
+  readonly effectiveFromMs: number;
+  readonly version: string;
+}
+
+/**
+ * Which rules hold at an instant. Without rows the first version holds for ever; before the first
+ * row the first row's version holds.
+ *
+ * @throws Error naming the version if a row asks for rules that this release does not have.
+ */
+export function createRulesTimeline(rows: readonly RulesRow[]): (atMs: number) => Rules {
+  const steps = [...rows]
+    .sort((a, b) => a.effectiveFromMs - b.effectiveFromMs)
+    .map(({ effectiveFromMs, version }) => ({ effectiveFromMs, rules: findRules(version) }));
+  const first = steps[0]?.rules ?? version1;
+  if (steps.length <= 1) return () => first;
+  return (atMs) => {
+    let rules = first;
+    for (const step of steps) {
+      if (step.effectiveFromMs > atMs) break;
+      rules = step.rules;
+    }
+    return rules;
+  };
+}
+
+function findRules(version: string): Rules {
+  const name = version.split('+')[0] ?? '';
+  const rules = Object.hasOwn(rulesByVersion, name) ? rulesByVersion[name] : undefined;
+  if (rules === undefined) {
+    const known = Object.keys(rulesByVersion).join(', ');
+    throw new Error(
+      `RULES_UNKNOWN: the rules table asks for version "${version}", this release has ${known}`,
+    );
+  }
+  return rules;
+}

@@ -1,0 +1,146 @@
+import { calendarOf, formatDay } from '../calendar.ts';
+import type { DayPart, DistanceSource, EndReason, RejectionReason, TripFacts } from '../changes.ts';
+import type { EventKey } from '../event.ts';
+import { measureNames } from '../habits/registry.ts';
+import { never } from '../reading.ts';
+import type { Rules } from '../rules.ts';
+import type { OpenTrip } from '../state.ts';
+import type { Zones } from '../zones.ts';
+import { mmAM, rejectionReasons, slot, speedUnitsAM, type Totals } from './totals.ts';
+
+/** Why and by which event a trip ended. */
+export interface Ending {
+  readonly reason: EndReason;
+  readonly decidedBy: EventKey;
+}
+
+/** Slots of one source of distance. */
+const slotsOf = {
+  GPS: { way: slot.gpsM, night: slot.gpsNightM },
+  SPEED: { way: slot.speedM, night: slot.speedNightM },
+  ODOMETER: { way: slot.odometerM, night: slot.odometerNightM },
+} as const;
+
+/** The facts of a trip whose events add up to `totals`; without an ending it is still open. */
+export function describeTrip(
+  trip: OpenTrip,
+  totals: Totals,
+  closesAtMs: number,
+  ending: Ending | undefined,
+  rules: Rules,
+  zones: Zones,
+): TripFacts {
+  const timeZone = zones.zoneAt(trip.startLatE7, trip.startLonE7);
+  const startDay = calendarOf(zones, rules).spanAt(timeZone, trip.startedAtMs).day;
+  const source = distanceSource(trip, totals, rules);
+  const { way, night } = slotsOf[source];
+  const days = describeDays(totals, startDay, way, night);
+  return {
+    startedAtMs: trip.startedAtMs,
+    anchor: { atMs: trip.startedAtMs, digest: trip.anchorDigest },
+    last: { atMs: totals.lastAtMs, digest: totals.lastDigest },
+    endedAtMs: totals.lastAtMs,
+    closesAtMs,
+    ...(ending === undefined
+      ? {}
+      : {
+          decidedBy: { atMs: ending.decidedBy.atMs, digest: ending.decidedBy.digest },
+          endReason: ending.reason,
+        }),
+    timeZone,
+    localDate: formatDay(startDay),
+    distanceM: total(totals, way),
+    distanceSource: source,
+    bridgedM: bridgedM(totals, source),
+    movingMs: total(totals, slot.movingMs),
+    idleMs: total(totals, slot.idleMs),
+    maxSpeedCkmh: totals.maxSpeedCkmh,
+    nightM: total(totals, night),
+    fixes: totals.fixes,
+    events: totals.events,
+    start: { latE7: trip.startLatE7, lonE7: trip.startLonE7 },
+    end: { latE7: totals.endLatE7, lonE7: totals.endLonE7 },
+    rejectedFixes: describeRejected(totals),
+    rulesVersion: trip.rulesVersion,
+    days,
+  };
+}
+
+function total(totals: Totals, index: number): number {
+  let sum = 0;
+  for (const part of totals.parts) sum += part.sums[index] as number;
+  return sum;
+}
+
+/**
+ * The odometer where it spans the trip, never went back and agrees with the other sources; else the
+ * speed where nearly all fixes carry one and it agrees with the positions; else the positions.
+ */
+function distanceSource(trip: OpenTrip, totals: Totals, rules: Rules): DistanceSource {
+  const gpsM = total(totals, slot.gpsM);
+  const speedM = total(totals, slot.speedM);
+  const covered = (part: number, whole: number) => part * 100 >= whole * rules.coveredPercent;
+  const isSpeed =
+    trip.speedAtMs !== never &&
+    covered(totals.speedFixes, totals.fixes) &&
+    isPlausible(speedM, gpsM, rules);
+  const roadM = isSpeed ? speedM : gpsM;
+  const durationMs = totals.lastAtMs - trip.startedAtMs;
+  const isOdometer =
+    totals.odometerCoveredMs > 0 &&
+    totals.odometerBroken === 0 &&
+    covered(totals.odometerCoveredMs, durationMs) &&
+    isPlausible(total(totals, slot.odometerM), roadM, rules);
+  return isOdometer ? 'ODOMETER' : isSpeed ? 'SPEED' : 'GPS';
+}
+
+function isPlausible(wayM: number, otherM: number, rules: Rules): boolean {
+  const { plausibleLeastPercent, plausibleMostPercent, plausibleSlackM } = rules;
+  return (
+    (wayM + plausibleSlackM) * 100 >= otherM * plausibleLeastPercent &&
+    (wayM - plausibleSlackM) * 100 <= otherM * plausibleMostPercent
+  );
+}
+
+function bridgedM(totals: Totals, source: DistanceSource): number {
+  if (source === 'ODOMETER') return totals.odometerBridgedM;
+  return source === 'SPEED'
+    ? Math.floor(totals.speedBridgedUnits / speedUnitsAM)
+    : Math.floor(totals.gpsBridgedMm / mmAM);
+}
+
+function describeRejected(totals: Totals): Partial<Record<RejectionReason, number>> {
+  const rejected: Partial<Record<RejectionReason, number>> = {};
+  rejectionReasons.forEach((reason, index) => {
+    const count = totals.rejected[index] as number;
+    if (count > 0) rejected[reason] = count;
+  });
+  return rejected;
+}
+
+/** Parts in date order; the start's date is among them even where nothing was added to it. */
+function describeDays(totals: Totals, startDay: number, way: number, night: number): DayPart[] {
+  const sumsByDay = new Map(totals.parts.map(({ day, sums }) => [day, sums]));
+  if (!sumsByDay.has(startDay)) sumsByDay.set(startDay, []);
+  return [...sumsByDay]
+    .sort(([a], [b]) => a - b)
+    .map(([day, sums]) => ({
+      localDate: formatDay(day),
+      distanceM: sums[way] ?? 0,
+      durationMs: sums[slot.durationMs] ?? 0,
+      movingMs: sums[slot.movingMs] ?? 0,
+      idleMs: sums[slot.idleMs] ?? 0,
+      nightM: sums[night] ?? 0,
+      measures: describeMeasures(sums),
+    }));
+}
+
+/** What was measured, without the zeros. */
+function describeMeasures(sums: readonly number[]): Record<string, number> {
+  const measures: Record<string, number> = {};
+  measureNames.forEach((name, index) => {
+    const sum = sums[slot.measures + index] ?? 0;
+    if (sum !== 0) measures[name] = sum;
+  });
+  return measures;
+}

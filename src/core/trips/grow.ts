@@ -1,0 +1,239 @@
+import { type Calendar, calendarOf, type LocalSpan } from '../calendar.ts';
+import type { Change } from '../changes.ts';
+import type { CanonicalEvent } from '../event.ts';
+import { watch } from '../habits/flags.ts';
+import type { During, TimeMetric } from '../habits/metric.ts';
+import { timeMetrics } from '../habits/registry.ts';
+import { absent, never, type Reading } from '../reading.ts';
+import type { Rules } from '../rules.ts';
+import type { OpenTrip } from '../state.ts';
+import type { Zones } from '../zones.ts';
+import { mmAM, slot, speedUnitsAM, sumsOf, type Totals } from './totals.ts';
+
+/** What an event of an open trip turned out to say. */
+export interface Step {
+  /** The position was believed, … */
+  isFix: boolean;
+  /** … though no car could have come to it: it adds no kilometres. */
+  leapt: boolean;
+  /** Way to add to the positions' distance. */
+  wayMm: number;
+  /** When the last believed position was before this one. */
+  wayFromMs: number;
+  /** The believed speed or `absent`. */
+  speedCkmh: number;
+  /** The vehicle stands still, as far as is known. */
+  still: boolean;
+  moving: boolean;
+  /** Zone of the last position believed before this event. */
+  zone: string;
+  /** A longer stretch is a silence that the distance bridges. */
+  bridgedFromMs: number;
+}
+
+/** Adds an event to its trip. */
+export function grow(
+  trip: OpenTrip,
+  event: CanonicalEvent,
+  step: Step,
+  rules: Rules,
+  zones: Zones,
+  changes: Change[],
+): void {
+  const { totals } = trip;
+  const { atMs } = event;
+  const calendar = (trip.calendar ??= calendarOf(zones, rules));
+  const fromMs = totals.lastAtMs;
+  const reading = read(trip.spare, event, step);
+  totals.events += 1;
+  if (atMs > fromMs) {
+    addTime(trip, fromMs, atMs, step, reading, rules, calendar);
+  }
+  if (step.isFix) addFix(trip, event, step, atMs, calendar);
+  if (step.speedCkmh !== absent) addSpeed(trip, step, atMs, calendar);
+  if (event.odometerM !== undefined)
+    addOdometer(trip, event.odometerM, step, atMs, rules, calendar);
+  totals.lastAtMs = atMs;
+  totals.lastDigest = event.digest;
+  if (atMs > trip.at.atMs) {
+    watch(trip, reading, event, (at) => calendar.spanAt(step.zone, at).day, changes);
+    trip.spare = trip.before;
+    trip.before = trip.at;
+    trip.at = reading;
+  }
+}
+
+/** Fills the spare reading; what was not believed is not in it. */
+export function read(reading: Reading, event: CanonicalEvent, step: Step): Reading {
+  reading.atMs = event.atMs;
+  reading.latE7 = step.isFix ? (event.latE7 ?? absent) : absent;
+  reading.lonE7 = step.isFix ? (event.lonE7 ?? absent) : absent;
+  reading.speedCkmh = step.speedCkmh;
+  reading.headingDdeg = step.isFix ? (event.headingDdeg ?? absent) : absent;
+  reading.accelForwardMmps2 = event.accelForwardMmps2 ?? absent;
+  reading.accelLeftMmps2 = event.accelLeftMmps2 ?? absent;
+  reading.speedLimitCkmh = event.speedLimitCkmh ?? absent;
+  reading.phoneInUse = event.phoneInUse === undefined ? absent : event.phoneInUse ? 1 : 0;
+  return reading;
+}
+
+const during: During = { night: false, still: false };
+
+function addTime(
+  trip: OpenTrip,
+  fromMs: number,
+  toMs: number,
+  step: Step,
+  reading: Reading,
+  rules: Rules,
+  calendar: Calendar,
+): void {
+  const { totals, stillFromMs } = trip;
+  const still = stillFromMs !== never && step.still;
+  for (let atMs = fromMs; atMs < toMs;) {
+    const span = calendar.spanAt(step.zone, atMs);
+    const endMs = Math.min(toMs, span.toMs);
+    const sums = sumsOf(totals, span.day);
+    const pieceMs = endMs - atMs;
+    sums[slot.durationMs] = (sums[slot.durationMs] as number) + pieceMs;
+    if (!still) sums[slot.movingMs] = (sums[slot.movingMs] as number) + pieceMs;
+    during.night = span.night;
+    during.still = still;
+    for (let i = 0; i < timeMetrics.length; i++) {
+      if (!(timeMetrics[i] as TimeMetric).counts(trip.at, reading, during)) continue;
+      sums[slot.measures + i] = (sums[slot.measures + i] as number) + pieceMs;
+    }
+    atMs = endMs;
+  }
+  if (still && toMs - stillFromMs >= rules.idleFromMs) {
+    // It has become idling: from its beginning if it was a mere stop until now.
+    const idleFromMs = fromMs - stillFromMs >= rules.idleFromMs ? fromMs : stillFromMs;
+    share(totals, calendar, step.zone, idleFromMs, toMs, toMs - idleFromMs, slot.idleMs, absent);
+  }
+  if (!step.still) trip.stillFromMs = never;
+  else if (!still) trip.stillFromMs = toMs;
+}
+
+/**
+ * Shares out a whole amount by time over the local days of a stretch; what falls to a cut is the
+ * floor of the cumulative amount, so the parts always add up.
+ */
+function share(
+  totals: Totals,
+  calendar: Calendar,
+  zone: string,
+  fromMs: number,
+  toMs: number,
+  amount: number,
+  to: number,
+  nightTo: number,
+  rest = 0,
+  unit = 1,
+): void {
+  let given = Math.floor(rest / unit);
+  let atMs = fromMs;
+  let span: LocalSpan;
+  do {
+    span = calendar.spanAt(zone, atMs);
+    const isLast = toMs <= span.toMs;
+    const passed = isLast ? amount : Math.floor((amount * (span.toMs - fromMs)) / (toMs - fromMs));
+    const whole = Math.floor((rest + passed) / unit);
+    const sums = sumsOf(totals, span.day);
+    sums[to] = (sums[to] as number) + whole - given;
+    if (span.night && nightTo !== absent) {
+      sums[nightTo] = (sums[nightTo] as number) + whole - given;
+    }
+    given = whole;
+    atMs = span.toMs;
+  } while (atMs < toMs);
+}
+
+function addFix(
+  trip: OpenTrip,
+  event: CanonicalEvent,
+  step: Step,
+  atMs: number,
+  calendar: Calendar,
+): void {
+  const { totals } = trip;
+  totals.fixes += 1;
+  if (step.speedCkmh !== absent) totals.speedFixes += 1;
+  totals.endLatE7 = event.latE7 ?? 0;
+  totals.endLonE7 = event.lonE7 ?? 0;
+  if (step.wayMm === 0) return;
+  const rest = totals.gpsRestMm;
+  // Positions of one instant lie at one place, so a way takes time.
+  share(
+    totals,
+    calendar,
+    step.zone,
+    step.wayFromMs,
+    atMs,
+    step.wayMm,
+    slot.gpsM,
+    slot.gpsNightM,
+    rest,
+    mmAM,
+  );
+  totals.gpsRestMm = (rest + step.wayMm) % mmAM;
+  if (atMs - step.wayFromMs > step.bridgedFromMs) totals.gpsBridgedMm += step.wayMm;
+}
+
+function addSpeed(trip: OpenTrip, step: Step, atMs: number, calendar: Calendar): void {
+  const { totals, speedAtMs } = trip;
+  if (step.speedCkmh > totals.maxSpeedCkmh) totals.maxSpeedCkmh = step.speedCkmh;
+  if (speedAtMs !== never && !step.leapt && atMs > speedAtMs) {
+    const units = (trip.speedCkmh + step.speedCkmh) * (atMs - speedAtMs);
+    const rest = totals.speedRestUnits;
+    share(
+      totals,
+      calendar,
+      step.zone,
+      speedAtMs,
+      atMs,
+      units,
+      slot.speedM,
+      slot.speedNightM,
+      rest,
+      speedUnitsAM,
+    );
+    totals.speedRestUnits = (rest + units) % speedUnitsAM;
+    if (atMs - speedAtMs > step.bridgedFromMs) totals.speedBridgedUnits += units;
+  }
+  trip.speedAtMs = atMs;
+  trip.speedCkmh = step.speedCkmh;
+}
+
+function addOdometer(
+  trip: OpenTrip,
+  odometerM: number,
+  step: Step,
+  atMs: number,
+  rules: Rules,
+  calendar: Calendar,
+): void {
+  const { totals, odometerAtMs } = trip;
+  if (odometerAtMs !== never) {
+    const elapsedMs = atMs - odometerAtMs;
+    const wayM = odometerM - trip.odometerM;
+    // An odometer may count whole kilometres.
+    const mostM = (rules.jumpMmps * elapsedMs) / 1_000_000 + 1_000;
+    if (wayM < 0 || wayM > mostM) totals.odometerBroken = 1;
+    else if (elapsedMs > 0 && wayM > 0) {
+      share(
+        totals,
+        calendar,
+        step.zone,
+        odometerAtMs,
+        atMs,
+        wayM,
+        slot.odometerM,
+        slot.odometerNightM,
+      );
+      if (elapsedMs > step.bridgedFromMs) totals.odometerBridgedM += wayM;
+    } else if (wayM > 0) totals.odometerBroken = 1;
+    totals.odometerCoveredMs += elapsedMs;
+  }
+  trip.odometerAtMs = atMs;
+  trip.odometerM = odometerM;
+}
