@@ -1,0 +1,182 @@
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from '../problem.ts';
+import { settleOrphan, startChild } from './child.ts';
+import { brokerAssets, fetchJars, type Progress } from './jars.ts';
+import { findJava } from './java.ts';
+import { claimPort } from './port.ts';
+import { askClusterId } from './probe.ts';
+
+export interface Broker {
+  /** host:port, as KAFKA_BROKERS wants it. */
+  readonly brokers: string[];
+  /** Resolves when the broker has ended, asked or not. */
+  readonly exited: Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+export interface BrokerOptions {
+  /** Everything lies in its folder `kafka`. */
+  dataDir: string;
+  /** 0: any free one. */
+  port: number;
+  /** Where the jars are or shall be; `<dataDir>/kafka/lib` unless given. */
+  libDir?: string;
+  /** The environment for Java and Maven. */
+  env?: NodeJS.ProcessEnv;
+  progress?: Progress;
+  /** How long it may take to answer. */
+  patienceMs?: number;
+}
+
+/**
+ * Starts Apache Kafka, one node, on loopback, and waits until it answers.
+ * @throws Problem NO_JAVA, OLD_JAVA, NO_MAVEN, BROKER_DOWNLOAD, PORT_TAKEN, BROKER_FAILED
+ */
+export async function startBroker(options: BrokerOptions): Promise<Broker> {
+  const { port, env = process.env, progress = () => {}, patienceMs = 60_000 } = options;
+  const home = resolve(options.dataDir, 'kafka');
+  const libDir = resolve(options.libDir ?? join(home, 'lib'));
+  const java = findJava(env).command;
+  mkdirSync(home, { recursive: true });
+  await fetchJars(libDir, env, progress);
+
+  const pidFile = join(home, 'broker.pid');
+  const logFile = join(home, 'broker.log');
+  const propertiesFile = join(home, 'server.properties');
+  const orphan = await settleOrphan(pidFile, propertiesFile);
+  if (orphan !== undefined) {
+    throw new Problem(
+      'BROKER_FAILED',
+      `Another broker, process ${orphan}, still holds ${home}.`,
+      `End it (\`kill ${orphan}\`) and start again.`,
+    );
+  }
+  const clientPort = await claimPort(port, {
+    what: 'the local broker',
+    setting: 'KAFKA_LOCAL_PORT',
+  });
+  const controllerPort = await claimPort(0, { what: "the broker's controller" });
+  writeFileSync(propertiesFile, writeProperties(home, clientPort, controllerPort));
+
+  const classPath = join(libDir, '*');
+  const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+  const logging = [
+    `-Dlog4j2.configurationFile=${join(brokerAssets, 'log4j2.properties')}`,
+    `-Dodograph.broker.log=${logFile}`,
+  ];
+  const clusterId = formatOnce(
+    home,
+    java,
+    [...jvm, ...logging, '-cp', classPath],
+    propertiesFile,
+    env,
+  );
+  progress('starting the broker');
+  rmSync(join(home, 'broker.out'), { force: true });
+  const child = startChild({
+    command: java,
+    args: [...jvm, ...logging, '-cp', classPath, 'kafka.Kafka', propertiesFile],
+    env,
+    cwd: home,
+    stopSignal: 'SIGTERM',
+    killAfterMs: 20_000,
+    pidFile,
+    logFile: join(home, 'broker.out'),
+  });
+  const deadline = Date.now() + patienceMs;
+  while ((await askClusterId('127.0.0.1', clientPort, 1_000)) !== clusterId) {
+    const late = Date.now() > deadline;
+    if (late || child.hasExited()) {
+      await child.stop();
+      const what = late ? `did not answer within ${patienceMs / 1000} s` : 'ended while it started';
+      throw new Problem(
+        'BROKER_FAILED',
+        `The local broker ${what}: ${readReason(home)}`,
+        `Its log is ${logFile}. A folder of no use to you any more can be deleted: ${home}.`,
+      );
+    }
+    await sleep(100);
+  }
+  return { brokers: [`127.0.0.1:${clientPort}`], exited: child.exited, stop: () => child.stop() };
+}
+
+/** Formats the log folder the first time. @returns the cluster's id. */
+function formatOnce(
+  home: string,
+  java: string,
+  javaArgs: string[],
+  propertiesFile: string,
+  env: NodeJS.ProcessEnv,
+): string {
+  const metaFile = join(home, 'data', 'meta.properties');
+  const known = existsSync(metaFile) && /^cluster\.id=(.+)$/m.exec(readFileSync(metaFile, 'utf8'));
+  if (known && known[1]) return known[1];
+  rmSync(join(home, 'data'), { recursive: true, force: true }); // a format that was cut off
+  // Kafka's own random ids begin with neither dash nor underscore lest a tool take them for an option.
+  const id = `k${randomBytes(16).toString('base64url').slice(1)}`;
+  const tool = [
+    'kafka.tools.StorageTool',
+    'format',
+    '--standalone',
+    '-t',
+    id,
+    '-c',
+    propertiesFile,
+  ];
+  const { status, stderr, stdout, error } = spawnSync(java, [...javaArgs, ...tool], {
+    encoding: 'utf8',
+    env,
+  });
+  if (status !== 0) {
+    throw new Problem(
+      'BROKER_FAILED',
+      `The broker's folder ${home} could not be formatted: ${(error?.message ?? (stderr || stdout)).trim()}`,
+      'Is there space on the disk, and may the folder be written to?',
+    );
+  }
+  return id;
+}
+
+function writeProperties(home: string, clientPort: number, controllerPort: number): string {
+  const client = `PLAINTEXT://127.0.0.1:${clientPort}`;
+  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`;
+  return `# Written anew at each start.
+process.roles=broker,controller
+node.id=1
+controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
+controller.listener.names=CONTROLLER
+listeners=${client},${controller}
+advertised.listeners=${client},${controller}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs=${join(home, 'data').replaceAll('\\', '/')}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+num.recovery.threads.per.data.dir=2
+# After a crash the broker may join again only when its former self has timed out.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+`;
+}
+
+/** The last thing that the broker complained of. */
+function readReason(home: string): string {
+  const read = (name: string) =>
+    existsSync(join(home, name))
+      ? readFileSync(join(home, name), 'utf8').trimEnd().split('\n')
+      : [];
+  const complaint = read('broker.log')
+    .filter((line) => / (ERROR|FATAL) /.test(line))
+    .at(-1);
+  return complaint ?? read('broker.out').at(-1) ?? 'it said nothing';
+}

@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { Problem } from '../problem.ts';
+
+/** Kafka 4 servers are compiled for Java 17 (its upgrade notes, 4.0). */
+const OLDEST_JAVA = 17;
+
+/**
+ * Finds a Java that can run the broker: JAVA_HOME's, else the PATH's.
+ * @throws Problem NO_JAVA, OLD_JAVA
+ */
+export function findJava(env: NodeJS.ProcessEnv): { command: string; version: number } {
+  const candidates = env['JAVA_HOME'] ? [join(env['JAVA_HOME'], 'bin', 'java'), 'java'] : ['java'];
+  let newest: number | undefined;
+  for (const command of candidates) {
+    const version = readJavaVersion(command, env);
+    if (version !== undefined && version >= OLDEST_JAVA) return { command, version };
+    if (version !== undefined) newest = Math.max(newest ?? 0, version);
+  }
+  const hint =
+    'Install one (Debian and Ubuntu: `apt install openjdk-17-jre-headless maven`; macOS: `brew install openjdk maven`), ' +
+    'or set KAFKA_BROKERS to brokers that run already.';
+  throw newest === undefined
+    ? new Problem(
+        'NO_JAVA',
+        `No Java found; the local broker needs Java ${OLDEST_JAVA} or newer.`,
+        hint,
+      )
+    : new Problem(
+        'OLD_JAVA',
+        `Java ${newest} is too old; the local broker needs ${OLDEST_JAVA}.`,
+        hint,
+      );
+}
+
+function readJavaVersion(command: string, env: NodeJS.ProcessEnv): number | undefined {
+  const { stderr, status } = spawnSync(command, ['-version'], { encoding: 'utf8', env });
+  // `openjdk version "17.0.15"`, and before Java 9 `java version "1.8.0_402"`.
+  const found = status === 0 ? /version "(?:1\.)?(\d+)/.exec(stderr) : null;
+  return found?.[1] === undefined ? undefined : Number(found[1]);
+}
