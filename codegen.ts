@@ -1,0 +1,43 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const config: CodegenConfig = {
+  schema: 'schema.graphql',
+  generates: {
+    'src/api/generated/schema.ts': {
+      plugins: ['typescript', 'typescript-resolvers'],
+      config: {
+        useTypeImports: true,
+        enumsAsTypes: true,
+        enumType: 'string-literal',
+        avoidOptionals: { field: true, object: false },
+        maybeValue: 'T | null',
+        inputMaybeValue: 'T | null | undefined',
+        contextType: '../context.ts#Context',
+        mapperTypeSuffix: 'Model',
+        scalars: {
+          ID: 'string',
+          DateTime: { input: 'number', output: 'number' },
+          Date: 'string',
+          Decimal: 'string',
+          Cursor: 'string',
+          JSON: 'unknown',
+        },
+        mappers: {
+          Trip: '../../store/read/trips.ts#TripRow',
+          Driver: '../../store/read/drivers.ts#DriverRow',
+          Vehicle: '../../store/read/drivers.ts#VehicleRow',
+          Device: '../../store/read/devices.ts#DeviceRow',
+          Assignment: '../../store/read/devices.ts#AssignmentRow',
+          Tenancy: '../../store/read/devices.ts#TenancyRow',
+          DrivingEvent: '../../store/read/driving-events.ts#DrivingEventRow',
+          Policy: '../../store/read/policies.ts#PolicyRow',
+          Tariff: '../../store/read/tariffs.ts#TariffRow',
+          TelemetryMessage: '../../live/telemetry.ts#TelemetryMessage',
+          TripUpdate: '../../live/trip-updates.ts#TripUpdate',
+        },
+      },
+    },
+  },
+};
+
+export default config;

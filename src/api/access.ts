@@ -1,0 +1,234 @@
+import type { GraphQLField, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, isObjectType } from 'graphql';
+import { writeAccessLog } from '../store/write/access-log.ts';
+import type { Context } from './context.ts';
+import { createError } from './errors.ts';
+import type { Role } from './generated/schema.ts';
+import type { Identity } from './identity.ts';
+
+/** A role, or ACTUARY with the claim `microdata`. */
+type Asker = Role | 'MICRODATA';
+
+const EVERYBODY: readonly Asker[] = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'];
+const TRIP_READERS: readonly Asker[] = ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR', 'MICRODATA'];
+const KNOW_WHO: readonly Asker[] = ['DRIVER', 'INSURER', 'CLAIMS'];
+
+/**
+ * Who may ask what. Every field of Query, Mutation and Subscription stands here; of other types only
+ * the fields that not everybody may see who got hold of the object. Which objects somebody gets hold
+ * of at all (his tenant's, his own) is decided by the walls in PostgreSQL.
+ */
+const WHO: Readonly<Record<string, readonly Asker[]>> = {
+  'Query.viewer': EVERYBODY,
+  'Query.node': EVERYBODY,
+  'Query.nodes': EVERYBODY,
+  'Query.driver': KNOW_WHO,
+  'Query.drivers': ['INSURER'],
+  'Query.device': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
+  'Query.devices': ['DRIVER', 'INSURER', 'OPERATOR'],
+  'Query.policy': ['DRIVER', 'INSURER'],
+  'Query.policies': ['DRIVER', 'INSURER'],
+  'Query.tariff': ['INSURER', 'ACTUARY'],
+  'Query.tariffs': ['INSURER', 'ACTUARY'],
+  'Query.trips': TRIP_READERS,
+  'Query.drivingEvents': TRIP_READERS,
+  'Query.premium': ['DRIVER', 'INSURER'],
+  'Mutation.registerDriver': ['INSURER'],
+  'Mutation.assignDevice': ['INSURER'],
+  'Mutation.moveDevice': ['OPERATOR'],
+  'Mutation.createPolicy': ['INSURER'],
+  'Mutation.createTariffDraft': ['ACTUARY'],
+  'Mutation.activateTariff': ['INSURER'],
+  'Subscription.telemetry': ['DRIVER', 'OPERATOR'],
+  'Subscription.tripUpdates': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
+  'Driver.habits': ['DRIVER', 'INSURER'],
+  'Driver.score': ['DRIVER', 'INSURER'],
+  'Driver.policies': ['DRIVER', 'INSURER'],
+  'Device.assignments': ['DRIVER', 'INSURER'],
+  'Device.tenancies': ['INSURER', 'OPERATOR'],
+  'Trip.deviceId': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
+  'Trip.driver': KNOW_WHO,
+  'Trip.vehicle': KNOW_WHO,
+  'Tariff.document': ['INSURER', 'ACTUARY'],
+};
+
+/** Which objects may be fetched by id: those of whom the named field tells. */
+const NODES: Readonly<Record<string, string>> = {
+  Trip: 'Query.trips',
+  DrivingEvent: 'Query.drivingEvents',
+  Driver: 'Query.driver',
+  Device: 'Query.device',
+  Vehicle: 'Trip.vehicle',
+  Policy: 'Query.policy',
+  Tariff: 'Query.tariff',
+};
+
+/** Puts the table above in front of every field that it names, in place. */
+export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
+  const unused = new Set(Object.keys(WHO));
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || type.name.startsWith('__')) continue;
+    for (const field of Object.values(type.getFields())) {
+      const coordinate = `${type.name}.${field.name}`;
+      if (coordinate in WHO) {
+        unused.delete(coordinate);
+        guardField(field, coordinate);
+      } else if (['Query', 'Mutation', 'Subscription'].includes(type.name)) {
+        throw new Error(`${coordinate} stands in no row of the table in src/api/access.ts`);
+      }
+    }
+  }
+  if (unused.size > 0) {
+    throw new Error(
+      `src/api/access.ts speaks of ${[...unused].join(', ')}, which the schema has not`,
+    );
+  }
+  return schema;
+}
+
+function guardField(field: GraphQLField<unknown, Context>, coordinate: string): void {
+  const { resolve = defaultFieldResolver, subscribe } = field;
+  const behind =
+    (inner: GraphQLFieldResolver<unknown, Context>): GraphQLFieldResolver<unknown, Context> =>
+    (source, args, context, info) =>
+      mayAsk(context.identity, coordinate)
+        ? inner(source, args, context, info)
+        : refuse(context, coordinate);
+  field.resolve = behind(resolve);
+  if (subscribe) field.subscribe = behind(subscribe);
+}
+
+/** Whether somebody may fetch objects of a type by their id. */
+export function mayFetch(identity: Identity, type: string): boolean {
+  const coordinate = NODES[type];
+  return coordinate !== undefined && mayAsk(identity, coordinate);
+}
+
+function mayAsk({ role, microdata }: Identity, coordinate: string): boolean {
+  const askers = WHO[coordinate];
+  return (
+    askers === undefined ||
+    askers.includes(role) ||
+    (role === 'ACTUARY' && microdata && askers.includes('MICRODATA'))
+  );
+}
+
+/** Null, and FORBIDDEN the first time that this is refused in a request: a list says it once. */
+function refuse(context: Context, what: string): null {
+  if (context.refused.has(what)) return null;
+  context.refused.add(what);
+  throw createError('FORBIDDEN', `${what} is not for the role ${context.identity.role}.`);
+}
+
+function withholdCoordinates(context: Context): null {
+  if (context.refused.has('coordinates')) return null;
+  context.refused.add('coordinates');
+  throw createError(
+    'FORBIDDEN',
+    context.identity.role === 'CLAIMS'
+      ? 'Coordinates are given to the role CLAIMS only by Trip.path with a purpose.'
+      : `These coordinates are not for the role ${context.identity.role}.`,
+  );
+}
+
+/** Somewhere at some time with some device. */
+export interface Sighting {
+  readonly deviceRef: number;
+  readonly atMs: number;
+}
+
+/**
+ * Lets a position through to who may see it: a driver's own, and to the operator one of a device
+ * without a driver at that time. Everybody else gets null and one FORBIDDEN.
+ */
+export async function showPosition<T>(
+  context: Context,
+  position: T | null,
+  sighting: Sighting,
+): Promise<T | null> {
+  if (position === null) return null;
+  return (await maySee(context, sighting)) ? position : withholdCoordinates(context);
+}
+
+/** As `showPosition` for an event of a stream, which knows whether anybody was assigned. */
+export function showTelemetry<T>(context: Context, value: T | null, unassigned: boolean): T | null {
+  if (value === null) return null;
+  const { role } = context.identity;
+  const may = role === 'DRIVER' ? !unassigned : role === 'OPERATOR' && unassigned;
+  return may ? value : withholdCoordinates(context);
+}
+
+/**
+ * Lets those points of a trip's path through that may be seen. CLAIMS sees all, once its purpose is
+ * in the access log.
+ */
+export async function showPath<T extends { readonly atMs: number }>(
+  context: Context,
+  trip: { readonly id: number; readonly deviceRef: number; readonly startedAtMs: number },
+  purpose: string | null,
+  load: () => Promise<readonly T[]>,
+): Promise<readonly T[] | null> {
+  const { role, tenant, subject } = context.identity;
+  if (role === 'CLAIMS') {
+    const words = purpose?.trim() ?? '';
+    if (words.length < 3 || words.length > 200) {
+      throw createError(
+        'BAD_USER_INPUT',
+        'The role CLAIMS must say what the path is needed for: path(purpose: "…"), 3 to 200 characters.',
+      );
+    }
+    await writeAccessLog(context.services.streams.store, {
+      tenant,
+      role,
+      subject,
+      purpose: words,
+      object: `Trip.path ${trip.id}`,
+      requestId: context.requestId,
+    });
+    return load();
+  }
+  if (role !== 'DRIVER' && role !== 'OPERATOR') return withholdCoordinates(context);
+  const assignments = await context.loaders.assignments.load(trip.deviceRef);
+  const points = (await load()).filter(
+    ({ atMs }) => assignments.some((span) => holds(span, atMs)) === (role === 'DRIVER'),
+  );
+  return points.length === 0 && !(await maySee(context, { ...trip, atMs: trip.startedAtMs }))
+    ? withholdCoordinates(context)
+    : points;
+}
+
+async function maySee(context: Context, { deviceRef, atMs }: Sighting): Promise<boolean> {
+  const { role } = context.identity;
+  if (role !== 'DRIVER' && role !== 'OPERATOR') return false;
+  // For a driver the walls leave only his own assignments.
+  const assignments = await context.loaders.assignments.load(deviceRef);
+  return assignments.some((span) => holds(span, atMs)) === (role === 'DRIVER');
+}
+
+function holds(
+  { fromMs, toMs }: { readonly fromMs: number | null; readonly toMs: number | null },
+  atMs: number,
+): boolean {
+  return (fromMs === null || fromMs <= atMs) && (toMs === null || atMs < toMs);
+}
+
+/** Rows without names, for an actuary: nothing that says whose they are may be asked, and it is logged. */
+export async function enterMicrodata(
+  context: Context,
+  field: string,
+  criteria: { readonly deviceId?: unknown; readonly driverExternalId?: unknown },
+): Promise<void> {
+  const { role, tenant, subject } = context.identity;
+  if (role !== 'ACTUARY') return;
+  if (criteria.deviceId !== undefined || criteria.driverExternalId !== undefined) {
+    throw createError('FORBIDDEN', `${field} by device or driver is not for the role ACTUARY.`);
+  }
+  await writeAccessLog(context.services.streams.store, {
+    tenant,
+    role,
+    subject,
+    purpose: 'microdata',
+    object: field,
+    requestId: context.requestId,
+  });
+}

@@ -1,0 +1,102 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import type { GraphQLFormattedError } from 'graphql';
+import { GraphQLError } from 'graphql';
+import type { Logger } from 'pino';
+
+/** Our own codes, beside those that Apollo Server gives. */
+export type ErrorCode =
+  | 'UNAUTHENTICATED'
+  | 'FORBIDDEN'
+  | 'NOT_FOUND'
+  | 'BAD_USER_INPUT'
+  | 'COST_LIMIT_EXCEEDED'
+  | 'RATE_LIMITED'
+  | 'TIMEOUT'
+  | 'CURSOR_EXPIRED'
+  | 'CONFLICT';
+
+/** Every code that may leave; an error with another is a surprise and leaves as INTERNAL_SERVER_ERROR. */
+const CODES: ReadonlySet<unknown> = new Set<string>([
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'COST_LIMIT_EXCEEDED',
+  'RATE_LIMITED',
+  'TIMEOUT',
+  'CURSOR_EXPIRED',
+  'CONFLICT',
+  'BAD_USER_INPUT',
+  'BAD_REQUEST',
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
+]);
+
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = { UNAUTHENTICATED: 401 };
+
+/** An error for people: says what was wrong and what would be right. */
+export function createError(code: ErrorCode, message: string): GraphQLError {
+  const status = HTTP_STATUS[code];
+  return new GraphQLError(message, {
+    extensions: { code, ...(status === undefined ? {} : { http: { status } }) },
+  });
+}
+
+/** SQLSTATEs of a statement or transaction that took too long; Prisma's codes for the same. */
+const TIMEOUTS: ReadonlySet<unknown> = new Set(['57014', '25P03', '25P04', 'P2024', 'P2028']);
+
+/**
+ * What an error says to the outside. Only errors that were made for people keep their words;
+ * everything else is logged with the request's id, and that id is all that leaves.
+ */
+export function formatError(
+  formatted: GraphQLFormattedError,
+  error: unknown,
+  log: Logger,
+): GraphQLFormattedError {
+  const {
+    code: given,
+    limited,
+    requestId = log.bindings()['requestId'],
+  } = formatted.extensions ?? {};
+  const code = limited === true ? 'COST_LIMIT_EXCEEDED' : given;
+  const position = {
+    ...(formatted.locations ? { locations: formatted.locations } : {}),
+    ...(formatted.path ? { path: formatted.path } : {}),
+  };
+  const cause = unwrapResolverError(error);
+  if (CODES.has(code) && (cause instanceof GraphQLError || !(error instanceof GraphQLError))) {
+    return { message: formatted.message, ...position, extensions: { code } };
+  }
+  if (isTimeout(cause)) {
+    log.warn({ err: cause, requestId }, 'a request took too long');
+    return {
+      message:
+        'This took too long and was stopped. Ask for less: a shorter span or a smaller page.',
+      ...position,
+      extensions: { code: 'TIMEOUT' },
+    };
+  }
+  if (cause instanceof GraphQLError && cause.originalError === undefined && code === undefined) {
+    return { message: formatted.message, ...position, extensions: { code: 'BAD_REQUEST' } };
+  }
+  log.error({ err: cause, requestId }, 'a request failed');
+  return {
+    message: `Something went wrong on our side; the log tells more under request ${String(requestId ?? 'without id')}.`,
+    ...position,
+    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: requestId ?? null },
+  };
+}
+
+function isTimeout(error: unknown): boolean {
+  for (let cause = error; typeof cause === 'object' && cause !== null;) {
+    const { code, originalCode } = cause as { code?: unknown; originalCode?: unknown };
+    if (TIMEOUTS.has(code) || TIMEOUTS.has(originalCode)) return true;
+    const { meta } = cause as { meta?: { code?: unknown; driverAdapterError?: unknown } };
+    if (TIMEOUTS.has(meta?.code)) return true;
+    cause = (cause as { cause?: unknown }).cause ?? meta?.driverAdapterError;
+  }
+  return false;
+}

@@ -1,0 +1,151 @@
+import type { ExecutionArgs, ExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import {
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  GraphQLError,
+  parse,
+  specifiedRules,
+  validate,
+} from 'graphql';
+import type { Context, Services } from './context.ts';
+import { createContext } from './context.ts';
+import { formatError } from './errors.ts';
+import type { Identity } from './identity.ts';
+import { checkCost, limitRules, MAX_TOKENS } from './limits.ts';
+
+/** What a client asks over a socket or an event stream. */
+export interface Question {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Record<string, unknown> | null | undefined;
+}
+
+/** Checks a question by the rules that HTTP has; an answer of errors if it does not pass. */
+export function prepare(
+  schema: GraphQLSchema,
+  question: Question,
+  log: Services['log'],
+): Omit<ExecutionArgs, 'contextValue'> | readonly GraphQLFormattedError[] {
+  try {
+    const document = parse(question.query, { maxTokens: MAX_TOKENS });
+    const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
+    if (faults.length > 0) {
+      return faults.map((fault) => toFormatted(withCode(fault, 'GRAPHQL_VALIDATION_FAILED'), log));
+    }
+    const operation = getOperationAST(document, question.operationName);
+    if (!operation) {
+      return [
+        toFormatted(
+          new GraphQLError('Say by operationName which operation is meant.', {
+            extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
+          }),
+          log,
+        ),
+      ];
+    }
+    const variableValues = question.variables ?? {};
+    checkCost(schema, document, operation, variableValues);
+    return { schema, document, operationName: operation.name?.value ?? null, variableValues };
+  } catch (error) {
+    return [
+      toFormatted(
+        error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error,
+        log,
+      ),
+    ];
+  }
+}
+
+/** Runs a query or a mutation with a context of its own. */
+export async function runOnce(
+  args: Omit<ExecutionArgs, 'contextValue'>,
+  services: Services,
+  identity: Identity,
+  requestId: string,
+): Promise<ExecutionResult> {
+  const context = createContext(services, identity, requestId);
+  const operation = getOperationAST(args.document, args.operationName);
+  if (operation?.operation === 'mutation') context.expectWrites();
+  return answer(args, context);
+}
+
+/**
+ * Runs a subscription. Each message is answered with a context of its own: nothing that was loaded
+ * for one is shown with the next.
+ */
+export async function runStream(
+  args: Omit<ExecutionArgs, 'contextValue'>,
+  services: Services,
+  identity: Identity,
+  requestId: string,
+): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
+  const opening = createContext(services, identity, requestId);
+  const log = opening.log;
+  const source = await createSourceEventStream({ ...args, contextValue: opening }).finally(() =>
+    opening.reading.end(),
+  );
+  if (!(Symbol.asyncIterator in source)) return formatResult(source, log);
+  const messages = source[Symbol.asyncIterator]();
+  let over = false;
+  const stream: AsyncIterableIterator<ExecutionResult> = {
+    next: async () => {
+      if (over) return { value: undefined, done: true };
+      try {
+        const message = await messages.next();
+        if (message.done === true) return { value: undefined, done: true };
+        const context = createContext(services, identity, requestId);
+        return { value: await answer({ ...args, rootValue: message.value }, context), done: false };
+      } catch (error) {
+        over = true;
+        return { value: { errors: [toError(error, log)] }, done: false };
+      }
+    },
+    return: async () => {
+      over = true;
+      await messages.return?.();
+      return { value: undefined, done: true };
+    },
+    [Symbol.asyncIterator]: () => stream,
+  };
+  return stream;
+}
+
+async function answer(
+  args: Omit<ExecutionArgs, 'contextValue'>,
+  context: Context,
+): Promise<ExecutionResult> {
+  try {
+    return formatResult(await execute({ ...args, contextValue: context }), context.log);
+  } finally {
+    await context.reading.end();
+  }
+}
+
+function formatResult(result: ExecutionResult, log: Services['log']): ExecutionResult {
+  if (!result.errors) return result;
+  return { ...result, errors: result.errors.map((error) => toError(error, log)) };
+}
+
+function toError(error: unknown, log: Services['log']): GraphQLError {
+  const { message, extensions, path } = toFormatted(error, log);
+  return new GraphQLError(message, { extensions: extensions ?? {}, path });
+}
+
+function toFormatted(error: unknown, log: Services['log']): GraphQLFormattedError {
+  const graphQLError =
+    error instanceof GraphQLError
+      ? error
+      : new GraphQLError('failed', { originalError: toCause(error) });
+  return formatError(graphQLError.toJSON(), graphQLError, log);
+}
+
+function toCause(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
+function withCode(error: GraphQLError, code: string): GraphQLError {
+  return error.extensions['code'] === undefined
+    ? new GraphQLError(error.message, { originalError: error, extensions: { code } })
+    : error;
+}

@@ -1,0 +1,133 @@
+import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
+import type { Reader } from '../store/read/reading.ts';
+import { createError } from './errors.ts';
+import type { Role } from './generated/schema.ts';
+
+/** How tokens are checked: with a shared secret (HS256) or the keys of an issuer (JWKS). */
+export interface AuthSettings {
+  readonly jwtSecret?: string | undefined;
+  readonly jwksUrl?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
+}
+
+/** Who asks, as a checked token says. */
+export interface Identity {
+  readonly role: Role;
+  readonly tenant: string | null;
+  /** External id of the driver; for role DRIVER only. */
+  readonly driver: string | null;
+  readonly subject: string | null;
+  readonly microdata: boolean;
+  readonly expiresAtMs: number;
+}
+
+export type Authenticate = (authorization: string | undefined) => Promise<Identity>;
+
+const ROLES: ReadonlySet<unknown> = new Set<Role>([
+  'DRIVER',
+  'INSURER',
+  'ACTUARY',
+  'CLAIMS',
+  'OPERATOR',
+]);
+/** What an issuer with public keys may sign with; never a shared secret, never none. */
+const PUBLIC_ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+];
+
+/** @throws if neither a secret nor an issuer's keys are given */
+export function createAuthenticate(settings: AuthSettings): Authenticate {
+  const verify = createVerify(settings);
+  return async (authorization) => {
+    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) {
+      throw createError(
+        'UNAUTHENTICATED',
+        authorization === undefined
+          ? 'A token is needed: send the header Authorization: Bearer <JWT>.'
+          : 'The header Authorization has another form than: Bearer <JWT>.',
+      );
+    }
+    try {
+      return toIdentity(await verify(token));
+    } catch (error) {
+      if (error instanceof errors.JWTExpired) {
+        throw createError('UNAUTHENTICATED', 'The token has expired: ask for a new one.');
+      }
+      if (error instanceof errors.JOSEError) {
+        throw createError('UNAUTHENTICATED', `The token was not accepted: ${error.message}.`);
+      }
+      throw error;
+    }
+  };
+}
+
+function createVerify(settings: AuthSettings): (token: string) => Promise<JWTPayload> {
+  const options = {
+    requiredClaims: ['exp', 'role'],
+    ...(settings.issuer === undefined ? {} : { issuer: settings.issuer }),
+    ...(settings.audience === undefined ? {} : { audience: settings.audience }),
+  };
+  if (settings.jwksUrl !== undefined) {
+    const keys = createRemoteJWKSet(new URL(settings.jwksUrl));
+    return async (token) =>
+      (await jwtVerify(token, keys, { ...options, algorithms: PUBLIC_ALGORITHMS })).payload;
+  }
+  if (settings.jwtSecret !== undefined && settings.jwtSecret !== '') {
+    const key = new TextEncoder().encode(settings.jwtSecret);
+    return async (token) =>
+      (await jwtVerify(token, key, { ...options, algorithms: ['HS256'] })).payload;
+  }
+  throw new Error('the API needs AUTH_JWT_SECRET or AUTH_JWKS_URL to check tokens with');
+}
+
+function toIdentity(claims: JWTPayload): Identity {
+  const { role, tenant, driver, microdata } = claims;
+  if (!ROLES.has(role)) {
+    throw createError(
+      'UNAUTHENTICATED',
+      `The token's claim "role" is ${JSON.stringify(role)}; it must be one of ${[...ROLES].join(', ')}.`,
+    );
+  }
+  if (role !== 'OPERATOR' && !isName(tenant)) {
+    throw createError(
+      'UNAUTHENTICATED',
+      `A token of role ${String(role)} needs the claim "tenant".`,
+    );
+  }
+  if (role === 'DRIVER' && !isName(driver)) {
+    throw createError('UNAUTHENTICATED', 'A token of role DRIVER needs the claim "driver".');
+  }
+  return {
+    role: role as Role,
+    tenant: isName(tenant) ? tenant : null,
+    driver: role === 'DRIVER' && isName(driver) ? driver : null,
+    subject: claims.sub ?? null,
+    microdata: microdata === true,
+    expiresAtMs: (claims.exp ?? 0) * 1000,
+  };
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+/** The walls through which somebody reads. */
+export function toReader({ role, tenant, driver }: Identity): Reader {
+  return {
+    operator: role === 'OPERATOR',
+    tenant,
+    driver: role === 'DRIVER' ? (driver ?? '') : null,
+  };
+}

@@ -1,0 +1,166 @@
+import DataLoader from 'dataloader';
+import type { CanonicalEvent } from '../core/event.ts';
+import type { AssignmentRow, DeviceRow, TenancyRow } from '../store/read/devices.ts';
+import { readAssignments, readDevices, readTenancies } from '../store/read/devices.ts';
+import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
+import { readDrivers, readVehicles } from '../store/read/drivers.ts';
+import type { DrivingEventRow } from '../store/read/driving-events.ts';
+import { readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
+import type { EventSpan } from '../store/read/events.ts';
+import { readPaths } from '../store/read/events.ts';
+import type { Page, PageRequest } from '../store/read/page.ts';
+import type { PolicyRow } from '../store/read/policies.ts';
+import { readPoliciesOfDrivers } from '../store/read/policies.ts';
+import type { Reading } from '../store/read/reading.ts';
+import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
+import { readTripPages, readTrips, readTripsByStart } from '../store/read/trips.ts';
+
+export interface TripStart {
+  readonly deviceRef: number;
+  readonly startedAtMs: number;
+}
+
+/** A page of the trips of one driver or device. */
+export interface OwnedTrips {
+  readonly of: 'driver' | 'device';
+  readonly ref: number;
+  readonly criteria: TripCriteria;
+  readonly page: PageRequest<TripKey>;
+}
+
+/** What fields of lists load: all of one kind that a request needs at once, in one statement. */
+export interface Loaders {
+  readonly driver: DataLoader<number, DriverRow | null>;
+  readonly vehicle: DataLoader<number, VehicleRow | null>;
+  readonly device: DataLoader<number, DeviceRow | null>;
+  readonly trip: DataLoader<number, TripRow | null>;
+  readonly tripByStart: DataLoader<TripStart, TripRow | null, string>;
+  readonly tripPage: DataLoader<OwnedTrips, Page<TripRow>, string>;
+  readonly path: DataLoader<TripRow, readonly CanonicalEvent[], number>;
+  readonly drivingEvents: DataLoader<TripStart, readonly DrivingEventRow[], string>;
+  readonly assignments: DataLoader<number, readonly AssignmentRow[]>;
+  readonly tenancies: DataLoader<number, readonly TenancyRow[]>;
+  readonly policies: DataLoader<number, readonly PolicyRow[]>;
+}
+
+export function createLoaders(reading: Reading): Loaders {
+  const startKey = (start: TripStart) => `${start.deviceRef} ${start.startedAtMs}`;
+  return {
+    driver: oneEach(
+      (refs) => reading.run((tx) => readDrivers(tx, refs)),
+      (row) => row.ref,
+    ),
+    vehicle: oneEach(
+      (refs) => reading.run((tx) => readVehicles(tx, refs)),
+      (row) => row.ref,
+    ),
+    device: oneEach(
+      (refs) => reading.run((tx) => readDevices(tx, refs)),
+      (row) => row.ref,
+    ),
+    trip: oneEach(
+      (ids) => reading.run((tx) => readTrips(tx, ids)),
+      (row) => row.id,
+    ),
+    tripByStart: new DataLoader(
+      async (starts: readonly TripStart[]) => {
+        const rows = await reading.run((tx) => readTripsByStart(tx, starts));
+        const byStart = new Map(rows.map((row) => [startKey(row), row]));
+        return starts.map((start) => byStart.get(startKey(start)) ?? null);
+      },
+      { cacheKeyFn: startKey },
+    ),
+    tripPage: createTripPageLoader(reading),
+    path: new DataLoader(
+      async (trips: readonly TripRow[]) => {
+        const spans: EventSpan[] = [...trips];
+        return reading.run((tx) => readPaths(tx, spans));
+      },
+      { cacheKeyFn: (trip) => trip.id },
+    ),
+    drivingEvents: new DataLoader(
+      async (starts: readonly TripStart[]) => {
+        const rows = await reading.run((tx) => readDrivingEventsOfTrips(tx, starts));
+        const byTrip = group(rows, (row) =>
+          startKey({ deviceRef: row.deviceRef, startedAtMs: row.tripStartedAtMs }),
+        );
+        return starts.map((start) => byTrip.get(startKey(start)) ?? []);
+      },
+      { cacheKeyFn: startKey },
+    ),
+    assignments: manyEach(
+      (refs) => reading.run((tx) => readAssignments(tx, refs)),
+      (row) => row.deviceRef,
+    ),
+    tenancies: manyEach(
+      (refs) => reading.run((tx) => readTenancies(tx, refs)),
+      (row) => row.deviceRef,
+    ),
+    policies: manyEach(
+      (refs) => reading.run((tx) => readPoliciesOfDrivers(tx, refs)),
+      (row) => row.driverRef,
+    ),
+  };
+}
+
+/** Pages that differ only in their owner are one statement. */
+function createTripPageLoader(reading: Reading): Loaders['tripPage'] {
+  const questionOf = ({ of, criteria, page }: OwnedTrips) => JSON.stringify([of, criteria, page]);
+  return new DataLoader(
+    async (wanted: readonly OwnedTrips[]) => {
+      const groups = group(wanted, questionOf);
+      const pages = new Map<string, ReadonlyMap<number, Page<TripRow>>>();
+      for (const [question, asked] of groups) {
+        const [{ of, criteria, page }] = asked;
+        const refs = asked.map(({ ref }) => ref);
+        const answer = await reading.run((tx) =>
+          readTripPages(tx, { of, refs }, criteria, 'DESC', page),
+        );
+        pages.set(question, answer);
+      }
+      return wanted.map(
+        (one) =>
+          pages.get(questionOf(one))?.get(one.ref) ?? {
+            rows: [],
+            hasNext: false,
+            hasPrevious: false,
+          },
+      );
+    },
+    { cacheKeyFn: (one) => `${one.ref} ${questionOf(one)}` },
+  );
+}
+
+function oneEach<Row>(
+  read: (refs: readonly number[]) => Promise<readonly Row[]>,
+  keyOf: (row: Row) => number,
+): DataLoader<number, Row | null> {
+  return new DataLoader(async (refs: readonly number[]) => {
+    const rows = new Map((await read(refs)).map((row) => [keyOf(row), row]));
+    return refs.map((ref) => rows.get(ref) ?? null);
+  });
+}
+
+function manyEach<Row>(
+  read: (refs: readonly number[]) => Promise<readonly Row[]>,
+  keyOf: (row: Row) => number,
+): DataLoader<number, readonly Row[]> {
+  return new DataLoader(async (refs: readonly number[]) => {
+    const rows = group(await read(refs), keyOf);
+    return refs.map((ref) => rows.get(ref) ?? []);
+  });
+}
+
+function group<Key, Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => Key,
+): Map<Key, [Row, ...Row[]]> {
+  const groups = new Map<Key, [Row, ...Row[]]>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    const found = groups.get(key);
+    if (found) found.push(row);
+    else groups.set(key, [row]);
+  }
+  return groups;
+}

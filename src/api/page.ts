@@ -1,0 +1,78 @@
+import type { Seal } from '../live/seal.ts';
+import type { Page, PageRequest } from '../store/read/page.ts';
+import { createError } from './errors.ts';
+import type { InputMaybe } from './generated/schema.ts';
+import { DEFAULT_PAGE, MAX_PAGE } from './limits.ts';
+
+export interface PageArguments {
+  readonly first?: InputMaybe<number>;
+  readonly after?: InputMaybe<string>;
+  readonly last?: InputMaybe<number>;
+  readonly before?: InputMaybe<string>;
+}
+
+/** How one list's keys become cursors. `name` keeps the cursors of two lists, or of two orders, apart. */
+export interface CursorKind<Key> {
+  readonly name: string;
+  readonly toParts: (key: Key) => readonly (string | number)[];
+  readonly fromParts: (parts: readonly (string | number | null)[]) => Key;
+}
+
+/** A list ordered by one text. */
+export function textCursor(name: string): CursorKind<string> {
+  return { name, toParts: (text) => [text], fromParts: ([text]) => String(text) };
+}
+
+/** @throws BAD_USER_INPUT for sizes out of range, both sizes at once, and cursors of other lists */
+export function toPageRequest<Key>(
+  seal: Seal,
+  kind: CursorKind<Key>,
+  { first, after, last, before }: PageArguments,
+): PageRequest<Key> {
+  if (first != null && last != null) {
+    throw createError('BAD_USER_INPUT', 'Give first or last, not both.');
+  }
+  for (const [name, value] of Object.entries({ first, last })) {
+    if (value != null && (value < 0 || value > MAX_PAGE)) {
+      throw createError('BAD_USER_INPUT', `${name} is ${value}; it must be from 0 to ${MAX_PAGE}.`);
+    }
+  }
+  const open = (argument: string, cursor: string): Key => {
+    const parts = seal.open(cursor);
+    if (parts?.[0] !== kind.name) {
+      throw createError(
+        'BAD_USER_INPUT',
+        `${argument} is no cursor of this list in this order: give back an endCursor or startCursor of it, unchanged.`,
+      );
+    }
+    return kind.fromParts(parts.slice(1));
+  };
+  return {
+    limit: first ?? last ?? DEFAULT_PAGE,
+    backward: last != null,
+    ...(after == null ? {} : { after: open('after', after) }),
+    ...(before == null ? {} : { before: open('before', before) }),
+  };
+}
+
+export function toConnection<Row, Key>(
+  seal: Seal,
+  kind: CursorKind<Key>,
+  keyOf: (row: Row) => Key,
+  { rows, hasNext, hasPrevious }: Page<Row>,
+) {
+  const edges = rows.map((node) => ({
+    cursor: seal.seal([kind.name, ...kind.toParts(keyOf(node))]),
+    node,
+  }));
+  return {
+    edges,
+    nodes: [...rows],
+    pageInfo: {
+      hasNextPage: hasNext,
+      hasPreviousPage: hasPrevious,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}

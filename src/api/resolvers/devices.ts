@@ -1,0 +1,40 @@
+import { readDevice, readDevicePage } from '../../store/read/devices.ts';
+import type { Resolvers } from '../generated/schema.ts';
+import { toGlobalId } from '../ids.ts';
+import { textCursor, toConnection, toPageRequest } from '../page.ts';
+import { loadOwnedTrips } from './trips.ts';
+
+const cursor = textCursor('devices');
+
+export const devices: Resolvers = {
+  Query: {
+    device: (_, { deviceId }, { reading }) => reading.run((tx) => readDevice(tx, deviceId)),
+    devices: async (_, page, { reading, services: { seal } }) => {
+      const request = toPageRequest(seal, cursor, page);
+      const found = await reading.run((tx) => readDevicePage(tx, request));
+      return toConnection(seal, cursor, (device) => device.deviceId, found);
+    },
+  },
+  Device: {
+    id: (device) => toGlobalId('Device', device.ref),
+    firstSeenAt: (device) => device.firstSeenAtMs,
+    lastEventAt: (device) => device.lastEventAtMs,
+    tenancies: async (device, _, { loaders }) => [...(await loaders.tenancies.load(device.ref))],
+    assignments: async (device, _, { loaders }) => [
+      ...(await loaders.assignments.load(device.ref)),
+    ],
+    trips: (device, page, context) =>
+      loadOwnedTrips(context, 'device', device.ref, undefined, page),
+  },
+  Tenancy: {
+    from: (tenancy) => tenancy.fromMs,
+    to: (tenancy) => tenancy.toMs,
+  },
+  Assignment: {
+    driver: (assignment, _, { loaders }) => loaders.driver.load(assignment.driverRef),
+    vehicle: (assignment, _, { loaders }) =>
+      assignment.vehicleRef === null ? null : loaders.vehicle.load(assignment.vehicleRef),
+    from: (assignment) => assignment.fromMs,
+    to: (assignment) => assignment.toMs,
+  },
+};

@@ -1,0 +1,63 @@
+import type { DrivingEventKey, DrivingEventRow } from '../../store/read/driving-events.ts';
+import { readDrivingEventPage } from '../../store/read/driving-events.ts';
+import { enterMicrodata, showPosition } from '../access.ts';
+import type {
+  DrivingEventKind,
+  MeasurementSource,
+  Resolvers,
+  Severity,
+} from '../generated/schema.ts';
+import { toGlobalId } from '../ids.ts';
+import type { CursorKind } from '../page.ts';
+import { toConnection, toPageRequest } from '../page.ts';
+import { scale, toPosition } from './positions.ts';
+
+const cursor: CursorKind<DrivingEventKey> = {
+  name: 'drivingEvents',
+  toParts: ({ deviceRef, atMs, kind, source }) => [deviceRef, atMs, kind, source],
+  fromParts: ([deviceRef, atMs, kind, source]) => ({
+    deviceRef: Number(deviceRef),
+    atMs: Number(atMs),
+    kind: String(kind),
+    source: String(source),
+  }),
+};
+
+export const drivingEvents: Resolvers = {
+  Query: {
+    drivingEvents: async (_, { filter, ...page }, context) => {
+      const criteria = {
+        ...(filter?.deviceId == null ? {} : { deviceId: filter.deviceId }),
+        ...(filter?.driverExternalId == null ? {} : { driverExternalId: filter.driverExternalId }),
+        ...(filter?.kinds == null ? {} : { kinds: filter.kinds }),
+        ...(filter?.from == null ? {} : { fromMs: filter.from }),
+        ...(filter?.to == null ? {} : { toMs: filter.to }),
+      };
+      await enterMicrodata(context, 'Query.drivingEvents', criteria);
+      const { seal } = context.services;
+      const request = toPageRequest(seal, cursor, page);
+      const found = await context.reading.run((tx) => readDrivingEventPage(tx, criteria, request));
+      return toConnection<DrivingEventRow, DrivingEventKey>(seal, cursor, (event) => event, found);
+    },
+  },
+  DrivingEvent: {
+    id: (event) =>
+      toGlobalId('DrivingEvent', event.deviceRef, event.atMs, event.kind, event.source),
+    kind: (event) => event.kind as DrivingEventKind,
+    severity: (event) => event.severity as Severity,
+    source: (event) => event.source as MeasurementSource,
+    at: (event) => event.atMs,
+    endedAt: (event) => event.endedAtMs,
+    position: (event, _, context) =>
+      showPosition(context, toPosition(event.latE7, event.lonE7), event),
+    speedBeforeKmh: (event) => scale(event.speedBeforeCkmh, 100),
+    speedAfterKmh: (event) => scale(event.speedAfterCkmh, 100),
+    peakMps2: (event) => scale(event.peakMmps2, 1000),
+    threshold: (event) => scale(event.threshold, event.kind === 'SPEEDING' ? 100 : 1000),
+    trip: (event, _, { loaders }) =>
+      loaders.tripByStart.load({
+        deviceRef: event.deviceRef,
+        startedAtMs: event.tripStartedAtMs,
+      }),
+  },
+};

@@ -1,0 +1,129 @@
+import type { RejectionReason } from '../../core/changes.ts';
+import type { TripCriteria, TripKey, TripRow } from '../../store/read/trips.ts';
+import { readTripPages } from '../../store/read/trips.ts';
+import { enterMicrodata, showPath, showPosition } from '../access.ts';
+import type { Context } from '../context.ts';
+import type { Resolvers, TripFilter } from '../generated/schema.ts';
+import { toGlobalId } from '../ids.ts';
+import type { CursorKind, PageArguments } from '../page.ts';
+import { toConnection, toPageRequest } from '../page.ts';
+import { scale, toPosition } from './positions.ts';
+
+function tripCursor(direction: 'ASC' | 'DESC'): CursorKind<TripKey> {
+  return {
+    name: `trips ${direction}`,
+    toParts: ({ startedAtMs, id }) => [startedAtMs, id],
+    fromParts: ([startedAtMs, id]) => ({ startedAtMs: Number(startedAtMs), id: Number(id) }),
+  };
+}
+
+function toCriteria(filter: TripFilter | null | undefined): TripCriteria {
+  return {
+    ...(filter?.deviceId == null ? {} : { deviceId: filter.deviceId }),
+    ...(filter?.driverExternalId == null ? {} : { driverExternalId: filter.driverExternalId }),
+    ...(filter?.startedFrom == null ? {} : { startedFromMs: filter.startedFrom }),
+    ...(filter?.startedTo == null ? {} : { startedToMs: filter.startedTo }),
+    ...(filter?.status == null ? {} : { closed: filter.status === 'CLOSED' }),
+  };
+}
+
+/** The trips of one driver or device, the newest first; batched over a list of them. */
+export async function loadOwnedTrips(
+  context: Context,
+  of: 'driver' | 'device',
+  ref: number,
+  filter: TripFilter | null | undefined,
+  page: PageArguments,
+) {
+  const { seal } = context.services;
+  const kind = tripCursor('DESC');
+  const found = await context.loaders.tripPage.load({
+    of,
+    ref,
+    criteria: toCriteria(filter),
+    page: toPageRequest(seal, kind, page),
+  });
+  return toConnection<TripRow, TripKey>(seal, kind, (trip) => trip, found);
+}
+
+export const trips: Resolvers = {
+  Query: {
+    trips: async (_, { filter, orderBy, ...page }, context) => {
+      const criteria = toCriteria(filter);
+      await enterMicrodata(context, 'Query.trips', criteria);
+      const { seal } = context.services;
+      const direction = orderBy?.direction ?? 'DESC';
+      const kind = tripCursor(direction);
+      const request = toPageRequest(seal, kind, page);
+      const pages = await context.reading.run((tx) =>
+        readTripPages(tx, { of: 'anybody' }, criteria, direction, request),
+      );
+      const found = pages.get(0) ?? { rows: [], hasNext: false, hasPrevious: false };
+      return toConnection<TripRow, TripKey>(seal, kind, (trip) => trip, found);
+    },
+  },
+  Trip: {
+    id: (trip) => toGlobalId('Trip', trip.id),
+    driver: (trip, _, { loaders }) =>
+      trip.driverRef === null ? null : loaders.driver.load(trip.driverRef),
+    vehicle: (trip, _, { loaders }) =>
+      trip.vehicleRef === null ? null : loaders.vehicle.load(trip.vehicleRef),
+    status: (trip) => (trip.closed ? 'CLOSED' : 'OPEN'),
+    startedAt: (trip) => trip.startedAtMs,
+    endedAt: (trip) => trip.endedAtMs,
+    endReason: (trip) => (trip.endReason ?? (trip.closed ? 'SILENCE' : null)) as 'SILENCE' | null,
+    distanceKm: (trip) => trip.distanceM / 1000,
+    distanceSource: (trip) => trip.distanceSource as 'GPS',
+    bridgedKm: (trip) => trip.bridgedM / 1000,
+    durationS: (trip) => (trip.endedAtMs - trip.startedAtMs) / 1000,
+    movingS: (trip) => trip.movingMs / 1000,
+    idleS: (trip) => trip.idleMs / 1000,
+    maxSpeedKmh: (trip) => trip.maxSpeedCkmh / 100,
+    meanSpeedKmh: ({ movingMs, distanceM }) =>
+      // Metres a millisecond are 3,600 km/h.
+      movingMs === 0 ? null : Math.round(((distanceM * 3_600) / movingMs) * 100) / 100,
+    nightKm: (trip) => trip.nightM / 1000,
+    start: (trip, _, context) =>
+      showPosition(context, toPosition(trip.startLatE7, trip.startLonE7), {
+        deviceRef: trip.deviceRef,
+        atMs: trip.startedAtMs,
+      }),
+    end: (trip, _, context) =>
+      showPosition(context, toPosition(trip.endLatE7, trip.endLonE7), {
+        deviceRef: trip.deviceRef,
+        atMs: trip.endedAtMs,
+      }),
+    path: async (trip, { purpose }, context) => {
+      const points = await showPath(context, trip, purpose ?? null, () =>
+        context.loaders.path.load(trip),
+      );
+      if (points === null) return null;
+      return points.flatMap((event) => {
+        const position = toPosition(event.latE7 ?? null, event.lonE7 ?? null);
+        return position === null
+          ? []
+          : [
+              {
+                at: event.atMs,
+                ...position,
+                speedKmh: scale(event.speedCkmh, 100),
+                headingDeg: scale(event.headingDdeg, 10),
+                speedLimitKmh: scale(event.speedLimitCkmh, 100),
+              },
+            ];
+      });
+    },
+    rejectedFixes: (trip) =>
+      Object.entries(trip.rejectedFixes).map(([reason, count]) => ({
+        reason: reason as RejectionReason,
+        count,
+      })),
+    events: async (trip, _, { loaders }) => [
+      ...(await loaders.drivingEvents.load({
+        deviceRef: trip.deviceRef,
+        startedAtMs: trip.startedAtMs,
+      })),
+    ],
+    updatedAt: (trip) => trip.updatedAtMs,
+  },
+};

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { GraphQLSchema } from 'graphql';
+import { guardSchema } from './access.ts';
+import { devices } from './resolvers/devices.ts';
+import { drivers } from './resolvers/drivers.ts';
+import { drivingEvents } from './resolvers/driving-events.ts';
+import { live } from './resolvers/live.ts';
+import { policies } from './resolvers/policies.ts';
+import { tariffs } from './resolvers/tariffs.ts';
+import { trips } from './resolvers/trips.ts';
+import { viewer } from './resolvers/viewer.ts';
+import { scalars } from './scalars.ts';
+
+/** The schema of schema.graphql with its resolvers, behind the rules of who may ask what. */
+export function createSchema(): GraphQLSchema {
+  return guardSchema(
+    makeExecutableSchema({
+      typeDefs: readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'),
+      resolvers: [scalars, viewer, trips, drivingEvents, devices, drivers, policies, tariffs, live],
+    }),
+  );
+}

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import { getOperationAST } from 'graphql';
+import { CloseCode } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import type { WebSocket } from 'ws';
+import { WebSocketServer } from 'ws';
+import type { Services } from './context.ts';
+import { prepare, runOnce, runStream } from './execute.ts';
+import type { Authenticate, Identity } from './identity.ts';
+import { MAX_BODY_BYTES } from './limits.ts';
+
+/** Bytes that may wait for a slow client's socket, and for how long, milliseconds. */
+const MAX_BUFFERED_BYTES = 4_000_000;
+const SLOW_CHECK_MS = 5_000;
+/** Close code for a client that does not keep up; 4000 to 4999 are the application's. */
+const TOO_SLOW = 4408;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+interface Connected {
+  readonly socket: WebSocket;
+  identity?: Identity;
+}
+type Extra = Connected & Record<PropertyKey, unknown>;
+
+/** Serves graphql-transport-ws on `path` of a server. Returns what ends it. */
+export function serveSockets({
+  server,
+  path,
+  schema,
+  services,
+  authenticate,
+}: {
+  server: Server;
+  path: string;
+  schema: GraphQLSchema;
+  services: Services;
+  authenticate: Authenticate;
+}): () => Promise<void> {
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES });
+  server.on('upgrade', (request, socket, head) => {
+    if (new URL(request.url ?? '/', 'http://localhost').pathname !== path) {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (client) => {
+      sockets.emit('connection', client, request);
+    });
+  });
+  sockets.on('connection', closeWhenSlow);
+
+  const disposable = useServer<{ Authorization?: unknown; authorization?: unknown }, Extra>(
+    {
+      schema,
+      connectionInitWaitTimeout: 10_000,
+      onConnect: async ({ connectionParams, extra }) => {
+        const header = connectionParams?.Authorization ?? connectionParams?.authorization;
+        try {
+          const identity = await authenticate(typeof header === 'string' ? header : undefined);
+          extra.identity = identity;
+          closeAtExpiry(extra.socket, identity.expiresAtMs, services.streams.now());
+          return true;
+        } catch (error) {
+          const reason = error instanceof Error ? error.message : 'the token was not accepted';
+          extra.socket.close(CloseCode.Unauthorized, limit(`UNAUTHENTICATED: ${reason}`));
+          return false;
+        }
+      },
+      onSubscribe: async ({ extra: { identity } }, _id, question) => {
+        const prepared = prepare(schema, question, services.log);
+        if (!('document' in prepared)) return prepared as never;
+        if (!identity) throw new Error('an operation came before its connection was acknowledged');
+        return { ...prepared, contextValue: identity };
+      },
+      execute: (args) =>
+        runOnce(args, services, args.contextValue as Identity, randomUUID()) as never,
+      subscribe: (args) => {
+        const operation = getOperationAST(args.document, args.operationName);
+        if (operation?.operation !== 'subscription') throw new Error('no subscription');
+        return runStream(args, services, args.contextValue as Identity, randomUUID()) as never;
+      },
+    },
+    sockets,
+  );
+  return async () => {
+    await disposable.dispose();
+  };
+}
+
+/** An old token's socket ends; its client comes back with a new one and `after`. */
+function closeAtExpiry(socket: WebSocket, expiresAtMs: number, nowMs: number): void {
+  const timer = setTimeout(
+    () => socket.close(CloseCode.Forbidden, 'The token has expired: connect with a new one'),
+    Math.min(Math.max(expiresAtMs - nowMs, 0), MAX_TIMER_MS),
+  );
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/**
+ * Streams wait for the socket to take each message, so little piles up here. A client that takes
+ * nothing for long is let go; it resumes with `after` and misses nothing.
+ */
+function closeWhenSlow(socket: WebSocket): void {
+  let wasFull = false;
+  let before = 0;
+  const timer = setInterval(() => {
+    const waiting = socket.bufferedAmount;
+    const stuck = waiting > MAX_BUFFERED_BYTES || (waiting > 0 && waiting >= before && before > 0);
+    if (stuck && wasFull) {
+      socket.close(TOO_SLOW, 'Too slow: connect again and resume with after');
+      setTimeout(() => socket.terminate(), SLOW_CHECK_MS).unref();
+    }
+    wasFull = stuck;
+    before = waiting;
+  }, SLOW_CHECK_MS);
+  timer.unref();
+  socket.once('close', () => clearInterval(timer));
+}
+
+/** A close reason has at most 123 bytes. */
+function limit(reason: string): string {
+  return reason.length <= 120 ? reason : `${reason.slice(0, 119)}…`;
+}

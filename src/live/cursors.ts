@@ -1,0 +1,68 @@
+import type { TelemetryPlace } from '../store/read/events.ts';
+import type { TripPlace } from '../store/read/trips.ts';
+import type { Seal } from './seal.ts';
+
+/** Why a cursor cannot be resumed from. */
+export type CursorFault = 'FOREIGN' | 'EXPIRED';
+
+/** A stream's cursor: the stream's name, the store's epoch, when it was made, and the place. */
+export interface StreamCursors {
+  ofTelemetry(deviceId: string, place: TelemetryPlace, nowMs: number): string;
+  ofTrips(scope: string, place: TripPlace, nowMs: number): string;
+  toTelemetry(cursor: string, deviceId: string): Opened<TelemetryPlace> | CursorFault;
+  toTrips(cursor: string, scope: string): Opened<TripPlace> | CursorFault;
+}
+
+export interface Opened<Place> {
+  readonly place: Place;
+  readonly madeAtMs: number;
+}
+
+/** @param epoch the store's: one that was restored draws another, in which old places mean nothing */
+export function createStreamCursors(seal: Seal, epoch: string): StreamCursors {
+  const open = (
+    kind: string,
+    cursor: string,
+    scope: string,
+  ): readonly (string | number | null)[] | CursorFault => {
+    const value = seal.open(cursor);
+    if (value?.[0] === kind && value[1] === epoch && value[2] === scope) return value;
+    const [seenKind, seenEpoch] = seal.peek(cursor) ?? [];
+    return seenKind === kind && seenEpoch !== epoch ? 'EXPIRED' : 'FOREIGN';
+  };
+  return {
+    ofTelemetry: (deviceId, { sec, rest, version, late }, nowMs) =>
+      seal.seal([
+        'telemetry',
+        epoch,
+        deviceId,
+        nowMs,
+        sec,
+        String(rest),
+        String(version),
+        ...(late ? [late.sec, String(late.rest)] : []),
+      ]),
+    ofTrips: (scope, { xid, id }, nowMs) => seal.seal(['trips', epoch, scope, nowMs, xid, id]),
+    toTelemetry: (cursor, deviceId) => {
+      const value = open('telemetry', cursor, deviceId);
+      if (typeof value === 'string') return value;
+      const [, , , madeAtMs, sec, rest, version, lateSec, lateRest] = value;
+      return {
+        madeAtMs: Number(madeAtMs),
+        place: {
+          sec: Number(sec),
+          rest: BigInt(String(rest)),
+          version: BigInt(String(version)),
+          ...(lateSec === undefined
+            ? {}
+            : { late: { sec: Number(lateSec), rest: BigInt(String(lateRest)) } }),
+        },
+      };
+    },
+    toTrips: (cursor, scope) => {
+      const value = open('trips', cursor, scope);
+      if (typeof value === 'string') return value;
+      return { madeAtMs: Number(value[3]), place: { xid: String(value[4]), id: Number(value[5]) } };
+    },
+  };
+}

@@ -1,0 +1,10 @@
+/** A cursor can be resumed from for at least so long, milliseconds: the journal and the list of late events are kept for it. */
+const CURSOR_LIFETIME_MS = 7 * 86_400_000;
+
+/**
+ * Whether what came after a cursor may be gone: it is older than a cursor is promised to live and
+ * than the oldest entry that the journal still has.
+ */
+export function isForgotten(madeAtMs: number, keptFromMs: number | null, nowMs: number): boolean {
+  return madeAtMs < nowMs - CURSOR_LIFETIME_MS && (keptFromMs === null || madeAtMs < keptFromMs);
+}

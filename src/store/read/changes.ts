@@ -1,0 +1,72 @@
+import type { Store, Transaction } from '../open.ts';
+
+/** Text that names this store's history; a restored one gets another. */
+export async function readEpoch({ prisma }: Store): Promise<string> {
+  const [row] = await prisma.$queryRaw<{ epoch: bigint }[]>`select epoch from store_epoch`;
+  if (!row) throw new Error('the table store_epoch is empty: run the migrations');
+  return String(row.epoch);
+}
+
+/** Every transaction below this id is over. Decimal digits. */
+export async function readHorizon(tx: Transaction): Promise<string> {
+  const [row] = await tx.$queryRaw<{ horizon: string }[]>`
+    select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
+  return row?.horizon ?? '0';
+}
+
+/** The journal's oldest entry: what happened before it can no longer be resumed from. */
+export async function readJournalStartMs(tx: Transaction): Promise<number | null> {
+  const [row] = await tx.$queryRaw<{ at: Date }[]>`select at from journal order by id limit 1`;
+  return row?.at.getTime() ?? null;
+}
+
+/** Whose trips changed; asked by the system over all tenants. */
+export interface Touched {
+  readonly horizon: string;
+  readonly trips: readonly {
+    readonly deviceId: string;
+    readonly tenant: string;
+    readonly driverExternalId: string | null;
+  }[];
+}
+
+/** Whose trips changed in the transactions that ended since a horizon; without one, only where it is. */
+export async function readTouched(
+  { prisma }: Store,
+  sinceHorizon: string | undefined,
+): Promise<Touched> {
+  return prisma.$transaction(async (tx) => {
+    await tx.$executeRaw`set local role odograph_operator`;
+    if (sinceHorizon === undefined) return { horizon: await readHorizon(tx), trips: [] };
+    const rows = await tx.$queryRaw<
+      { horizon: string; device: string | null; tenant: string; driver: string | null }[]
+    >`
+      with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
+      select distinct now_at.horizon::text as horizon, p.* from now_at left join lateral (
+        select d.external_id as device, n.slug as tenant, v.external_id as driver
+        from trip t join device d on d.id = t.device_id join tenant n on n.id = t.tenant_id left join driver v on v.id = t.driver_id
+        where t.device_id = any(array(select unnest(j.device_ids) from journal j
+            where j.xid >= ${sinceHorizon}::xid8 and j.xid < now_at.horizon))
+          and t.changed >= ${sinceHorizon}::xid8 and t.changed < now_at.horizon) as p on true`;
+    return {
+      horizon: rows[0]?.horizon ?? sinceHorizon,
+      trips: rows.flatMap(({ device, tenant, driver }) =>
+        device === null ? [] : [{ deviceId: device, tenant, driverExternalId: driver }],
+      ),
+    };
+  });
+}
+
+/** The versions of devices, by the id that they send; asked by the system over all tenants. */
+export async function readVersions(
+  { prisma }: Store,
+  deviceIds: readonly string[],
+): Promise<ReadonlyMap<string, bigint>> {
+  return prisma.$transaction(async (tx) => {
+    await tx.$executeRaw`set local role odograph_operator`;
+    const rows = await tx.$queryRaw<{ id: string; version: bigint }[]>`
+      select d.external_id as id, s.version from device d join device_state s on s.device_id = d.id
+      where d.external_id = any(${deviceIds}::text[])`;
+    return new Map(rows.map(({ id, version }) => [id, version]));
+  });
+}

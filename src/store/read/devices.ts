@@ -1,0 +1,107 @@
+import { Prisma } from '../generated/client.ts';
+import type { Transaction } from '../open.ts';
+import type { Page, PageRequest } from './page.ts';
+import { keysetOf, toPage } from './page.ts';
+
+export interface DeviceRow {
+  readonly ref: number;
+  readonly deviceId: string;
+  readonly firstSeenAtMs: number;
+  readonly lastEventAtMs: number | null;
+}
+
+/** Open ends are null. */
+interface Span {
+  readonly deviceRef: number;
+  readonly fromMs: number | null;
+  /** Exclusive. */
+  readonly toMs: number | null;
+}
+
+export interface TenancyRow extends Span {
+  readonly tenant: string;
+}
+
+export interface AssignmentRow extends Span {
+  readonly driverRef: number;
+  readonly vehicleRef: number | null;
+}
+
+/** Half-open ranges are stored with these instants as their open ends. */
+const BEGINNING_MS = 0;
+const END_MS = Date.UTC(9999, 11, 31);
+
+interface RawDevice {
+  readonly ref: number;
+  readonly deviceId: string;
+  readonly firstSeenAt: Date;
+  readonly lastEventAt: Date | null;
+}
+
+const COLUMNS = Prisma.sql`d.id as ref, d.external_id as "deviceId", d.first_seen_at as "firstSeenAt",
+  to_timestamp(946684800 + s.head_sec + (s.head_rest >> 53) / 1000.0) as "lastEventAt"`;
+/** A driver is shown the devices that were assigned to him; the walls leave only those assignments. */
+const SHOWN = Prisma.sql`(current_driver() is null or exists (select from assignment a where a.device_id = d.id))`;
+
+function toDeviceRow(raw: RawDevice): DeviceRow {
+  return {
+    ref: raw.ref,
+    deviceId: raw.deviceId,
+    firstSeenAtMs: raw.firstSeenAt.getTime(),
+    lastEventAtMs: raw.lastEventAt?.getTime() ?? null,
+  };
+}
+
+/** Devices by the store's own ids; those that the reader may not see are missing. */
+export async function readDevices(tx: Transaction, refs: readonly number[]): Promise<DeviceRow[]> {
+  const rows = await tx.$queryRaw<RawDevice[]>`
+    select ${COLUMNS} from device d left join device_state s on s.device_id = d.id
+    where d.id = any(${refs}::int[]) and ${SHOWN}`;
+  return rows.map(toDeviceRow);
+}
+
+export async function readDevice(tx: Transaction, deviceId: string): Promise<DeviceRow | null> {
+  const rows = await tx.$queryRaw<RawDevice[]>`
+    select ${COLUMNS} from device d left join device_state s on s.device_id = d.id
+    where d.external_id = ${deviceId} and ${SHOWN}`;
+  return rows.map(toDeviceRow)[0] ?? null;
+}
+
+export async function readDevicePage(
+  tx: Transaction,
+  page: PageRequest<string>,
+): Promise<Page<DeviceRow>> {
+  const keyset = keysetOf([Prisma.sql`d.external_id`], 'ASC', page, (id) => [Prisma.sql`${id}`]);
+  const rows = await tx.$queryRaw<RawDevice[]>`
+    select ${COLUMNS} from device d left join device_state s on s.device_id = d.id
+    where ${SHOWN}${keyset.where} order by ${keyset.order} limit ${keyset.limit}`;
+  return toPage(rows.map(toDeviceRow), page);
+}
+
+export async function readTenancies(
+  tx: Transaction,
+  deviceRefs: readonly number[],
+): Promise<TenancyRow[]> {
+  const rows = await tx.$queryRaw<(TenancyRow & { from: Date; to: Date })[]>`
+    select y.device_id as "deviceRef", t.slug as tenant, y.from_at as from, y.to_at as to
+    from device_tenancy y join tenant t on t.id = y.tenant_id
+    where y.device_id = any(${deviceRefs}::int[]) order by y.from_at`;
+  return rows.map(({ from, to, ...row }) => ({ ...row, ...spanOf(from, to) }));
+}
+
+export async function readAssignments(
+  tx: Transaction,
+  deviceRefs: readonly number[],
+): Promise<AssignmentRow[]> {
+  const rows = await tx.$queryRaw<(AssignmentRow & { from: Date; to: Date })[]>`
+    select device_id as "deviceRef", driver_id as "driverRef", vehicle_id as "vehicleRef", from_at as from, to_at as to
+    from assignment where device_id = any(${deviceRefs}::int[]) order by from_at`;
+  return rows.map(({ from, to, ...row }) => ({ ...row, ...spanOf(from, to) }));
+}
+
+function spanOf(from: Date, to: Date): { fromMs: number | null; toMs: number | null } {
+  return {
+    fromMs: from.getTime() <= BEGINNING_MS ? null : from.getTime(),
+    toMs: to.getTime() >= END_MS ? null : to.getTime(),
+  };
+}

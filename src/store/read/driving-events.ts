@@ -1,0 +1,128 @@
+import { Prisma } from '../generated/client.ts';
+import type { Transaction } from '../open.ts';
+import type { Page, PageRequest } from './page.ts';
+import { keysetOf, toPage } from './page.ts';
+
+/** A driving event's place in the order by time, and its name. */
+export interface DrivingEventKey {
+  readonly deviceRef: number;
+  readonly atMs: number;
+  readonly kind: string;
+  readonly source: string;
+}
+
+/** A driving event as stored, in the store's units. */
+export interface DrivingEventRow extends DrivingEventKey {
+  readonly severity: string;
+  readonly endedAtMs: number;
+  readonly tripStartedAtMs: number;
+  readonly driverRef: number | null;
+  readonly latE7: number | null;
+  readonly lonE7: number | null;
+  readonly speedBeforeCkmh: number | null;
+  readonly speedAfterCkmh: number | null;
+  readonly peakMmps2: number | null;
+  readonly threshold: number | null;
+  readonly localDate: string;
+  readonly rulesVersion: string;
+}
+
+export interface DrivingEventCriteria {
+  readonly deviceId?: string;
+  readonly driverExternalId?: string;
+  readonly kinds?: readonly string[];
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+interface RawDrivingEvent extends Omit<DrivingEventRow, 'atMs' | 'endedAtMs' | 'tripStartedAtMs'> {
+  readonly at: Date;
+  readonly endedAt: Date;
+  readonly tripStartedAt: Date;
+}
+
+const COLUMNS = Prisma.sql`e.device_id as "deviceRef", e.at, e.kind, e.source, e.severity, e.ended_at as "endedAt",
+  e.trip_started_at as "tripStartedAt", e.driver_id as "driverRef", e.lat_e7 as "latE7", e.lon_e7 as "lonE7",
+  e.speed_before_ckmh as "speedBeforeCkmh", e.speed_after_ckmh as "speedAfterCkmh", e.peak_mmps2 as "peakMmps2",
+  e.threshold, e.local_date::text as "localDate", e.rules_version as "rulesVersion"`;
+
+function toDrivingEventRow({
+  at,
+  endedAt,
+  tripStartedAt,
+  ...raw
+}: RawDrivingEvent): DrivingEventRow {
+  return {
+    ...raw,
+    atMs: at.getTime(),
+    endedAtMs: endedAt.getTime(),
+    tripStartedAtMs: tripStartedAt.getTime(),
+  };
+}
+
+/** A page of driving events, the newest first. */
+export async function readDrivingEventPage(
+  tx: Transaction,
+  criteria: DrivingEventCriteria,
+  page: PageRequest<DrivingEventKey>,
+): Promise<Page<DrivingEventRow>> {
+  const keyset = keysetOf(
+    [
+      Prisma.sql`e.at`,
+      Prisma.sql`e.device_id`,
+      Prisma.sql`e.kind collate "C"`,
+      Prisma.sql`e.source collate "C"`,
+    ],
+    'DESC',
+    page,
+    (key) => [
+      Prisma.sql`${new Date(key.atMs)}`,
+      Prisma.sql`${key.deviceRef}`,
+      Prisma.sql`${key.kind}`,
+      Prisma.sql`${key.source}`,
+    ],
+  );
+  const parts = [
+    Prisma.sql`true`,
+    criteria.deviceId === undefined
+      ? undefined
+      : Prisma.sql`e.device_id = (select id from device where external_id = ${criteria.deviceId})`,
+    criteria.driverExternalId === undefined
+      ? undefined
+      : Prisma.sql`e.driver_id = any(array(select id from driver where external_id = ${criteria.driverExternalId}))`,
+    criteria.kinds === undefined
+      ? undefined
+      : Prisma.sql`e.kind = any(${[...criteria.kinds]}::text[])`,
+    criteria.fromMs === undefined ? undefined : Prisma.sql`e.at >= ${new Date(criteria.fromMs)}`,
+    criteria.toMs === undefined ? undefined : Prisma.sql`e.at < ${new Date(criteria.toMs)}`,
+  ].filter((part) => part !== undefined);
+  const rows = await tx.$queryRaw<RawDrivingEvent[]>`
+    select ${COLUMNS} from driving_event e where ${Prisma.join(parts, ' and ')}${keyset.where}
+    order by ${keyset.order} limit ${keyset.limit}`;
+  return toPage(rows.map(toDrivingEventRow), page);
+}
+
+/** The driving events of trips, each trip's in order of time. */
+export async function readDrivingEventsOfTrips(
+  tx: Transaction,
+  trips: readonly { readonly deviceRef: number; readonly startedAtMs: number }[],
+): Promise<DrivingEventRow[]> {
+  const rows = await tx.$queryRaw<RawDrivingEvent[]>`
+    select ${COLUMNS} from unnest(${trips.map((t) => t.deviceRef)}::int[], ${trips.map((t) => new Date(t.startedAtMs))}::timestamptz[])
+      as w(device_id, started_at)
+    join trip t on t.device_id = w.device_id and t.started_at = w.started_at
+    join driving_event e on e.device_id = t.device_id and e.trip_started_at = t.started_at
+      and e.at between t.started_at and greatest(t.ended_at, t.closes_at)
+    order by e.device_id, e.at, e.kind, e.source`;
+  return rows.map(toDrivingEventRow);
+}
+
+export async function readDrivingEvent(
+  tx: Transaction,
+  key: DrivingEventKey,
+): Promise<DrivingEventRow | null> {
+  const rows = await tx.$queryRaw<RawDrivingEvent[]>`
+    select ${COLUMNS} from driving_event e where e.device_id = ${key.deviceRef} and e.at = ${new Date(key.atMs)}
+      and e.kind = ${key.kind} and e.source = ${key.source}`;
+  return rows.map(toDrivingEventRow)[0] ?? null;
+}

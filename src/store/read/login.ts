@@ -1,0 +1,29 @@
+import type { Store } from '../open.ts';
+
+/**
+ * Refuses a login before which the walls do not stand: a superuser, one that bypasses row-level
+ * security, or an owner of tables.
+ * @throws with what is wrong and which login to use
+ */
+export async function checkApiLogin({ prisma }: Store): Promise<void> {
+  const [row] = await prisma.$queryRaw<
+    { login: string; super: boolean; bypass: boolean; owned: string | null }[]
+  >`
+    select current_user::text as login, r.rolsuper as super, r.rolbypassrls as bypass,
+      (select min(c.relname::text) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'public' and c.relkind in ('r', 'p', 'v', 'm')
+          and pg_has_role(current_user, c.relowner, 'MEMBER')) as owned
+    from pg_roles r where r.rolname = current_user`;
+  const fault = row?.super
+    ? 'is a superuser'
+    : row?.bypass
+      ? 'bypasses row-level security'
+      : row?.owned
+        ? `owns the table ${row.owned}`
+        : undefined;
+  if (row && fault !== undefined) {
+    throw new Error(
+      `the API's database login ${row.login} ${fault}, so nothing would keep tenants apart; set DATABASE_API_URL to the login odograph_api`,
+    );
+  }
+}

@@ -1,0 +1,101 @@
+import type { Store, Transaction } from '../open.ts';
+
+/** On whose behalf the store is read: what the walls (row-level security) go by. */
+export interface Reader {
+  /** The system's operator reads as the role odograph_operator, over all tenants. */
+  readonly operator: boolean;
+  /** Slug of the tenant; null reads nothing, unless an operator asks. */
+  readonly tenant: string | null;
+  /** External id of the driver for one who may read only what is his; null: everybody of the tenant. */
+  readonly driver: string | null;
+}
+
+/** One request's reads: all of them see the store through the same walls. */
+export interface Reading {
+  /** Runs one read; the first one opens the transaction. */
+  run<T>(read: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Every event that stood in the log at this instant is counted; null if unknown or nothing was read yet. */
+  dataAsOfMs(): number | null;
+  /** Gives the connection back. Nothing may be read afterwards. */
+  end(): Promise<void>;
+}
+
+interface Opened {
+  readonly tx: Transaction;
+  readonly dataAsOfMs: number | null;
+}
+
+/** Time a statement may take, and a request's reads altogether, milliseconds. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+const READING_TIMEOUT_MS = 20_000;
+
+/**
+ * Begins a request's reads; nothing happens before the first, and only then is `snapshot` asked. With
+ * it all of them see one state of the store; without, each sees what was committed before it, as
+ * after a mutation.
+ */
+export function openReading(
+  { prisma }: Store,
+  reader: Reader,
+  options: { readonly snapshot: boolean },
+): Reading {
+  let opened: Promise<Opened> | undefined;
+  let finished: Promise<void> | undefined;
+  let dataAsOfMs: number | null = null;
+  let ended = false;
+  let release: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+
+  const open = () =>
+    new Promise<Opened>((resolve, reject) => {
+      finished = prisma
+        .$transaction(
+          async (tx) => {
+            dataAsOfMs = await enterWalls(tx, reader);
+            resolve({ tx, dataAsOfMs });
+            await released;
+          },
+          {
+            maxWait: 5_000,
+            timeout: READING_TIMEOUT_MS,
+            isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
+          },
+        )
+        .catch(reject);
+    });
+
+  return {
+    run: async (read) => {
+      if (ended) throw new Error('the request is over: nothing may be read any more');
+      opened ??= open();
+      return read((await opened).tx);
+    },
+    dataAsOfMs: () => dataAsOfMs,
+    end: async () => {
+      ended = true;
+      release();
+      await finished;
+    },
+  };
+}
+
+/**
+ * Puts up the walls for the rest of a transaction and tells how fresh the data are. A tenant or a
+ * driver that is not there becomes 0, which owns nothing; for a driver never "no wall".
+ */
+export async function enterWalls(tx: Transaction, reader: Reader): Promise<number | null> {
+  if (reader.operator) await tx.$executeRaw`set local role odograph_operator`;
+  const [row] = await tx.$queryRaw<{ read_through: Date | null }[]>`
+    select set_config('odograph.tenant', coalesce((select id from tenant where slug = ${reader.tenant ?? ''}), 0)::text, true),
+      set_config('odograph.driver', '', true),
+      set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
+      (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) as read_through`;
+  if (reader.driver !== null) {
+    await tx.$queryRaw`
+      select set_config('odograph.driver', coalesce((select id from driver
+        where tenant_id = current_tenant() and external_id = ${reader.driver}), 0)::text, true)`;
+  }
+  return row?.read_through?.getTime() ?? null;
+}

@@ -1,0 +1,211 @@
+import type { DayPart, RejectionReason } from '../../core/changes.ts';
+import { Prisma } from '../generated/client.ts';
+import type { Transaction } from '../open.ts';
+import type { Page, PageRequest } from './page.ts';
+import { keysetOf, toPage } from './page.ts';
+
+/** A trip as stored, in the store's units, with whether it counts as closed by now. */
+export interface TripRow {
+  readonly id: number;
+  readonly deviceRef: number;
+  readonly deviceId: string;
+  readonly tenantRef: number;
+  readonly driverRef: number | null;
+  readonly vehicleRef: number | null;
+  readonly closed: boolean;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly endReason: string | null;
+  readonly timeZone: string;
+  readonly localDate: string;
+  readonly distanceM: number;
+  readonly distanceSource: string;
+  readonly bridgedM: number;
+  readonly movingMs: number;
+  readonly idleMs: number;
+  readonly maxSpeedCkmh: number;
+  readonly nightM: number;
+  readonly fixes: number;
+  readonly startLatE7: number | null;
+  readonly startLonE7: number | null;
+  readonly endLatE7: number | null;
+  readonly endLonE7: number | null;
+  readonly rejectedFixes: Readonly<Partial<Record<RejectionReason, number>>>;
+  readonly days: readonly DayPart[];
+  readonly rulesVersion: string;
+  readonly revision: number;
+  readonly updatedAtMs: number;
+  readonly anchorSec: number;
+  readonly anchorRest: bigint;
+  readonly lastSec: number;
+  readonly lastRest: bigint;
+  /** Transaction that changed it last, as decimal digits. */
+  readonly changed: string;
+  /** Late messages took it away; the row is what it said last. */
+  readonly withdrawn: boolean;
+}
+
+/** A trip's place in the order by start. */
+export interface TripKey {
+  readonly startedAtMs: number;
+  readonly id: number;
+}
+
+/** How far a reader of changes has come in the order of transactions, and within one by trip. */
+export interface TripPlace {
+  /** Transaction id, decimal digits. */
+  readonly xid: string;
+  /** Trips of that transaction are seen up to this id; -1: none. */
+  readonly id: number;
+}
+
+export interface TripCriteria {
+  readonly deviceId?: string;
+  readonly driverExternalId?: string;
+  readonly startedFromMs?: number;
+  readonly startedToMs?: number;
+  readonly closed?: boolean;
+}
+
+/** Whose trips: everybody's that the reader may see, or those of each of some drivers or devices. */
+export type TripOwners =
+  | { readonly of: 'anybody' }
+  | { readonly of: 'driver' | 'device'; readonly refs: readonly number[] };
+
+/**
+ * A trip counts as closed when a later event closed it, or when more time than its threshold lies
+ * between the arrival of the device's newest event and the instant up to which the log is folded.
+ */
+const CLOSED = Prisma.sql`(t.decided_sec is not null or coalesce(
+  (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) - s.arrived_at
+    > t.closes_at - to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0), false))`;
+
+const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "deviceId", t.tenant_id as "tenantRef",
+  t.driver_id as "driverRef", t.vehicle_id as "vehicleRef", ${CLOSED} as closed, t.started_at as "startedAt",
+  t.ended_at as "endedAt", t.end_reason as "endReason", t.time_zone as "timeZone", t.local_date::text as "localDate",
+  t.distance_m as "distanceM", t.distance_source as "distanceSource", t.bridged_m as "bridgedM", t.moving_ms as "movingMs",
+  t.idle_ms as "idleMs", t.max_speed_ckmh as "maxSpeedCkmh", t.night_m as "nightM", t.fixes,
+  t.start_lat_e7 as "startLatE7", t.start_lon_e7 as "startLonE7", t.end_lat_e7 as "endLatE7", t.end_lon_e7 as "endLonE7",
+  t.rejected_fixes as "rejectedFixes", t.days, t.rules_version as "rulesVersion", t.revision, t.updated_at as "updatedAt",
+  t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
+  t.changed::text as changed`;
+const JOINS = Prisma.sql`join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id`;
+
+interface RawTrip extends Omit<
+  TripRow,
+  'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'withdrawn'
+> {
+  readonly id: bigint;
+  readonly startedAt: Date;
+  readonly endedAt: Date;
+  readonly updatedAt: Date;
+  readonly movingMs: bigint;
+  readonly idleMs: bigint;
+}
+
+function toTripRow(raw: RawTrip): TripRow {
+  return {
+    ...raw,
+    id: Number(raw.id),
+    startedAtMs: raw.startedAt.getTime(),
+    endedAtMs: raw.endedAt.getTime(),
+    updatedAtMs: raw.updatedAt.getTime(),
+    movingMs: Number(raw.movingMs),
+    idleMs: Number(raw.idleMs),
+    withdrawn: false,
+  };
+}
+
+function criteriaOf(criteria: TripCriteria): Prisma.Sql {
+  const parts = [
+    criteria.deviceId === undefined
+      ? undefined
+      : Prisma.sql`t.device_id = (select id from device where external_id = ${criteria.deviceId})`,
+    criteria.driverExternalId === undefined
+      ? undefined
+      : Prisma.sql`t.driver_id = any(array(select id from driver where external_id = ${criteria.driverExternalId}))`,
+    criteria.startedFromMs === undefined
+      ? undefined
+      : Prisma.sql`t.started_at >= ${new Date(criteria.startedFromMs)}`,
+    criteria.startedToMs === undefined
+      ? undefined
+      : Prisma.sql`t.started_at < ${new Date(criteria.startedToMs)}`,
+    criteria.closed === undefined ? undefined : Prisma.sql`${CLOSED} = ${criteria.closed}`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? Prisma.sql`true` : Prisma.join(parts, ' and ');
+}
+
+/** One page of trips for each owner, in one statement; by owner's id, 0 for `anybody`. */
+export async function readTripPages(
+  tx: Transaction,
+  owners: TripOwners,
+  criteria: TripCriteria,
+  direction: 'ASC' | 'DESC',
+  page: PageRequest<TripKey>,
+): Promise<ReadonlyMap<number, Page<TripRow>>> {
+  const keyset = keysetOf(
+    [Prisma.sql`t.started_at`, Prisma.sql`t.id`],
+    direction,
+    page,
+    ({ startedAtMs, id }) => [Prisma.sql`${new Date(startedAtMs)}`, Prisma.sql`${id}`],
+  );
+  const refs = owners.of === 'anybody' ? [0] : owners.refs;
+  const owned =
+    owners.of === 'anybody'
+      ? Prisma.sql`true`
+      : owners.of === 'driver'
+        ? Prisma.sql`t.driver_id = o.ref`
+        : Prisma.sql`t.device_id = o.ref`;
+  const found = await tx.$queryRaw<(RawTrip & { ref: number })[]>`
+    select o.ref, p.* from unnest(${refs}::int[]) with ordinality as o(ref, place) cross join lateral (
+      select ${COLUMNS} from trip t ${JOINS}
+      where ${owned} and ${criteriaOf(criteria)}${keyset.where}
+      order by ${keyset.order} limit ${keyset.limit}) as p
+    order by o.place`;
+  const pages = new Map<number, RawTrip[]>(refs.map((ref) => [ref, []]));
+  for (const { ref, ...raw } of found) pages.get(ref)?.push(raw);
+  return new Map([...pages].map(([ref, rows]) => [ref, toPage(rows.map(toTripRow), page)]));
+}
+
+/** Trips by their ids; those that the reader may not see are missing. */
+export async function readTrips(tx: Transaction, ids: readonly number[]): Promise<TripRow[]> {
+  const rows = await tx.$queryRaw<RawTrip[]>`
+    select ${COLUMNS} from trip t ${JOINS} where t.id = any(${ids}::bigint[])`;
+  return rows.map(toTripRow);
+}
+
+/** Trips by device and start. */
+export async function readTripsByStart(
+  tx: Transaction,
+  starts: readonly { readonly deviceRef: number; readonly startedAtMs: number }[],
+): Promise<TripRow[]> {
+  const rows = await tx.$queryRaw<RawTrip[]>`
+    select ${COLUMNS} from unnest(${starts.map((s) => s.deviceRef)}::int[], ${starts.map((s) => new Date(s.startedAtMs))}::timestamptz[])
+      as w(device_id, started_at) join trip t on t.device_id = w.device_id and t.started_at = w.started_at ${JOINS}`;
+  return rows.map(toTripRow);
+}
+
+/** The newest state of trips whose change lies beyond a place in the order of transactions. */
+export async function readChangedTrips(
+  tx: Transaction,
+  of: { readonly deviceId: string } | { readonly driverExternalId: string },
+  after: TripPlace,
+  limit: number,
+): Promise<{ readonly horizon: string; readonly trips: readonly TripRow[] }> {
+  const whose =
+    'deviceId' in of
+      ? Prisma.sql`t.device_id = (select id from device where external_id = ${of.deviceId})`
+      : Prisma.sql`t.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))
+          and t.device_id = any(array(select unnest(j.device_ids) from journal j, now_at where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+  const rows = await tx.$queryRaw<((RawTrip | { id: null }) & { horizon: string })[]>`
+    with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
+    select now_at.horizon::text as horizon, p.* from now_at left join lateral (
+      select ${COLUMNS} from trip t ${JOINS}
+      where ${whose} and t.changed < now_at.horizon and t.changed >= ${after.xid}::xid8
+        and (t.changed > ${after.xid}::xid8 or t.id > ${after.id})
+      order by t.changed, t.id limit ${limit}) as p on true`;
+  return {
+    horizon: rows[0]?.horizon ?? after.xid,
+    trips: rows.flatMap((row) => (row.id === null ? [] : [toTripRow(row)])),
+  };
+}
