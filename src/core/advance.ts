@@ -10,8 +10,7 @@ import { describeTrip } from './trips/facts.ts';
 import { believe, isSameHour, judgeFix, verdict, type Verdict } from './trips/fixes.ts';
 import { grow, type Step } from './trips/grow.ts';
 import { noteInterval, silenceThresholdMs } from './trips/intervals.ts';
-import { copyTotals, emptyTotals, sumsOf } from './trips/totals.ts';
-import { calendarOf } from './calendar.ts';
+import { copyTotals, emptyTotals } from './trips/totals.ts';
 import type { Zones } from './zones.ts';
 
 export { decodeState, encodeState } from './codec.ts';
@@ -29,6 +28,7 @@ const dayMs = 86_400_000;
 
 const judged: { verdict: Verdict; stepMm: number } = { verdict: verdict.none, stepMm: 0 };
 const step: Step = {
+  stayed: false,
   isFix: false,
   leapt: false,
   wayMm: 0,
@@ -59,8 +59,12 @@ export function advance(
   const rules = tripRules(state, context) ?? useRules(state, atMs, context);
   judgeFix(state, event, rules, judged);
   weigh(state, event, rules, before);
+  noteSlowness(state, atMs, rules);
   if (state.trip !== undefined) continueTrip(state, state.trip, event, rules, context);
-  if (state.trip === undefined) rest(state, event, rules, context);
+  else if (step.moving && step.isFix && atMs !== state.blockedAtMs) {
+    open(state, event, rules, context);
+  }
+  settle(state, event, rules);
   if (step.isFix) believe(state, atMs, event.latE7 as number, event.lonE7 as number);
   hearIgnition(state, event, context);
   state.headAtMs = atMs;
@@ -82,7 +86,6 @@ function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContex
   passed.intervalMs = atMs - headAtMs;
   passed.usualMs = state.usualMs;
   if (headAtMs === never) {
-    state.quietAtMs = atMs;
     passed.intervalMs = 0;
     return passed;
   }
@@ -96,16 +99,31 @@ function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContex
       close(state, trip, 'LENGTH', event, cutAtMs(trip, rules), context);
     }
   }
+  if (isSilence) fallSilent(state, atMs, rules);
   if (passed.intervalMs > rules.longestIntervalMs) {
-    const rulesVersion = state.rulesVersion;
-    Object.assign(state, emptyState(), { rulesVersion, rules: state.rules });
+    const { rulesVersion, quietAtMs } = state;
+    Object.assign(state, emptyState(), { rulesVersion, quietAtMs, rules: state.rules });
     passed.usualMs = absent;
-  } else {
-    noteInterval(state, passed.intervalMs, rules);
-    forgetOld(state, atMs, rules);
-  }
-  if (isSilence) state.quietAtMs = atMs;
+  } else noteInterval(state, passed.intervalMs, rules);
+  forgetOld(state, atMs, rules);
   return passed;
+}
+
+/** Notes whether the silence was how parking began, and that where it rested is over. */
+function fallSilent(state: DeviceState, atMs: number, rules: Rules): void {
+  const { standingFromMs } = state;
+  const isParking =
+    standingFromMs === never || state.headAtMs - standingFromMs < rules.standstillMs;
+  if (isParking) state.quietAtMs = atMs;
+  leavePlace(state);
+}
+
+/** A new rest begins with the next fix. */
+function leavePlace(state: DeviceState): void {
+  state.restingFromMs = never;
+  state.standingFromMs = never;
+  state.slowIntervals = 0;
+  forget(state.place);
 }
 
 /** Erases what can act no longer, so that the same recent events leave the same bytes. */
@@ -114,10 +132,16 @@ function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   if (state.ignitionOnAtMs !== never && atMs - state.ignitionOnAtMs > rules.ignitionBelievedMs) {
     state.ignitionOnAtMs = never;
   }
-  if (state.quietAtMs !== never && atMs - state.quietAtMs > rules.ignitionBelievedMs) {
+  if (state.quietAtMs !== never && atMs - state.quietAtMs > rules.quietBelievedMs) {
     state.quietAtMs = never;
   }
-  const { last, doubt } = state;
+  // A longer rest says no more than one that is long enough for everything.
+  const oldestMs = atMs - rules.longestSilenceMs;
+  if (state.restingFromMs !== never) state.restingFromMs = Math.max(state.restingFromMs, oldestMs);
+  if (state.standingFromMs !== never) {
+    state.standingFromMs = Math.max(state.standingFromMs, oldestMs);
+  }
+  const { last, doubt, place } = state;
   if (last.atMs !== never && !isSameHour(last.atMs, atMs)) {
     if (doubt.atMs !== never) {
       forget(doubt);
@@ -125,73 +149,102 @@ function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
     }
     if (state.trip === undefined) {
       forget(last);
-      forget(state.rest);
       state.zone = '';
     }
+  }
+  if (state.trip === undefined && place.atMs !== never && !isSameHour(place.atMs, atMs)) {
+    forget(place);
   }
 }
 
 /** Works out what the event says about movement, into `step`. */
 function weigh(state: DeviceState, event: CanonicalEvent, rules: Rules, before: Before): void {
-  const { last, trip } = state;
-  const { verdict: worth } = judged;
+  const { last, trip, place } = state;
+  const { verdict: worth, stepMm } = judged;
+  const { speedCkmh, atMs } = event;
   step.isFix = worth >= verdict.believed;
   step.leapt = worth === verdict.leapt;
-  const { speedCkmh } = event;
-  step.speedCkmh =
+  const isSpeed =
     speedCkmh !== undefined &&
     worth >= verdict.none &&
     speedCkmh >= 0 &&
-    speedCkmh <= rules.fastestCkmh
-      ? speedCkmh
-      : absent;
+    speedCkmh <= rules.fastestCkmh;
+  step.speedCkmh = isSpeed ? speedCkmh : absent;
   step.bridgedFromMs = Math.max(
     rules.bridgeFromMs,
     before.usualMs === absent ? 0 : before.usualMs * rules.bridgeIntervals,
   );
-  step.moving = step.speedCkmh !== absent && step.speedCkmh >= rules.movingCkmh;
-  step.wayMm = step.leapt ? 0 : judged.stepMm;
+  step.moving = isSpeed && speedCkmh >= rules.movingCkmh;
+  // Without a trip and with the ignition off a speed is stale: only having gone somewhere moves.
+  if (trip === undefined && event.ignition === false && state.ignitionOnAtMs === never) {
+    step.moving = false;
+  }
+  const resting = state.restingFromMs !== never;
+  let fromPlaceMm = 0;
+  if (step.isFix && place.atMs !== never && (resting || !isSpeed)) {
+    fromPlaceMm = distanceMm(
+      place.latE7,
+      place.lonE7,
+      event.latE7 as number,
+      event.lonE7 as number,
+    );
+    if (!step.leapt && isSameHour(place.atMs, atMs) && fromPlaceMm >= rules.movingMm) {
+      step.moving = true;
+    }
+  }
+  // At rest drift is no way; what lies between the place and the first moving fix is one.
+  step.wayMm = step.leapt ? 0 : !resting ? stepMm : step.moving ? fromPlaceMm : 0;
+  step.stayed = step.isFix && !step.leapt && stepMm < rules.movingMm;
   step.wayFromMs = last.atMs;
-  if (trip === undefined) {
-    weighRest(state, event, rules);
-    return;
-  }
-  // Where the trip rests, drift adds no way until the car has really gone; see `place`.
-  const resting = trip.restingFromMs !== never;
-  const { place } = trip;
-  const anew = step.isFix && (step.leapt || !isSameHour(place.atMs, event.atMs));
-  if (step.isFix && !anew && !step.moving && (resting || step.speedCkmh === absent)) {
-    step.moving =
-      distanceMm(place.latE7, place.lonE7, event.latE7 as number, event.lonE7 as number) >=
-      rules.movingMm;
-  }
-  if (resting && step.isFix && !step.leapt) {
-    step.wayMm = step.moving
-      ? distanceMm(place.latE7, place.lonE7, event.latE7 as number, event.lonE7 as number)
-      : 0;
-  }
-  if (step.isFix && step.speedCkmh === absent) {
-    const elapsedMs = event.atMs - last.atMs;
-    // mm/ms * 360 = 0.01 km/h.
-    step.still = !step.moving && judged.stepMm * 360 < rules.movingCkmh * elapsedMs;
-  } else if (step.speedCkmh !== absent) step.still = step.speedCkmh < rules.stillCkmh;
-  else step.still = trip.stillFromMs !== never;
+  step.zone = state.zone;
+  // mm / ms * 360 = 0.01 km/h.
+  if (isSpeed) step.still = speedCkmh < rules.stillCkmh;
+  else if (step.isFix) {
+    step.still = !step.moving && stepMm * 360 < rules.movingCkmh * (atMs - last.atMs);
+  } else step.still = trip !== undefined && trip.stillFromMs !== never;
 }
 
-/** Whether a device without a trip has begun to move. */
-function weighRest(state: DeviceState, event: CanonicalEvent, rules: Rules): void {
-  const { rest } = state;
-  if (!step.isFix) {
-    step.moving = false;
+/** Notes where the vehicle moved last or came to rest, and for how long it has rested. */
+function settle(state: DeviceState, event: CanonicalEvent, rules: Rules): void {
+  const { place } = state;
+  const { atMs } = event;
+  const { moving, isFix, leapt, speedCkmh } = step;
+  const comesToStand = !moving && (isFix || speedCkmh !== absent) && state.standingFromMs === never;
+  if (isFix && (moving || leapt || comesToStand || !isSameHour(place.atMs, atMs))) {
+    setFix(place, atMs, event.latE7 as number, event.lonE7 as number);
+  }
+  if (moving) {
+    state.restingFromMs = never;
+    state.standingFromMs = never;
+    state.slowIntervals = 0;
     return;
   }
-  // With the ignition off a speed is a stale one; only having gone somewhere is moving.
-  if (event.ignition === false) step.moving = false;
-  if (!step.moving && rest.atMs !== never && !step.leapt && isSameHour(rest.atMs, event.atMs)) {
-    step.moving =
-      distanceMm(rest.latE7, rest.lonE7, event.latE7 as number, event.lonE7 as number) >=
-      rules.movingMm;
+  if (state.restingFromMs === never) state.restingFromMs = atMs;
+  if (comesToStand) state.standingFromMs = atMs;
+  if (
+    state.quietAtMs !== never &&
+    state.slowIntervals < rules.slowIntervals &&
+    state.standingFromMs !== never &&
+    atMs - state.standingFromMs >= rules.quietStandstillMs
+  ) {
+    // It stands and reports as ever: its parking does not show by itself.
+    state.quietAtMs = never;
   }
+}
+
+/** Counts slow intervals to the first signs of rest. */
+function noteSlowness(state: DeviceState, atMs: number, rules: Rules): void {
+  if (step.moving || passed.intervalMs === 0 || state.slowIntervals >= rules.slowIntervals) return;
+  const { standingFromMs } = state;
+  const isSlow =
+    passed.usualMs !== absent &&
+    passed.intervalMs >= Math.max(rules.slowFromMs, passed.usualMs * rules.slowFactor);
+  const isEarly =
+    state.slowIntervals > 0 ||
+    standingFromMs === never ||
+    state.headAtMs - standingFromMs < rules.standstillMs;
+  state.slowIntervals = isSlow && isEarly ? state.slowIntervals + 1 : 0;
+  if (state.slowIntervals >= rules.slowIntervals) state.quietAtMs = atMs;
 }
 
 function continueTrip(
@@ -204,76 +257,32 @@ function continueTrip(
   const { atMs } = event;
   if (state.zone === '') state.zone = context.zones.zoneAt(state.last.latE7, state.last.lonE7);
   step.zone = state.zone;
-  if (step.moving) {
-    trip.restingFromMs = never;
-    trip.standingFromMs = never;
-    trip.slowIntervals = 0;
-  } else if (trip.restingFromMs !== never) {
-    if (passed.intervalMs > 0) trip.slowIntervals = isSlow(rules) ? trip.slowIntervals + 1 : 0;
-    if (isParked(state, trip, atMs, rules)) {
-      copyTotals(trip.totals, trip.mark);
-      const { place } = trip;
-      close(state, trip, 'STANDSTILL', event, atMs, context);
-      if (isSameHour(place.atMs, atMs)) setFix(state.rest, place.atMs, place.latE7, place.lonE7);
-      return;
-    }
+  const comesToRest = !step.moving && state.restingFromMs === never;
+  if (!step.moving && !comesToRest && isParked(state, atMs, rules)) {
+    copyTotals(trip.totals, trip.mark);
+    close(state, trip, 'STANDSTILL', event, atMs, context);
+    return;
   }
+  // After a slow interval the rest began with the event before, not with this one.
+  if (comesToRest && state.slowIntervals > 0) copyTotals(trip.mark, trip.totals);
   if (judged.verdict < verdict.none) {
     const { rejected } = trip.totals;
     rejected[judged.verdict] = (rejected[judged.verdict] as number) + 1;
   }
   grow(trip, event, step, rules, context.zones, changes);
-  settle(trip, event, step);
+  if (comesToRest && state.slowIntervals === 0) copyTotals(trip.mark, trip.totals);
 }
 
-/** Notes where the trip moved last or came to rest. */
-function settle(trip: OpenTrip, event: CanonicalEvent, { moving, isFix, leapt, speedCkmh }: Step) {
-  const { place } = trip;
-  const { atMs } = event;
-  const isEvidence = !moving && (isFix || speedCkmh !== absent);
-  const comesToStand = isEvidence && trip.standingFromMs === never;
-  if (isFix && (moving || leapt || comesToStand || !isSameHour(place.atMs, atMs))) {
-    setFix(place, atMs, event.latE7 as number, event.lonE7 as number);
-  }
-  if (moving) return;
-  if (comesToStand) trip.standingFromMs = atMs;
-  if (trip.restingFromMs !== never) return;
-  trip.restingFromMs = atMs;
-  copyTotals(trip.mark, trip.totals);
-}
-
-function isSlow(rules: Rules): boolean {
-  return (
-    passed.usualMs !== absent &&
-    passed.intervalMs >= Math.max(rules.slowFromMs, passed.usualMs * rules.slowFactor)
-  );
-}
-
-/** Whether what the trip rests in is no stop any more. */
-function isParked(state: DeviceState, trip: OpenTrip, atMs: number, rules: Rules): boolean {
-  const { ignitionOnAtMs } = state;
+/** Whether the rest under way is no stop any more. */
+function isParked(state: DeviceState, atMs: number, rules: Rules): boolean {
+  const { ignitionOnAtMs, standingFromMs } = state;
   // With the engine said to run it idles.
-  if (ignitionOnAtMs !== never && atMs - ignitionOnAtMs <= rules.longStandstillMs) return false;
-  if (atMs - trip.restingFromMs >= rules.longStandstillMs) return true;
-  if (ignitionOnAtMs !== never || trip.standingFromMs === never) return false;
-  if (trip.slowIntervals >= rules.slowIntervals) return true;
-  return !trip.quiet && atMs - trip.standingFromMs >= rules.shortStandstillMs;
-}
-
-/** Takes an event while no trip is open: it opens one, or shows where the device rests. */
-function rest(state: DeviceState, event: CanonicalEvent, rules: Rules, context: FoldContext): void {
-  if (!step.isFix) return;
-  const { atMs } = event;
-  const latE7 = event.latE7 as number;
-  const lonE7 = event.lonE7 as number;
-  if (step.moving && atMs !== state.blockedAtMs) {
-    open(state, event, rules, context);
-    return;
-  }
-  const { rest } = state;
-  if (rest.atMs === never || step.leapt || !isSameHour(rest.atMs, atMs)) {
-    setFix(rest, atMs, latE7, lonE7);
-  }
+  if (ignitionOnAtMs !== never && atMs - ignitionOnAtMs <= rules.longestSilenceMs) return false;
+  if (atMs - state.restingFromMs >= rules.longestSilenceMs) return true;
+  if (ignitionOnAtMs !== never || standingFromMs === never) return false;
+  if (state.slowIntervals >= rules.slowIntervals) return true;
+  const isQuiet = state.quietAtMs !== never;
+  return atMs - standingFromMs >= (isQuiet ? rules.quietStandstillMs : rules.standstillMs);
 }
 
 function open(
@@ -285,28 +294,18 @@ function open(
   const { atMs } = event;
   const latE7 = event.latE7 as number;
   const lonE7 = event.lonE7 as number;
-  const zone = zones.zoneAt(latE7, lonE7);
-  step.zone = zone;
+  step.zone = zones.zoneAt(latE7, lonE7);
   step.wayMm = 0;
-  step.still = step.speedCkmh !== absent && step.speedCkmh < rules.stillCkmh;
-  const totals = emptyTotals(atMs);
-  const calendar = calendarOf(zones, rules);
-  sumsOf(totals, calendar.spanAt(zone, atMs).day);
   const trip: OpenTrip = {
     startedAtMs: atMs,
     anchorDigest: event.digest,
     startLatE7: latE7,
     startLonE7: lonE7,
     rulesVersion: `${rules.version}+${zones.version}`,
-    quiet: state.quietAtMs !== never,
     deaf: false,
-    totals,
-    restingFromMs: never,
-    standingFromMs: never,
+    totals: emptyTotals(atMs),
     mark: emptyTotals(atMs),
-    place: { atMs, latE7, lonE7 },
     stillFromMs: step.still ? atMs : never,
-    slowIntervals: 0,
     speedAtMs: never,
     speedCkmh: 0,
     odometerAtMs: never,
@@ -316,11 +315,9 @@ function open(
     spare: noReading(),
     flags: flaggingMetrics.map(noFlag),
     rules,
-    calendar,
+    calendar: undefined,
   };
   state.trip = trip;
-  state.quietAtMs = never;
-  forget(state.rest);
   grow(trip, event, step, rules, zones, changes);
 }
 
@@ -338,6 +335,7 @@ function hearIgnition(state: DeviceState, event: CanonicalEvent, context: FoldCo
     if (state.ignitionOnAtMs === never && step.moving) trip.deaf = true;
     else if (state.ignitionOnAtMs !== never || !trip.deaf) {
       close(state, trip, 'IGNITION', event, atMs, context);
+      leavePlace(state);
     }
   }
   state.ignitionOnAtMs = never;
@@ -361,7 +359,6 @@ function close(
   });
   state.trip = undefined;
   state.blockedAtMs = totals.lastAtMs;
-  forget(state.rest);
 }
 
 /** The first UTC midnight at which the trip has run its longest. */

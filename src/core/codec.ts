@@ -102,36 +102,36 @@ export function encodeState(state: DeviceState): Uint8Array {
     putFix(state.last, headAtMs);
     putFix(state.doubt, headAtMs);
     if (state.doubt.atMs !== never) putUnsigned(state.doubt.agreeing);
-    putFix(state.rest, headAtMs);
+    putInstant(state.restingFromMs, headAtMs);
+    putInstant(state.standingFromMs, headAtMs);
+    putUnsigned(state.slowIntervals);
+    putFix(state.place, headAtMs);
     putByte(state.trip === undefined ? 0 : 1);
-    if (state.trip !== undefined) putTrip(state.trip, headAtMs, state.rulesVersion);
+    if (state.trip !== undefined) putTrip(state.trip, state);
   }
   return buffer.slice(0, length);
 }
 
-function putTrip(trip: OpenTrip, headAtMs: number, rulesVersion: string): void {
+function putTrip(trip: OpenTrip, state: DeviceState): void {
+  const { headAtMs, rulesVersion, restingFromMs } = state;
   putInstant(trip.startedAtMs, headAtMs);
   putUnsigned(trip.anchorDigest);
   putSigned(trip.startLatE7);
   putSigned(trip.startLonE7);
   putText(trip.rulesVersion === rulesVersion ? '' : trip.rulesVersion);
-  putByte((trip.quiet ? 1 : 0) + (trip.deaf ? 2 : 0));
+  putByte(trip.deaf ? 1 : 0);
   const flat = flattenTotals(trip.totals);
   flat[0] = headAtMs - trip.totals.lastAtMs;
   putUnsigned(trip.totals.parts.length);
   for (const value of flat) putSigned(value);
-  putInstant(trip.restingFromMs, headAtMs);
-  putInstant(trip.standingFromMs, headAtMs);
-  if (trip.restingFromMs !== never) {
+  if (restingFromMs !== never) {
     const mark = flattenTotals(trip.mark);
     mark[0] = headAtMs - trip.mark.lastAtMs;
     putUnsigned(trip.mark.parts.length);
     // The digest is no number to take differences of.
     mark.forEach((value, index) => putSigned(index === 1 ? value : (flat[index] ?? 0) - value));
   }
-  putFix(trip.place, headAtMs);
   putInstant(trip.stillFromMs, headAtMs);
-  putUnsigned(trip.slowIntervals);
   putInstant(trip.speedAtMs, headAtMs);
   putUnsigned(trip.speedCkmh);
   putInstant(trip.odometerAtMs, headAtMs);
@@ -243,8 +243,11 @@ function takeState(): DeviceState {
   state.quietAtMs = takeInstant(headAtMs);
   takeFix(state.last, headAtMs);
   if (takeFix(state.doubt, headAtMs)) state.doubt.agreeing = takeUnsigned();
-  takeFix(state.rest, headAtMs);
-  if (takeByte() === 1) state.trip = takeTrip(headAtMs, state.rulesVersion);
+  state.restingFromMs = takeInstant(headAtMs);
+  state.standingFromMs = takeInstant(headAtMs);
+  state.slowIntervals = takeUnsigned();
+  takeFix(state.place, headAtMs);
+  if (takeByte() === 1) state.trip = takeTrip(state);
   return state;
 }
 
@@ -260,35 +263,26 @@ function takeTotals(headAtMs: number, base: readonly number[] | undefined) {
   return { flat, totals };
 }
 
-function takeTrip(headAtMs: number, rulesVersion: string): OpenTrip {
+function takeTrip({ headAtMs, rulesVersion, restingFromMs }: DeviceState): OpenTrip {
   const startedAtMs = takeInstant(headAtMs);
   const anchorDigest = takeUnsigned();
   const startLatE7 = takeSigned();
   const startLonE7 = takeSigned();
   const ownVersion = takeText();
-  const bits = takeByte();
+  const deaf = takeByte() === 1;
   const { flat, totals } = takeTotals(headAtMs, undefined);
-  const restingFromMs = takeInstant(headAtMs);
-  const standingFromMs = takeInstant(headAtMs);
   const mark =
     restingFromMs === never ? emptyTotals(startedAtMs) : takeTotals(headAtMs, flat).totals;
-  const place = { atMs: never, latE7: 0, lonE7: 0 };
-  takeFix(place, headAtMs);
   return {
     startedAtMs,
     anchorDigest,
     startLatE7,
     startLonE7,
     rulesVersion: ownVersion === '' ? rulesVersion : ownVersion,
-    quiet: (bits & 1) !== 0,
-    deaf: (bits & 2) !== 0,
+    deaf,
     totals,
-    restingFromMs,
-    standingFromMs,
     mark,
-    place,
     stillFromMs: takeInstant(headAtMs),
-    slowIntervals: takeUnsigned(),
     speedAtMs: takeInstant(headAtMs),
     speedCkmh: takeUnsigned(),
     odometerAtMs: takeInstant(headAtMs),

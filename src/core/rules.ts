@@ -16,7 +16,8 @@ export interface Rules {
   readonly silenceIntervals: number;
   /** … but not before this, … */
   readonly shortestSilenceMs: number;
-  /** … and always after this; also the threshold while the ignition is said to be on. */
+  /** … and always after this; also the threshold while the ignition is said to be on, and the rest
+   * that ends a trip where nothing shows that the vehicle stands. */
   readonly longestSilenceMs: number;
   /** For how long a word that the ignition is on is believed. */
   readonly ignitionBelievedMs: number;
@@ -30,11 +31,13 @@ export interface Rules {
   /** Standing still for this long is idling, from its beginning; less is a stop in traffic. */
   readonly idleFromMs: number;
 
-  /** Standstill that ends the trip of a device that has shown to report while parked. */
-  readonly shortStandstillMs: number;
-  /** Standstill that ends the trip of any device. */
-  readonly longStandstillMs: number;
-  /** This many intervals in a row, while standing, … */
+  /** Standstill that ends a trip. */
+  readonly standstillMs: number;
+  /** The same for a device that fell silent or slow when it parked last: standing is idling to it. */
+  readonly quietStandstillMs: number;
+  /** For how long that is believed. */
+  readonly quietBelievedMs: number;
+  /** So many intervals in a row to the first signs of rest … */
   readonly slowIntervals: number;
   /** … of at least this many usual intervals … */
   readonly slowFactor: number;
@@ -93,10 +96,14 @@ const version1: Rules = Object.freeze({
   // 0.447 m/s, one mile an hour: below it the drives' truth counts a car as idle.
   stillCkmh: 161,
   idleFromMs: 60_000,
-  shortStandstillMs: 180_000,
-  longStandstillMs: 1_800_000,
+  // Gaps between drives go down to 149 s, with the standing before and after them to 180 s.
+  standstillMs: 180_000,
+  // Idling inside the drives lasts up to 480 s as it looks at one fix in 30 s.
+  quietStandstillMs: 600_000,
+  // Over night; with two midnights for trips to be cut it stays within three days.
+  quietBelievedMs: 72_000_000,
   slowIntervals: 2,
-  slowFactor: 4,
+  slowFactor: 2,
   slowFromMs: 45_000,
   longTripMs: 43_200_000,
   // 252 km/h; the fastest drive of the set has 136 km/h.

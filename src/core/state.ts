@@ -17,23 +17,13 @@ export interface OpenTrip {
   readonly startLonE7: number;
   /** Rules and zone data in force at its start. */
   readonly rulesVersion: string;
-  /** The device fell silent before this trip: it does not report while parked. */
-  readonly quiet: boolean;
   /** The device says that the ignition is off while it moves: its word does not end the trip. */
   deaf: boolean;
   totals: Totals;
-  /** Since when nothing shows movement; `never` while moving. */
-  restingFromMs: number;
-  /** Since when a fix or a speed shows standing; `never` while nothing does. */
-  standingFromMs: number;
-  /** The totals where the standstill began, which stand if it ends the trip. */
+  /** The totals where the rest under way began, which stand if it ends the trip. */
   mark: Totals;
-  /** Where it moved last or where it stands, taken anew each UTC hour. */
-  place: Fix;
   /** Since when the vehicle stands still without creeping; `never` while it moves. */
   stillFromMs: number;
-  /** Intervals in a row, while standing, at which the device was slow. */
-  slowIntervals: number;
   /** The last believed speed. */
   speedAtMs: number;
   speedCkmh: number;
@@ -63,11 +53,18 @@ export interface DeviceState {
   /** Oldest first. */
   intervalsMs: number[];
   ignitionOnAtMs: number;
-  /** The event that ended the last silence; forgotten when a trip opens. */
+  /** When the device last fell silent or slow on coming to rest: its parking shows by itself. */
   quietAtMs: number;
+  /** Since when nothing shows movement; `never` while moving. Older than matters it moves along. */
+  restingFromMs: number;
+  /** Since when a fix or a speed shows standing; `never` while nothing does. Moves along too. */
+  standingFromMs: number;
+  /** Intervals in a row at which the device was slow to say that it rests. */
+  slowIntervals: number;
   last: Fix;
   doubt: Doubt;
-  rest: Fix;
+  /** Where it moved last or where it rests, taken anew each UTC hour. */
+  place: Fix;
   trip: OpenTrip | undefined;
   /** Lower median of the intervals or `absent`; follows from them. */
   usualMs: number;
@@ -86,9 +83,12 @@ export function emptyState(): DeviceState {
     intervalsMs: [],
     ignitionOnAtMs: never,
     quietAtMs: never,
+    restingFromMs: never,
+    standingFromMs: never,
+    slowIntervals: 0,
     last: noFix(),
     doubt: { ...noFix(), agreeing: 0 },
-    rest: noFix(),
+    place: noFix(),
     trip: undefined,
     usualMs: absent,
     rules: undefined,

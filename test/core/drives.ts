@@ -22,19 +22,21 @@ export interface TrueDrive {
 const g = 9_806.65;
 const mph = 160.9344;
 
-/** All fixes in time order, thinned to at most one in `spacingS` seconds of each drive. */
+/** All fixes in time order, thinned to one in `spacingS` seconds and the last of each drive. */
 export function readFixes(spacingS: number): DrivenFix[] {
   const fixes: DrivenFix[] = [];
   let drive = 0;
   let nextMs = 0;
-  for (const line of readLines('fixes.csv')) {
+  const lines = readLines('fixes.csv');
+  for (const [index, line] of lines.entries()) {
     const [id = '', time = '', lon, lat, heading, speed, , , x, y] = line.split(',');
     const atMs = Date.parse(time);
     if (Number(id) !== drive) {
       drive = Number(id);
       nextMs = atMs;
     }
-    if (atMs < nextMs) continue;
+    const isLast = !lines[index + 1]?.startsWith(`${id},`);
+    if (atMs < nextMs && !isLast) continue;
     nextMs = atMs + spacingS * 1000;
     fixes.push({
       drive,

@@ -142,8 +142,9 @@ function finish(trip: OpenTrip, index: number, decidedBy: EventKey, changes: Cha
   const flag = trip.flags[index] as FlagMemory;
   if (isFlag(metric, flag)) {
     addOne(trip.totals, index, flag.day);
-    // A flag lies before the standstill that may end the trip, so both sums hold it.
-    if (trip.restingFromMs !== never) addOne(trip.mark, index, flag.day);
+    // A flag lies before the rest that may end the trip, so it stands whichever totals do; the mark
+    // is taken anew whenever a rest begins.
+    addOne(trip.mark, index, flag.day);
     changes.push({ type: 'drivingEvent', event: describe(trip, metric, flag, decidedBy) });
   }
   clear(flag);

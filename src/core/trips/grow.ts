@@ -18,6 +18,8 @@ export interface Step {
   leapt: boolean;
   /** Way to add to the positions' distance. */
   wayMm: number;
+  /** The position is where the last one was, by and large. */
+  stayed: boolean;
   /** When the last believed position was before this one. */
   wayFromMs: number;
   /** The believed speed or `absent`. */
@@ -183,7 +185,10 @@ function addSpeed(trip: OpenTrip, step: Step, atMs: number, calendar: Calendar):
   const { totals, speedAtMs } = trip;
   if (step.speedCkmh > totals.maxSpeedCkmh) totals.maxSpeedCkmh = step.speedCkmh;
   if (speedAtMs !== never && !step.leapt && atMs > speedAtMs) {
-    const units = (trip.speedCkmh + step.speedCkmh) * (atMs - speedAtMs);
+    // Across a silence speeds do not tell when the vehicle stopped, but where it did.
+    const isBridged = atMs - speedAtMs > step.bridgedFromMs;
+    const units =
+      isBridged && step.stayed ? 0 : (trip.speedCkmh + step.speedCkmh) * (atMs - speedAtMs);
     const rest = totals.speedRestUnits;
     share(
       totals,
@@ -198,7 +203,7 @@ function addSpeed(trip: OpenTrip, step: Step, atMs: number, calendar: Calendar):
       speedUnitsAM,
     );
     totals.speedRestUnits = (rest + units) % speedUnitsAM;
-    if (atMs - speedAtMs > step.bridgedFromMs) totals.speedBridgedUnits += units;
+    if (isBridged) totals.speedBridgedUnits += units;
   }
   trip.speedAtMs = atMs;
   trip.speedCkmh = step.speedCkmh;
