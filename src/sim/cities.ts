@@ -10,6 +10,8 @@ export interface GridPoint {
 /** A city as the simulator sees it: a grid of straight roads laid over a real place. */
 export interface City {
   readonly name: string;
+  /** Where its policies are written: ISO 3166 subdivision or country. */
+  readonly jurisdiction: string;
   /** IANA zone of all places within reach. */
   readonly zone: string;
   readonly latDeg: number;
@@ -47,6 +49,7 @@ function mph(
 export const cities = {
   boston: {
     name: 'Boston',
+    jurisdiction: 'US-MA',
     zone: 'America/New_York',
     latDeg: 42.37,
     lonDeg: -71.22,
@@ -58,6 +61,7 @@ export const cities = {
   },
   omaha: {
     name: 'Omaha',
+    jurisdiction: 'US-NE',
     zone: 'America/Chicago',
     latDeg: 41.25,
     lonDeg: -96.06,
@@ -69,6 +73,7 @@ export const cities = {
   },
   london: {
     name: 'London',
+    jurisdiction: 'GB',
     zone: 'Europe/London',
     latDeg: 51.51,
     lonDeg: -0.16,
@@ -80,6 +85,7 @@ export const cities = {
   },
   berlin: {
     name: 'Berlin',
+    jurisdiction: 'DE',
     zone: 'Europe/Berlin',
     latDeg: 52.5,
     lonDeg: 13.38,
@@ -91,6 +97,7 @@ export const cities = {
   },
   lisbon: {
     name: 'Lisbon',
+    jurisdiction: 'PT',
     zone: 'Europe/Lisbon',
     latDeg: 38.81,
     lonDeg: -9.18,

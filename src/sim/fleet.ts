@@ -63,6 +63,8 @@ export interface Car {
   readonly profile: Profile;
   readonly style: Style;
   readonly device: Device;
+  /** Where it sleeps: a rating factor. */
+  readonly parking: 'garage' | 'driveway' | 'street';
   /** Odometer on 2020-01-01, metres. */
   readonly odometerM: number;
 }
@@ -144,6 +146,7 @@ function createCar(seed: number, index: number): Car {
     profile,
     style: createStyle(deal('style', STYLE_DECK) + random.between(-0.13, 0.13)),
     device: createDevice(random, deal),
+    parking: random.pick(['garage', 'driveway', 'street'] as const),
     odometerM: Math.round(random.between(2_000_000, 90_000_000)),
   };
 }

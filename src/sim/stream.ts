@@ -31,10 +31,13 @@ export function* driveFrom(
   }
 }
 
-/** The whole fleet's messages from an instant on, in order of arrival, without end. */
+/**
+ * The whole fleet's messages in order of arrival, without end.
+ * @param fromMsOf the instant from which a car's measurements count, epoch milliseconds.
+ */
 export function* streamFleet(
   fleet: readonly Car[],
-  fromMs: number,
+  fromMsOf: (car: Car) => number,
   zones: Zones,
   rates: DefectRates,
 ): Generator<Message, void, undefined> {
@@ -46,7 +49,7 @@ export function* streamFleet(
     if (!next.done) heads.add({ message: next.value, rest });
   };
   for (const car of fleet) {
-    addNext(withDefects(car, driveFrom(car, fromMs, zones), rates, car.seed));
+    addNext(withDefects(car, driveFrom(car, fromMsOf(car), zones), rates, car.seed));
   }
   for (let head = heads.take(); head; head = heads.take()) {
     yield head.message;
