@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownEnvironment } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { settleOrphan, startChild } from './child.ts';
 import { brokerAssets, fetchJars, type Progress } from './jars.ts';
@@ -37,7 +38,7 @@ export interface BrokerOptions {
  * @throws Problem NO_JAVA, OLD_JAVA, NO_MAVEN, BROKER_DOWNLOAD, PORT_TAKEN, BROKER_FAILED
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const { port, env = process.env, progress = () => {}, patienceMs = 60_000 } = options;
+  const { port, env = ownEnvironment(), progress = () => {}, patienceMs = 60_000 } = options;
   const home = resolve(options.dataDir, 'kafka');
   const libDir = resolve(options.libDir ?? join(home, 'lib'));
   const java = findJava(env).command;

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownEnvironment } from '../config.ts';
 import { describeProcess, isAlive } from './process.ts';
 
 /**
@@ -59,7 +60,7 @@ export function startChild(spec: ChildSpec): Child {
   const plan = {
     command,
     args,
-    env: env ?? process.env,
+    env: env ?? ownEnvironment(),
     cwd,
     ids,
     stopSignal,

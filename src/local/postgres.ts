@@ -17,6 +17,7 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { ownEnvironment } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { settleOrphan, startChild } from './child.ts';
 import { claimPort } from './port.ts';
@@ -215,7 +216,7 @@ function serverSettings(): Record<string, string> {
 
 /** PostgreSQL reads PG… variables as its own settings. */
 function plainEnv(): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR, SystemRoot } = process.env;
+  const { PATH, HOME, TMPDIR, SystemRoot } = ownEnvironment();
   return { PATH, HOME, TMPDIR, SystemRoot, LC_ALL: 'C' };
 }
 

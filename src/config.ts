@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import { Problem } from './problem.ts';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+/** RFC 7518, 3.2: a key of HS256 has at least as many bits as its hash. */
+const SHORTEST_SECRET = 32;
+
+const text = z.string();
+const port = (fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/, 'must be a port number from 0 to 65535')
+    .transform(Number)
+    .refine((value) => value < 65_536, 'must be a port number from 0 to 65535')
+    .default(fallback);
+const list = text.transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+const database = text
+  .refine((value) => /^postgres(ql)?:$/.test(toUrl(value)?.protocol ?? ''), {
+    error: 'must be a URL like postgresql://user:password@host:5432/database',
+  })
+  .optional();
+const timeZone = text.refine((value) => {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}, 'must be an IANA time zone like Europe/Lisbon or UTC');
+
+/** Every setting that there is, in the order of .env.example. */
+const settings = {
+  KAFKA_BROKERS: list
+    .pipe(
+      z.array(text.regex(/^(\[.+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, several with commas')),
+    )
+    .default([])
+    .describe('Brokers, host:port, several with commas. Unset: `odograph up` starts a local one.'),
+  KAFKA_TOPIC: text
+    .regex(/^[\w.-]{1,249}$/, 'must be a topic name: letters, digits, dot, dash and underscore')
+    .default('telematics')
+    .describe('The topic that devices are read from.'),
+  KAFKA_GROUP_ID: text.default('odograph').describe('The consumer group of the sinks.'),
+  KAFKA_SSL: z
+    .enum(['true', 'false'], 'must be true or false')
+    .default('false')
+    .transform((value) => value === 'true')
+    .describe('Speak TLS with the brokers.'),
+  KAFKA_SASL_MECHANISM: z
+    .enum(
+      ['plain', 'scram-sha-256', 'scram-sha-512'],
+      'must be plain, scram-sha-256 or scram-sha-512',
+    )
+    .optional()
+    .describe('How to log in to the brokers: plain, scram-sha-256 or scram-sha-512.'),
+  KAFKA_SASL_USERNAME: text.optional().describe('The login for it.'),
+  KAFKA_SASL_PASSWORD: text.optional().describe('The password for it.'),
+  KAFKA_LOCAL_PORT: port(9092).describe('The port of the local broker; 0: any free one.'),
+  DATABASE_URL: database.describe(
+    "The owner's login: migrates and administers. Unset: `odograph up` starts an embedded PostgreSQL.",
+  ),
+  DATABASE_SINK_URL: database.describe(
+    'The login odograph_sink. Unset: that role in DATABASE_URL, with a password derived from its.',
+  ),
+  DATABASE_API_URL: database.describe(
+    'The login odograph_api. Unset: that role in DATABASE_URL, with a password derived from its.',
+  ),
+  PORT: port(4000).describe('The port of the API; 0: any free one.'),
+  SINK_PORT: port(4001).describe(
+    'The port of the health and metrics of a sink that runs alone; 0: any free one.',
+  ),
+  HOST: text
+    .default('127.0.0.1')
+    .describe(
+      'The address to listen on. Other than loopback needs AUTH_JWKS_URL or AUTH_JWT_SECRET.',
+    ),
+  ODOGRAPH_DATA_DIR: text
+    .default('.odograph')
+    .describe('The folder of the local broker, the embedded PostgreSQL and the local key.'),
+  AUTH_JWKS_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .optional()
+    .describe('Public keys of the issuer whose tokens the API trusts.'),
+  AUTH_ISSUER: text.optional().describe("What a token's `iss` must be."),
+  AUTH_AUDIENCE: text.optional().describe("What a token's `aud` must be."),
+  AUTH_JWT_SECRET: text
+    .optional()
+    .describe(
+      'A secret shared with the issuer (HS256), 32 characters or more, instead of AUTH_JWKS_URL.',
+    ),
+  CORS_ORIGINS: list
+    .pipe(z.array(z.url('must be origins like https://example.com, several with commas')))
+    .default([])
+    .describe('Origins of pages elsewhere that may ask the API, several with commas.'),
+  TEXT_SPEED_UNIT: z
+    .enum(['mph', 'kmh'], 'must be mph or kmh')
+    .default('mph')
+    .describe('The unit of the speed in text lines: mph or kmh.'),
+  TEXT_TIME_ZONE: timeZone.default('UTC').describe('The time zone of the times in text lines.'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    })
+    .default('info')
+    .describe('What is logged: fatal, error, warn, info, debug, trace or silent.'),
+} as const;
+
+const schema = z.object(settings).superRefine((set, context) => {
+  const complain = (name: keyof typeof settings, message: string) =>
+    context.addIssue({ code: 'custom', path: [name], message, input: set[name] });
+  if (set.KAFKA_SASL_MECHANISM) {
+    for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const) {
+      if (set[name] === undefined) complain(name, 'is needed by KAFKA_SASL_MECHANISM');
+    }
+  } else if (set.KAFKA_SASL_USERNAME !== undefined || set.KAFKA_SASL_PASSWORD !== undefined) {
+    complain('KAFKA_SASL_MECHANISM', 'is needed by KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+  }
+  if (set.AUTH_JWKS_URL !== undefined && set.AUTH_JWT_SECRET !== undefined) {
+    complain('AUTH_JWT_SECRET', 'and AUTH_JWKS_URL exclude each other: set one');
+  }
+  const hasOwnAuth = set.AUTH_JWKS_URL !== undefined || set.AUTH_JWT_SECRET !== undefined;
+  if (set.AUTH_ISSUER !== undefined && !hasOwnAuth) {
+    complain('AUTH_ISSUER', 'needs AUTH_JWKS_URL or AUTH_JWT_SECRET to check its tokens with');
+  }
+  if (!LOOPBACK.test(set.HOST)) {
+    if (!hasOwnAuth) {
+      complain(
+        'HOST',
+        'lets others in, so set AUTH_JWKS_URL or AUTH_JWT_SECRET: the local key is for this machine alone',
+      );
+    } else if ((set.AUTH_JWT_SECRET?.length ?? SHORTEST_SECRET) < SHORTEST_SECRET) {
+      complain(
+        'AUTH_JWT_SECRET',
+        `must have ${SHORTEST_SECRET} characters where HOST lets others in`,
+      );
+    }
+  }
+});
+
+type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
+  ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
+  : Lowercase<Name>;
+type Settings = z.infer<typeof schema>;
+
+/** All settings, by their names in camel case. */
+export type Config = { readonly [Name in keyof Settings as CamelCase<Name>]: Settings[Name] };
+
+/**
+ * Reads the settings; one that is set to nothing counts as unset.
+ * @throws Problem BAD_SETTINGS that lists everything that is wrong.
+ */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const given = Object.keys(settings).flatMap((name) => (env[name] ? [[name, env[name]]] : []));
+  const result = schema.safeParse(Object.fromEntries(given));
+  if (!result.success) {
+    throw new Problem(
+      'BAD_SETTINGS',
+      [
+        'Some settings are wrong:',
+        ...result.error.issues.map((issue) => `  ${describe(issue, env)}`),
+      ].join('\n'),
+      '.env.example describes every setting.',
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(result.data).map(([name, value]) => [toCamelCase(name), value]),
+  ) as Config;
+}
+
+/** The environment as it is, for the programs that we start. */
+export function ownEnvironment(): NodeJS.ProcessEnv {
+  return process.env;
+}
+
+/** The text of .env.example. */
+export function writeEnvExample(): string {
+  const blocks = Object.entries(settings).map(([name, setting]) => {
+    const fallback: unknown = setting.safeParse(undefined).data;
+    const value = Array.isArray(fallback) ? fallback.join(',') : String(fallback ?? '');
+    return `# ${setting.description}\n# ${name}=${value}\n`;
+  });
+  return `# Settings of Odograph and what they are unless set. Made from src/config.ts.\n# Copy to .env and take away the # of what you set.\n\n${blocks.join('\n')}`;
+}
+
+function describe(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): string {
+  const name = String(issue.path[0]);
+  const isSecret = /SECRET|PASSWORD|DATABASE/.test(name);
+  const seen = env[name]
+    ? ` (it is ${isSecret ? 'set, not shown' : JSON.stringify(env[name])})`
+    : '';
+  return `${name} ${issue.message}${seen}`;
+}
+
+function toCamelCase(name: string): string {
+  return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function toUrl(value: string): URL | undefined {
+  return URL.canParse(value) ? new URL(value) : undefined;
+}

@@ -1,0 +1,116 @@
+import { createServer } from 'node:http';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import { Problem } from './problem.ts';
+
+/** What one batch of the sink did. */
+interface Batch {
+  readonly events: number;
+  readonly duplicates: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly unknownFields: number;
+  readonly durationMs: number;
+}
+
+export interface Metrics {
+  countBatch(batch: Batch): void;
+  /** Tells whether a role is ready, each time somebody asks. */
+  watchReady(role: string, isReady: () => boolean): void;
+  /** In Prometheus' text format. */
+  write(): Promise<string>;
+}
+
+export function createMetrics(): Metrics {
+  const registers = [new Registry()];
+  const [registry] = registers;
+  collectDefaultMetrics({ register: registry! });
+  const count = (name: string, help: string) => new Counter({ name, help, registers });
+  const events = count('odograph_events_total', 'Events stored.');
+  const duplicates = count('odograph_duplicates_total', 'Events that were stored already.');
+  const late = count('odograph_late_events_total', 'Events that arrived behind newer ones.');
+  const deadLetters = count('odograph_dead_letters_total', 'Records that could not be used.');
+  const unknown = count('odograph_unknown_fields_total', 'Fields of messages that nobody knows.');
+  const batches = new Histogram({
+    name: 'odograph_batch_seconds',
+    help: 'Duration of a batch, from its records to its commit.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  });
+  const roles = new Map<string, () => boolean>();
+  new Gauge({
+    name: 'odograph_ready',
+    help: '1 where the role moves or has nothing to do.',
+    labelNames: ['role'],
+    registers,
+    collect() {
+      for (const [role, isReady] of roles) this.set({ role }, isReady() ? 1 : 0);
+    },
+  });
+  return {
+    countBatch(batch) {
+      events.inc(batch.events);
+      duplicates.inc(batch.duplicates);
+      late.inc(batch.late);
+      deadLetters.inc(batch.deadLetters);
+      unknown.inc(batch.unknownFields);
+      batches.observe(batch.durationMs / 1000);
+    },
+    watchReady: (role, isReady) => void roles.set(role, isReady),
+    write: () => registry!.metrics(),
+  };
+}
+
+/** Health and metrics of a process that has no API: a sink that runs alone. */
+export function startHealth({
+  host,
+  port,
+  isReady,
+  metrics,
+}: {
+  host: string;
+  port: number;
+  isReady: () => boolean;
+  metrics: Metrics;
+}): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const send = (status: number, type: string, body: string) =>
+      response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    const path = request.url?.split('?')[0];
+    if (path === '/health/live') send(200, 'application/json', '{"status":"live"}');
+    else if (path === '/health/ready') {
+      const sink = isReady();
+      const status = sink ? 'ready' : 'not ready';
+      send(sink ? 200 : 503, 'application/json', JSON.stringify({ status, sink }));
+    } else if (path === '/metrics') {
+      metrics.write().then(
+        (written) => send(200, 'text/plain; version=0.0.4', written),
+        (error: unknown) => send(500, 'text/plain', String(error)),
+      );
+    } else send(404, 'text/plain', 'Here are /health/live, /health/ready and /metrics.\n');
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        new Problem(
+          error.code === 'EADDRINUSE' ? 'PORT_TAKEN' : 'HEALTH_FAILED',
+          `Port ${port} on ${host}, wanted for the sink's health, cannot be used (${error.code}).`,
+          'Set SINK_PORT to another port, or to 0 for any free one.',
+          error,
+        ),
+      );
+    });
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      const bound = typeof address === 'object' && address ? address.port : port;
+      const name = host.includes(':') ? `[${host}]` : host;
+      resolve({
+        url: `http://${name}:${bound}`,
+        stop: () =>
+          new Promise((done) => {
+            server.close(() => done());
+            server.closeAllConnections();
+          }),
+      });
+    });
+  });
+}
