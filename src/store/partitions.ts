@@ -1,15 +1,18 @@
 import type { Store } from './open.ts';
 
+const EPOCH_2000_MS = Date.UTC(2000, 0);
+
 /** Only we use it: under it one process at a time makes partitions. */
 const LOCK = 0x6f646f70;
 
 /** All before this month lies in one partition: history that is sent once, not a fleet that drives. */
 const FIRST_MONTH = monthOf(Date.UTC(2020, 0));
 
+/** The month in which the seconds of the store, four bytes, end: January 2068. */
+const LAST_MONTH = monthOf(EPOCH_2000_MS + (2 ** 31 - 1) * 1000);
+
 /** Months made beyond the last one that is needed, so that a new month finds its partition there. */
 const AHEAD = 2;
-
-const EPOCH_2000_MS = Date.UTC(2000, 0);
 
 /**
  * Gives a function that makes the partitions of the event table in which these seconds since 2000 fall,
@@ -27,8 +30,8 @@ export function createPartitions({ prisma }: Pick<Store, 'prisma'>) {
     if (missing.size === 0) return;
     const months = new Set<number>();
     for (const month of missing) {
-      for (let ahead = 0; ahead <= (month < FIRST_MONTH ? 0 : AHEAD); ahead++)
-        months.add(month + ahead);
+      const last = month < FIRST_MONTH ? month : Math.min(month + AHEAD, LAST_MONTH);
+      for (let each = month; each <= last; each++) months.add(each);
     }
     await prisma.$transaction(async (tx) => {
       await tx.$executeRaw`select pg_advisory_xact_lock(${LOCK})`;
@@ -62,7 +65,8 @@ function describe(month: number): { name: string; bounds: string } {
     return { name: 'event_before_2020', bounds: `from (minvalue) to (${startOf(FIRST_MONTH)})` };
   }
   const name = `event_${Math.floor(month / 12)}_${String((month % 12) + 1).padStart(2, '0')}`;
-  return { name, bounds: `from (${startOf(month)}) to (${startOf(month + 1)})` };
+  const end = month === LAST_MONTH ? 'maxvalue' : startOf(month + 1);
+  return { name, bounds: `from (${startOf(month)}) to (${end})` };
 }
 
 /** The first second of a month, since 2000. */
