@@ -113,7 +113,7 @@ function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContex
 function fallSilent(state: DeviceState, atMs: number, rules: Rules): void {
   const { standingFromMs } = state;
   const isParking =
-    standingFromMs === never || state.headAtMs - standingFromMs < rules.standstillMs;
+    standingFromMs === never || state.headAtMs - standingFromMs < rules.quietWithinMs;
   if (isParking) state.quietAtMs = atMs;
   leavePlace(state);
 }
@@ -242,7 +242,7 @@ function noteSlowness(state: DeviceState, atMs: number, rules: Rules): void {
   const isEarly =
     state.slowIntervals > 0 ||
     standingFromMs === never ||
-    state.headAtMs - standingFromMs < rules.standstillMs;
+    state.headAtMs - standingFromMs < rules.quietWithinMs;
   state.slowIntervals = isSlow && isEarly ? state.slowIntervals + 1 : 0;
   if (state.slowIntervals >= rules.slowIntervals) state.quietAtMs = atMs;
 }

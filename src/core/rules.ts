@@ -35,6 +35,8 @@ export interface Rules {
   readonly standstillMs: number;
   /** The same for a device that fell silent or slow when it parked last: standing is idling to it. */
   readonly quietStandstillMs: number;
+  /** So soon after coming to rest silence or slowness is parking. */
+  readonly quietWithinMs: number;
   /** For how long that is believed. */
   readonly quietBelievedMs: number;
   /** So many intervals in a row to the first signs of rest … */
@@ -100,6 +102,7 @@ const version1: Rules = Object.freeze({
   standstillMs: 180_000,
   // Idling inside the drives lasts up to 480 s as it looks at one fix in 30 s.
   quietStandstillMs: 600_000,
+  quietWithinMs: 300_000,
   // Over night; with two midnights for trips to be cut it stays within three days.
   quietBelievedMs: 72_000_000,
   slowIntervals: 2,
