@@ -1,3 +1,4 @@
+import { Problem } from '../problem.ts';
 import type { LogRecord } from '../kafka.ts';
 
 /**
@@ -17,38 +18,23 @@ export function recordDigest({ key, value }: Pick<LogRecord, 'key' | 'value'>): 
 }
 
 /** The log is not the one that the stored offsets are of; going on would lose or double events. */
-export class LogError extends Error {
-  readonly code: 'LOG_GAP' | 'LOG_REWOUND' | 'LOG_REPLACED';
-  readonly hint: string;
-
-  private constructor(code: LogError['code'], message: string, hint: string) {
-    super(`${code}: ${message}`);
-    this.name = 'LogError';
-    this.code = code;
-    this.hint = hint;
-  }
-
-  static gap(topic: string, partition: number, from: number, to: number): LogError {
-    return new LogError(
+export const logProblem = {
+  gap: (topic: string, partition: number, from: number, to: number) =>
+    new Problem(
       'LOG_GAP',
       `partition ${partition} of ${topic}: the records ${from} to ${to - 1} were not read and are no longer in the log`,
-      'Retention cut them off. To go on without them set next_offset of this partition in sink_offset to the second number plus one.',
-    );
-  }
-
-  static rewound(topic: string, partition: number, next: number, end: number): LogError {
-    return new LogError(
+      `Retention cut them off. To go on without them: update sink_offset set next_offset = ${to} where topic = '${topic}' and partition = ${partition}.`,
+    ),
+  rewound: (topic: string, partition: number, next: number, end: number) =>
+    new Problem(
       'LOG_REWOUND',
       `partition ${partition} of ${topic} ends at ${end}, but everything before ${next} is stored`,
       'The topic was made anew, or this is another cluster. Use a new topic name, or a new database.',
-    );
-  }
-
-  static replaced(topic: string, partition: number, offset: number): LogError {
-    return new LogError(
+    ),
+  replaced: (topic: string, partition: number, offset: number) =>
+    new Problem(
       'LOG_REPLACED',
       `record ${offset} in partition ${partition} of ${topic} is not the one that was stored`,
       'The topic was made anew, or this is another cluster. Use a new topic name, or a new database.',
-    );
-  }
-}
+    ),
+};

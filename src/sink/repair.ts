@@ -3,9 +3,14 @@ import { decodeState, emptyState, encodeState } from '../core/advance.ts';
 import type { DrivingEventFacts, TripFacts } from '../core/changes.ts';
 import type { CanonicalEvent, EventKey } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
-import type { Handle } from '../core/handles.ts';
 import type { DrivingEventColumns } from '../store/rows.ts';
-import type { Span, SpanRequest, StoredCheckpoint, StoredTrip } from '../store/spans.ts';
+import type {
+  SpareHandle,
+  Span,
+  SpanRequest,
+  StoredCheckpoint,
+  StoredTrip,
+} from '../store/spans.ts';
 import type { Stretch } from './stretch.ts';
 import { createStretch, foldNext } from './stretch.ts';
 
@@ -14,7 +19,7 @@ export interface Refold {
   readonly oldTrips: readonly StoredTrip[];
   readonly oldDrivingEvents: readonly DrivingEventColumns[];
   readonly oldCheckpoints: readonly EventKey[];
-  readonly spareHandles: readonly Handle[];
+  readonly spareHandles: readonly SpareHandle[];
   readonly closed: readonly TripFacts[];
   readonly drivingEvents: readonly DrivingEventFacts[];
   readonly checkpoints: readonly StoredCheckpoint[];

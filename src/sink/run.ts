@@ -14,7 +14,7 @@ import { processBatch } from './batch.ts';
 import { createDeviceCache } from './cache.ts';
 import type { Freshness } from './freshness.ts';
 import { createFreshness } from './freshness.ts';
-import { LogError, recordDigest } from './log-identity.ts';
+import { logProblem, recordDigest } from './log-identity.ts';
 import { createDeferred } from './deferred.ts';
 import { createQueue } from './queue.ts';
 
@@ -103,7 +103,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     for (const partition of assigned) {
       const offset = offsets.get(partition)!;
       const end = log.get(partition)!.end;
-      if (offset.nextOffset > end) throw LogError.rewound(topic, partition, offset.nextOffset, end);
+      if (offset.nextOffset > end) throw logProblem.rewound(topic, partition, offset.nextOffset, end);
       owned.add(partition);
       stored.set(partition, offset);
       tail.set(partition, offset.nextOffset);
@@ -134,7 +134,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     const known = stored.get(partition)!;
     const last = records.find((record) => record.offset === known.nextOffset - 1);
     if (last && known.lastDigest !== undefined && recordDigest(last) !== known.lastDigest) {
-      throw LogError.replaced(topic, partition, last.offset);
+      throw logProblem.replaced(topic, partition, last.offset);
     }
     const fresh = records.filter((record) => record.offset >= expected);
     if (fresh.length === 0) return;
@@ -150,7 +150,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
   /** Offsets may be missing inside a log (markers, compaction), but not where retention cut it off. */
   async function checkHole(partition: number, expected: number, found: number): Promise<void> {
     const earliest = (await kafka.offsets(topic)).get(partition)!.earliest;
-    if (earliest > expected) throw LogError.gap(topic, partition, expected, found);
+    if (earliest > expected) throw logProblem.gap(topic, partition, expected, found);
   }
 
   function toBatch(taken: ReadonlyMap<number, readonly LogRecord[]>): PartitionBatch[] {

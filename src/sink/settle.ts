@@ -81,7 +81,10 @@ export function settle(
   for (const old of oldTrips) if (!borne.has(old.id)) removeTrip(old, true, outputs);
   let open: OpenTripRow | undefined;
   trips.forEach((trip, i) => {
-    const row = settleTrip(device, trip, choices[i]!, oldTrips, outputs, nextId);
+    const choice = choices[i]!;
+    const spare = stretch.spareHandles.find((handle) => handle.id === choice.id);
+    const firstRevision = (spare?.revision ?? 0) + 1;
+    const row = settleTrip(device, trip, choice, firstRevision, oldTrips, outputs, nextId);
     if (!trip.decidedBy) open = row;
   });
   return open;
@@ -91,6 +94,7 @@ function settleTrip(
   device: Owner,
   trip: TripFacts,
   choice: HandleChoice,
+  firstRevision: number,
   oldTrips: readonly OldTrip[],
   outputs: Outputs,
   nextId: () => number,
@@ -102,7 +106,7 @@ function settleTrip(
   }
   const old = oldTrips.find((candidate) => candidate.id === id);
   const unchanged = old?.columns && isDeepStrictEqual(old.columns, columns);
-  const revision = (old?.revision ?? 1) + (old?.wasClosed && !unchanged ? 1 : 0);
+  const revision = (old?.revision ?? firstRevision) + (old?.wasClosed && !unchanged ? 1 : 0);
   if (!unchanged) {
     if (old?.wasClosed) outputs.revisions.push({ id, withdrawn: false });
     if (old && old.startedAtMs !== trip.startedAtMs) outputs.tripsGone.push(id);

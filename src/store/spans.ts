@@ -14,6 +14,11 @@ export interface StoredTrip extends Handle {
   readonly columns: TripColumns;
 }
 
+/** A handle that no live trip bears, with the last revision that it had; 0 where it had none. */
+export interface SpareHandle extends Handle {
+  readonly revision: number;
+}
+
 export interface StoredDrivingEvent {
   readonly decidedBy: EventKey;
   readonly columns: DrivingEventColumns;
@@ -40,7 +45,7 @@ export interface Span {
   readonly trips: readonly StoredTrip[];
   readonly drivingEvents: readonly StoredDrivingEvent[];
   /** Handles without a live trip that are anchored in the span. */
-  readonly spareHandles: readonly Handle[];
+  readonly spareHandles: readonly SpareHandle[];
 }
 
 export interface SpanRequest {
@@ -64,7 +69,7 @@ interface RawSpan {
   checkpoints: { sec: number; rest: string; state: string }[] | null;
   trips: RawTrip[] | null;
   driving_events: DrivingEventColumns[] | null;
-  handles: { id: number; sec: number; rest: string }[] | null;
+  handles: { id: number; sec: number; rest: string; revision: number }[] | null;
 }
 
 type RawTrip = TripColumns & { id: number; revision: number };
@@ -88,7 +93,8 @@ select l.device_id, f.sec as from_sec, f.rest as from_rest, f.state as from_stat
       'trip_started_at', ${instant('e.trip_started_at')}, 'decided_rest', e.decided_rest::text))
     from driving_event e where e.device_id = l.device_id
       and (e.decided_sec, e.decided_rest) > (b.sec, b.rest) and (e.decided_sec, e.decided_rest) <= (p.end_sec, p.end_rest)) as driving_events,
-  (select json_agg(json_build_object('id', h.id, 'sec', h.anchor_sec, 'rest', h.anchor_rest::text))
+  (select json_agg(json_build_object('id', h.id, 'sec', h.anchor_sec, 'rest', h.anchor_rest::text,
+      'revision', (select coalesce(max(r.revision), 0) from trip_revision r where r.trip_id = h.id)))
     from trip_handle h where h.device_id = l.device_id
       and (h.anchor_sec, h.anchor_rest) > (b.sec, b.rest) and (h.anchor_sec, h.anchor_rest) <= (p.end_sec, p.end_rest)
       and not exists (select from trip t where t.id = h.id)) as handles
@@ -161,6 +167,7 @@ function toSpan(raw: RawSpan): Span {
     })),
     spareHandles: (raw.handles ?? []).map((h) => ({
       id: h.id,
+      revision: h.revision,
       anchor: columnsToKey({ sec: h.sec, rest: BigInt(h.rest) }),
     })),
   };
