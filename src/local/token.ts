@@ -1,0 +1,49 @@
+import { SignJWT } from 'jose';
+import type { Auth } from '../main.ts';
+import type { Config } from '../config.ts';
+import { Problem } from '../problem.ts';
+import { readLocalKey } from './folder.ts';
+
+export const ROLES = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'] as const;
+
+export interface TokenClaims {
+  readonly role: (typeof ROLES)[number];
+  readonly tenant?: string | undefined;
+  /** External id; for role DRIVER. */
+  readonly driver?: string | undefined;
+  readonly microdata?: boolean | undefined;
+  readonly ttlS: number;
+}
+
+const trustsOthers = (config: Config) =>
+  config.authJwksUrl !== undefined || config.authJwtSecret !== undefined;
+
+/** How the API checks tokens: as the operator says, else by the key in the data folder. */
+export function readAuth(config: Config): Auth {
+  return {
+    issuer: config.authIssuer,
+    audience: config.authAudience,
+    jwksUrl: config.authJwksUrl,
+    jwtSecret: trustsOthers(config) ? config.authJwtSecret : readLocalKey(config.odographDataDir),
+  };
+}
+
+/** Signs a token with the local key. @throws Problem FOREIGN_ISSUER where the API trusts another one. */
+export async function signToken(config: Config, claims: TokenClaims): Promise<string> {
+  if (trustsOthers(config)) {
+    throw new Problem(
+      'FOREIGN_ISSUER',
+      'The API trusts an outside issuer (AUTH_JWKS_URL or AUTH_JWT_SECRET is set), so the local key opens nothing.',
+      'Ask that issuer for a token.',
+    );
+  }
+  const { ttlS, ...payload } = claims;
+  const nowS = Math.floor(Date.now() / 1000);
+  const token = new SignJWT(payload)
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(`local:${claims.driver ?? claims.role.toLowerCase()}`)
+    .setIssuedAt(nowS)
+    .setExpirationTime(nowS + ttlS);
+  if (config.authAudience !== undefined) token.setAudience(config.authAudience);
+  return token.sign(new TextEncoder().encode(readLocalKey(config.odographDataDir)));
+}

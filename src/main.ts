@@ -1,0 +1,190 @@
+import { startApi } from './api/server.ts';
+import type { Config } from './config.ts';
+import { createRulesTimeline } from './core/rules.ts';
+import type { KafkaSettings } from './kafka.ts';
+import { createKafka } from './kafka.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './ops.ts';
+import { createMetrics, startHealth } from './ops.ts';
+import { startSink } from './sink/run.ts';
+import { createNotifier } from './store/notify.ts';
+import { openStore } from './store/open.ts';
+import { createPartitions } from './store/partitions.ts';
+import { readRules } from './store/rules.ts';
+import { loadZones } from './zones.ts';
+
+export type Role = 'sink' | 'api';
+
+/** How the API checks tokens. */
+export interface Auth {
+  readonly jwtSecret?: string | undefined;
+  readonly jwksUrl?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
+}
+
+export interface RunOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly roles: readonly Role[];
+  readonly brokers: readonly string[];
+  /** The login of each role's own. */
+  readonly sinkUrl: string;
+  readonly apiUrl: string;
+  readonly auth: Auth;
+  /** Tokens that the console offers; on one's own machine only. */
+  readonly localTokens?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Running {
+  /** Where GraphQL is asked, where there is an API. */
+  readonly api?: { readonly url: string; readonly wsUrl: string } | undefined;
+  /** Where a sink that runs alone tells its health. */
+  readonly healthUrl?: string | undefined;
+  /** Whether every role is ready; the API tells its own readiness by HTTP. */
+  isReady(): boolean;
+  /** Rejects with what crashed a role; resolves when all are stopped. */
+  readonly finished: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Partitions of the topic where we make it ourselves: as many sinks can share the work. */
+export const PARTITIONS = 4;
+/** The sink's transactions: one under way and one to read beside it, some to spare. */
+const SINK_CONNECTIONS = 4;
+
+export function kafkaSettings(config: Config, brokers: readonly string[]): KafkaSettings {
+  const { kafkaSaslMechanism: mechanism } = config;
+  return {
+    brokers,
+    ssl: config.kafkaSsl,
+    sasl: mechanism && {
+      mechanism,
+      username: config.kafkaSaslUsername ?? '',
+      password: config.kafkaSaslPassword ?? '',
+    },
+  };
+}
+
+/** Plugs the adapters into the roles and starts these; stops what it started where one fails. */
+export async function run(options: RunOptions): Promise<Running> {
+  const { config, log, roles } = options;
+  const metrics = createMetrics();
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (let last = stops.pop(); last; last = stops.pop()) await last();
+  };
+  try {
+    const sink = roles.includes('sink') ? await plugSink(options, metrics, stops) : undefined;
+    const isReady = () => sink?.isReady() ?? true;
+    if (sink) metrics.watchReady('sink', isReady);
+    let api: Running['api'];
+    let healthUrl: string | undefined;
+    if (roles.includes('api')) {
+      const started = await startApi({
+        host: config.host,
+        port: config.port,
+        storeUrl: options.apiUrl,
+        auth: options.auth,
+        corsOrigins: config.corsOrigins,
+        log,
+        ...(options.localTokens && { localTokens: options.localTokens }),
+        metrics: () => metrics.write(),
+        isReady,
+      });
+      stops.push(() => started.stop());
+      api = { url: started.url, wsUrl: started.wsUrl };
+    } else {
+      const { host, sinkPort: port } = config;
+      const health = await startHealth({ host, port, isReady, metrics });
+      stops.push(() => health.stop());
+      healthUrl = health.url;
+    }
+    const stopped = new Promise<void>((resolve) => stops.unshift(async () => resolve()));
+    const finished = sink ? Promise.race([sink.finished.then(() => stopped), stopped]) : stopped;
+    return { api, healthUrl, isReady, finished, stop };
+  } catch (error) {
+    await stop().catch((late: unknown) => log.warn({ err: late }, 'could not stop in order'));
+    throw error;
+  }
+}
+
+async function plugSink(options: RunOptions, metrics: Metrics, stops: (() => Promise<void>)[]) {
+  const { config, log } = options;
+  const zones = loadZones();
+  const kafka = createKafka(kafkaSettings(config, options.brokers), log);
+  stops.push(() => kafka.close());
+  const store = openStore({ url: options.sinkUrl, poolSize: SINK_CONNECTIONS });
+  stops.push(() => store.close());
+  const notifier = createNotifier(options.sinkUrl, (error) =>
+    log.warn({ err: error }, 'listeners were not woken; they look by themselves every second'),
+  );
+  stops.push(() => notifier.close());
+  const sink = await startSink({
+    kafka,
+    topic: config.kafkaTopic,
+    groupId: config.kafkaGroupId,
+    partitions: PARTITIONS,
+    store,
+    notifier,
+    decoding: {
+      textSpeedUnit: config.textSpeedUnit,
+      textTimeZone: config.textTimeZone,
+      zones,
+      decodeUtf8,
+    },
+    loadRules: async () => {
+      const rows = await readRules(store);
+      return { context: { rulesAt: createRulesTimeline(rows), zones }, rows: rows.length };
+    },
+    ensurePartitions: createPartitions(store),
+    log,
+    onBatch: (batch) => metrics.countBatch(batch),
+  });
+  stops.push(() => sink.stop());
+  return sink;
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Keeps a run up until it is told to stop (SIGTERM, SIGINT) or crashes; the second signal does not wait.
+ * @returns the exit code.
+ */
+export async function untilTold(
+  { finished, stop }: Pick<Running, 'finished' | 'stop'>,
+  log: Logger,
+): Promise<number> {
+  let signals = 0;
+  const told = new Promise<number>((resolve) => {
+    const hear = (signal: NodeJS.Signals) => {
+      signals += 1;
+      if (signals > 1) process.exit(130);
+      log.info(`${signal}: stopping; once more to stop at once`);
+      resolve(0);
+    };
+    process.on('SIGINT', hear);
+    process.on('SIGTERM', hear);
+  });
+  const crashed = finished.then(
+    () => 0,
+    (error: unknown) => {
+      log.fatal(
+        { err: error },
+        `stopping: ${error instanceof Error ? error.message : String(error)}`,
+      );
+      return 1;
+    },
+  );
+  const code = await Promise.race([told, crashed]);
+  await stop();
+  return code;
+}
