@@ -1,0 +1,174 @@
+import { readDate } from './calendar.ts';
+import type { ExposureDay, FactRange, RatingInput } from './input.ts';
+import type { VehicleDay } from './kind.ts';
+import { shown, type Problem } from './problem.ts';
+
+/** Days [from, to). */
+export interface Days {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A fact range with its dates read. */
+export interface DatedFacts extends Days {
+  readonly range: FactRange;
+  readonly path: string;
+}
+
+/** A rating input with every date read and every row merged by vehicle and day, all in order. */
+export interface CheckedInput {
+  readonly policy: Days;
+  readonly period: Days;
+  readonly vehicles: readonly {
+    readonly vehicleId: string;
+    readonly cover: Days;
+    readonly history: readonly VehicleDay[];
+  }[];
+  readonly facts: readonly DatedFacts[];
+}
+
+/** A vehicle and day cannot hold more than a car can drive, nor a count that sums might not carry. */
+const MOST_M = 10_000_000;
+const MOST_COUNT = 1_000_000_000;
+
+interface Problems {
+  readonly list: Problem[];
+  readonly say: (code: string, path: string, message: string) => void;
+}
+
+/** Collects problems, a hundred at most: a file of bad rows should not make a book. */
+function createProblems(): Problems {
+  const list: Problem[] = [];
+  return {
+    list,
+    say: (code, path, message) => {
+      if (list.length < 100) list.push({ code, path, message });
+    },
+  };
+}
+
+function readDays(value: { from: string; to: string }, path: string, problems: Problems): Days {
+  const from = readDate(value.from);
+  const to = readDate(value.to);
+  const want = 'is no date such as 2026-03-31';
+  if (from === undefined) problems.say('BAD_DATE', `${path}/from`, `${shown(value.from)} ${want}`);
+  if (to === undefined) problems.say('BAD_DATE', `${path}/to`, `${shown(value.to)} ${want}`);
+  if (from !== undefined && to !== undefined && from >= to)
+    problems.say(
+      'EMPTY_RANGE',
+      path,
+      `${value.from} is not before ${value.to} (to is not included)`,
+    );
+  return { from: from ?? 0, to: to ?? 0 };
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
+}
+
+function checkRow(row: ExposureDay, path: string, problems: Problems): void {
+  if (!isCount(row.distanceM, MOST_M))
+    problems.say(
+      'BAD_DISTANCE',
+      `${path}/distanceM`,
+      `${shown(row.distanceM)} is not a whole number of metres from 0 to ${MOST_M}`,
+    );
+  else if (!isCount(row.nightM, row.distanceM))
+    problems.say(
+      'BAD_DISTANCE',
+      `${path}/nightM`,
+      `${shown(row.nightM)} is not a whole number of metres from 0 to the day's ${row.distanceM}`,
+    );
+  for (const name in row.measures)
+    if (!isCount(row.measures[name], MOST_COUNT))
+      problems.say(
+        'BAD_MEASURE',
+        `${path}/measures/${name}`,
+        `${shown(row.measures[name])} is not a whole number from 0 to ${MOST_COUNT}`,
+      );
+}
+
+/** Without a prototype: a measure may be called "constructor". */
+function emptyMeasures(): Record<string, number> {
+  return Object.create(null) as Record<string, number>;
+}
+
+function merge(row: ExposureDay, day: number, into: Map<number, VehicleDay>): void {
+  let sum = into.get(day);
+  if (sum === undefined)
+    into.set(
+      day,
+      (sum = { day, distanceM: 0, nightM: 0, estimatedM: 0, measures: emptyMeasures() }),
+    );
+  sum.distanceM += row.distanceM;
+  sum.nightM += row.nightM;
+  if (row.estimated === true) sum.estimatedM += row.distanceM;
+  for (const name in row.measures)
+    sum.measures[name] = (sum.measures[name] ?? 0) + (row.measures[name] ?? 0);
+}
+
+/** Reads and checks everything a premium is made of beside its tariff. */
+export function checkInput(input: RatingInput): CheckedInput | readonly Problem[] {
+  const problems = createProblems();
+  const { policy } = input;
+  const term = readDays({ from: policy.startDate, to: policy.endDate }, '/policy', problems);
+  const period = readDays(input.period, '/period', problems);
+  if (problems.list.length === 0 && (period.from < term.from || period.to > term.to))
+    problems.say(
+      'OUTSIDE_POLICY',
+      '/period',
+      `${input.period.from} to ${input.period.to} is not within the policy, ${policy.startDate} to ${policy.endDate}`,
+    );
+
+  const histories = new Map<string, Map<number, VehicleDay>>();
+  const vehicles = policy.vehicles.map((vehicle, i) => {
+    if (histories.has(vehicle.vehicleId))
+      problems.say(
+        'DUPLICATE_VEHICLE',
+        `/policy/vehicles/${i}`,
+        `${shown(vehicle.vehicleId)} stands here twice`,
+      );
+    histories.set(vehicle.vehicleId, new Map());
+    const cover = readDays(vehicle, `/policy/vehicles/${i}`, problems);
+    return { vehicleId: vehicle.vehicleId, cover };
+  });
+  if (vehicles.length === 0) problems.say('NO_VEHICLE', '/policy/vehicles', 'names no vehicle');
+
+  const facts = policy.facts.map((range, i) => {
+    const path = `/policy/facts/${i}`;
+    if (range.vehicleId !== undefined && !histories.has(range.vehicleId))
+      problems.say(
+        'UNKNOWN_VEHICLE',
+        path,
+        `${shown(range.vehicleId)} is no vehicle of the policy`,
+      );
+    return { ...readDays(range, path, problems), range, path };
+  });
+
+  input.exposure.forEach((row, i) => {
+    const path = `/exposure/${i}`;
+    const day = readDate(row.localDate);
+    const history = histories.get(row.vehicleId);
+    if (day === undefined)
+      problems.say('BAD_DATE', `${path}/localDate`, `${shown(row.localDate)} is no date`);
+    if (history === undefined)
+      problems.say('UNKNOWN_VEHICLE', path, `${shown(row.vehicleId)} is no vehicle of the policy`);
+    const before = problems.list.length;
+    checkRow(row, path, problems);
+    if (day !== undefined && history !== undefined && problems.list.length === before)
+      merge(row, day, history);
+  });
+  if (problems.list.length > 0) return problems.list;
+  return {
+    policy: term,
+    period,
+    facts,
+    vehicles: vehicles
+      .map(({ vehicleId, cover }) => ({
+        vehicleId,
+        cover,
+        history: [...(histories.get(vehicleId)?.values() ?? [])].sort((a, b) => a.day - b.day),
+      }))
+      .sort((a, b) => (a.vehicleId < b.vehicleId ? -1 : 1)),
+  };
+}

@@ -1,0 +1,60 @@
+/** What one vehicle did on one local day. Rows of one vehicle and day add up. */
+export interface ExposureDay {
+  readonly vehicleId: string;
+  /** Local calendar date at the vehicle, YYYY-MM-DD. */
+  readonly localDate: string;
+  /** Whole metres. */
+  readonly distanceM: number;
+  /** Of those, metres driven at night by local time. */
+  readonly nightM: number;
+  /** Counts and sums of the habit registry by name, whole numbers. */
+  readonly measures: Readonly<Record<string, number>>;
+  /** True where the device was silent and the distance is an estimate to be settled later. */
+  readonly estimated?: boolean;
+}
+
+/** A vehicle's cover, half-open local dates. */
+export interface CoveredVehicle {
+  readonly vehicleId: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * What is true of the policy, of one vehicle or of one named driver over a half-open range of local
+ * dates. A vehicle's own facts go before the policy's. A row with `driverId` is about that driver: of
+ * all vehicles, or of the one named beside.
+ */
+export interface FactRange {
+  readonly from: string;
+  readonly to: string;
+  readonly vehicleId?: string;
+  readonly driverId?: string;
+  readonly values: Readonly<Record<string, string | number>>;
+}
+
+/** A policy as rating sees it: dates are local, half-open. */
+export interface RatedPolicy {
+  readonly number: string;
+  readonly startDate: string;
+  readonly endDate: string;
+  readonly vehicles: readonly CoveredVehicle[];
+  readonly facts: readonly FactRange[];
+}
+
+/** Half-open range of local dates. */
+export interface Period {
+  readonly from: string;
+  readonly to: string;
+}
+
+/**
+ * Everything a premium is made of beside its tariff. `exposure` must reach back to the start of the
+ * policy year in which the period begins (yearly caps and running totals carry on from there) and,
+ * for habits, over their window; days without a row are days without driving.
+ */
+export interface RatingInput {
+  readonly policy: RatedPolicy;
+  readonly period: Period;
+  readonly exposure: readonly ExposureDay[];
+}

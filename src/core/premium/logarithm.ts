@@ -1,0 +1,41 @@
+import { Decimal } from 'decimal.js';
+import { tenTo, type Fraction } from './fraction.ts';
+
+/**
+ * exp and ln to 50 significant digits by decimal.js, correctly rounded and so the same on every
+ * machine and Node version; Math.exp and Math.log promise neither.
+ */
+const Precise = Decimal.clone({
+  precision: 50,
+  rounding: Decimal.ROUND_HALF_UP,
+  toExpNeg: -1000,
+  toExpPos: 1000,
+});
+
+/** Decimals kept of logarithms and of exponentials. */
+export const LOG_PLACES = 30;
+const SCALE = tenTo(LOG_PLACES);
+
+function scaled(value: Decimal): bigint {
+  return BigInt(value.mul(new Precise(SCALE.toString())).toFixed(0));
+}
+
+function decimalOf(a: Fraction): Decimal {
+  return new Precise(a.n.toString()).div(a.d.toString());
+}
+
+/** Natural logarithm of a positive fraction, times 10^30, rounded. */
+export function lnScaled(a: Fraction): bigint {
+  return a.n === a.d ? 0n : scaled(decimalOf(a).ln());
+}
+
+/** e to the power of a fraction, as a fraction with 30 decimals. */
+export function exponential(a: Fraction): Fraction {
+  if (a.n === 0n) return { n: SCALE, d: SCALE };
+  return { n: scaled(decimalOf(a).exp()), d: SCALE };
+}
+
+/** A fraction times 10^30, cut. */
+export function toLogScale(a: Fraction): bigint {
+  return (a.n * SCALE) / a.d;
+}

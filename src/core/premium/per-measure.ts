@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { fractionOf, multiply, ratio } from './fraction.ts';
+import type { Charge, Kind } from './kind.ts';
+import { amount, id, label, wholeUnits } from './spec.ts';
+
+export const perMeasureSchema = z
+  .strictObject({
+    kind: z.literal('perMeasure/1'),
+    id,
+    label,
+    measure: id.describe(
+      'Name of a habit measure, e.g. harshBraking; or nightM, the metres at night',
+    ),
+    perUnits: wholeUnits.describe(
+      'How many of the measure one charge is for; 1000 for nightM by km',
+    ),
+    unit: label.describe(
+      'What people read after the quantity, e.g. "harsh brakes" or "km at night"',
+    ),
+    rate: amount,
+  })
+  .describe('A charge for each of something counted: an event, or a metre at night');
+type Spec = z.infer<typeof perMeasureSchema>;
+
+/** A charge an event: base plus so much for each near-miss (Guillén, Nielsen & Pérez-Marín 2021). */
+export const perMeasure: Kind<Spec, Charge> = {
+  kind: 'perMeasure/1',
+  addsOverTime: () => true,
+  prepare(spec) {
+    const price = multiply(fractionOf(spec.rate), ratio(1, spec.perUnits));
+    return {
+      kind: spec.kind,
+      id: spec.id,
+      parts: [
+        {
+          id: spec.id,
+          label: spec.label,
+          perUnit: spec.perUnits,
+          unit: spec.unit,
+          rate: spec.rate,
+          rateUnit: spec.unit,
+        },
+      ],
+      rate(vehicle) {
+        const counts = vehicle.spans.map(() => 0);
+        for (const { span, facts } of vehicle.days) {
+          const count = spec.measure === 'nightM' ? facts.nightM : facts.measures[spec.measure];
+          counts[span] = (counts[span] ?? 0) + (count ?? 0);
+        }
+        return {
+          cappedDays: [],
+          charged: counts.map((quantity) => [
+            { quantity, amount: multiply(ratio(quantity, 1), price) },
+          ]),
+        };
+      },
+    };
+  },
+};

@@ -1,0 +1,45 @@
+import { floorDivide, tenTo } from './fraction.ts';
+import { LOG_PLACES } from './logarithm.ts';
+
+/** Scale of logarithms and of amounts while they are shared out: 10^30. */
+const LN_SCALE = tenTo(LOG_PLACES);
+
+/** Below this logarithm (times 10^30) a product is so near 1 that the mean of both ends serves. */
+const NEAR_ONE = 1_000_000_000_000_000_000n;
+
+/**
+ * Shares out what a product of factors does to an amount: part_i = L·ln f_i with the logarithmic
+ * mean L = (after − before) / Σ ln f (LMDI, Ang 2004). Parts are signed, add up to after − before
+ * and do not depend on the order of the factors.
+ */
+export function logMeanShares(before: bigint, after: bigint, lns: readonly bigint[]): bigint[] {
+  let sum = 0n;
+  for (const ln of lns) sum += ln;
+  if (sum > NEAR_ONE || sum < -NEAR_ONE) {
+    const change = after - before;
+    return lns.map((ln) => (change * ln) / sum);
+  }
+  const twice = before + after;
+  return lns.map((ln) => (twice * ln) / (2n * LN_SCALE));
+}
+
+/**
+ * Whole minor units for amounts given in units of 10^-30, adding up to `total` exactly: each is
+ * rounded down, then the largest remainders get one more; equal ones in the order of the list.
+ */
+export function apportion(amounts: readonly bigint[], total: bigint, places: number): bigint[] {
+  const unit = LN_SCALE / tenTo(places);
+  const floors = amounts.map((amount) => floorDivide(amount, unit));
+  const order = amounts
+    .map((amount, i) => ({ i, rest: amount - (floors[i] ?? 0n) * unit }))
+    .sort((a, b) => (a.rest === b.rest ? a.i - b.i : a.rest > b.rest ? -1 : 1));
+  let left = total;
+  for (const floor of floors) left -= floor;
+  for (let at = 0; left !== 0n && order.length > 0; at = (at + 1) % order.length) {
+    // What is short goes to the largest remainders; what is over comes off the smallest.
+    const { i } = (left > 0n ? order[at] : order[order.length - 1 - at]) as { i: number };
+    floors[i] = (floors[i] ?? 0n) + (left > 0n ? 1n : -1n);
+    left += left > 0n ? -1n : 1n;
+  }
+  return floors;
+}

@@ -1,0 +1,67 @@
+import type { ExposureDay, FactRange, RatingInput } from './input.ts';
+
+/** The inputs of a premium in one order, so that the same inputs have the same hash and bytes. */
+export interface Snapshot extends RatingInput {
+  readonly dataCutoff: string;
+}
+
+function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Rows of one vehicle, day and kind of evidence become one. */
+function mergeRows(rows: readonly ExposureDay[]): ExposureDay[] {
+  const merged = new Map<string, ExposureDay>();
+  for (const row of rows) {
+    const key = JSON.stringify([row.vehicleId, row.localDate, row.estimated === true]);
+    const known = merged.get(key);
+    // Without a prototype: a measure may be called "constructor".
+    const measures = Object.assign(Object.create(null), known?.measures) as Record<string, number>;
+    for (const [name, value] of Object.entries(row.measures))
+      measures[name] = (measures[name] ?? 0) + value;
+    merged.set(key, {
+      vehicleId: row.vehicleId,
+      localDate: row.localDate,
+      distanceM: (known?.distanceM ?? 0) + row.distanceM,
+      nightM: (known?.nightM ?? 0) + row.nightM,
+      measures,
+      ...(row.estimated === true ? { estimated: true } : {}),
+    });
+  }
+  return [...merged.values()].sort(
+    (a, b) =>
+      compareTexts(a.vehicleId, b.vehicleId) ||
+      compareTexts(a.localDate, b.localDate) ||
+      Number(a.estimated === true) - Number(b.estimated === true),
+  );
+}
+
+function factKey(range: FactRange): string {
+  const names = Object.keys(range.values).sort();
+  return JSON.stringify([
+    range.vehicleId ?? '',
+    range.driverId ?? '',
+    range.from,
+    range.to,
+    names.map((name) => [name, range.values[name]]),
+  ]);
+}
+
+/** The inputs themselves, as a bill keeps them: recalculation reads nothing else. */
+export function snapshotOf(input: RatingInput, cutOff: string): Snapshot {
+  const { policy, period } = input;
+  return {
+    dataCutoff: cutOff,
+    period: { from: period.from, to: period.to },
+    exposure: mergeRows(input.exposure),
+    policy: {
+      number: policy.number,
+      startDate: policy.startDate,
+      endDate: policy.endDate,
+      vehicles: policy.vehicles
+        .map(({ vehicleId, from, to }) => ({ vehicleId, from, to }))
+        .sort((a, b) => compareTexts(a.vehicleId, b.vehicleId)),
+      facts: [...policy.facts].sort((a, b) => compareTexts(factKey(a), factKey(b))),
+    },
+  };
+}
