@@ -141,6 +141,13 @@ function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   if (state.standingFromMs !== never) {
     state.standingFromMs = Math.max(state.standingFromMs, oldestMs);
   }
+  if (
+    state.quietAtMs === never &&
+    state.standingFromMs !== never &&
+    atMs - state.standingFromMs >= rules.quietStandstillMs
+  ) {
+    state.slowIntervals = 0;
+  }
   const { last, doubt, place } = state;
   if (last.atMs !== never && !isSameHour(last.atMs, atMs)) {
     if (doubt.atMs !== never) {

@@ -1,0 +1,130 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { advance, decodeState, emptyState, encodeState, openTrip } from '../../src/core/advance.ts';
+import { type CanonicalEvent, compareKeys } from '../../src/core/event.ts';
+import { foldAll } from '../../src/core/fold-all.ts';
+import { context, extremeEvents, runs, streams } from './streams.ts';
+
+const threeDaysMs = 3 * 86_400_000;
+
+function sorted(events: readonly CanonicalEvent[]): CanonicalEvent[] {
+  return [...events].sort(compareKeys);
+}
+
+describe('the fold', () => {
+  it('says the same when its state goes through bytes after every event', () => {
+    fc.assert(
+      fc.property(streams, (events) => {
+        const kept = emptyState();
+        let stored = emptyState();
+        for (const event of sorted(events)) {
+          const changes = advance(kept, event, context);
+          const bytes = encodeState(kept);
+          const storedChanges = advance(stored, event, context);
+          if (changes.length > 0) {
+            expect(storedChanges).toEqual(changes);
+            expect(openTrip(stored, context)).toEqual(openTrip(kept, context));
+          }
+          expectSame(encodeState(stored), bytes);
+          if (bytes.length > 2_048) throw new Error(`${String(bytes.length)} bytes of state`);
+          const decoded = decodeState(bytes);
+          if (decoded === undefined) throw new Error('the state did not decode');
+          expectSame(encodeState(decoded), bytes);
+          stored = decoded;
+        }
+        expect(openTrip(stored, context)).toEqual(openTrip(kept, context));
+      }),
+      runs(20),
+    );
+  });
+
+  it('forgets in three days: unlike pasts and the same last three days leave the same bytes', () => {
+    fc.assert(
+      fc.property(streams, streams, streams, (pastA, pastB, present) => {
+        const [first] = sorted(present);
+        if (first === undefined) return;
+        const startMs = first.atMs;
+        const recent = repeatFor(sorted(present), threeDaysMs);
+        const bytes = [pastA, pastB].map((past) => {
+          const before = moveTo(sorted(past), startMs - 1000);
+          return encodeState(foldAll([...before, ...recent], context).state);
+        });
+        expect(bytes[0]).toEqual(bytes[1]);
+      }),
+      runs(20),
+    );
+  });
+
+  it('never throws on a canonical event, however extreme', () => {
+    fc.assert(
+      fc.property(extremeEvents, (events) => {
+        const { trips, state } = foldAll(events, context);
+        for (const trip of trips) {
+          expect(trip.distanceM).toBeGreaterThanOrEqual(0);
+          expect(trip.endedAtMs).toBeGreaterThanOrEqual(trip.startedAtMs);
+          expect(Number.isSafeInteger(trip.distanceM + trip.bridgedM + trip.movingMs)).toBe(true);
+        }
+        const bytes = encodeState(state);
+        expect(bytes.length).toBeLessThanOrEqual(2_048);
+        expect(encodeState(decodeState(bytes) ?? emptyState())).toEqual(bytes);
+      }),
+      runs(300),
+    );
+  });
+
+  it('adds up: parts to the trip, never overlapping, never longer than it ran', () => {
+    fc.assert(
+      fc.property(streams, (events) => {
+        const { trips, openTrip: open } = foldAll(events, context);
+        const all = open === undefined ? trips : [...trips, open];
+        let previousEndMs = -Infinity;
+        const starts = new Set<number>();
+        for (const trip of all) {
+          const sum = (of: (day: (typeof trip.days)[number]) => number) =>
+            trip.days.reduce((total, day) => total + of(day), 0);
+          expect(sum((day) => day.distanceM)).toBe(trip.distanceM);
+          expect(sum((day) => day.nightM)).toBe(trip.nightM);
+          expect(sum((day) => day.durationMs)).toBe(trip.endedAtMs - trip.startedAtMs);
+          expect(sum((day) => day.movingMs)).toBe(trip.movingMs);
+          expect(trip.movingMs + trip.idleMs).toBeLessThanOrEqual(
+            trip.endedAtMs - trip.startedAtMs,
+          );
+          expect(trip.nightM).toBeLessThanOrEqual(trip.distanceM);
+          expect(trip.bridgedM).toBeLessThanOrEqual(trip.distanceM);
+          expect(trip.closesAtMs).toBeGreaterThanOrEqual(trip.endedAtMs);
+          expect(trip.startedAtMs).toBeGreaterThan(previousEndMs);
+          expect(starts.has(trip.startedAtMs)).toBe(false);
+          starts.add(trip.startedAtMs);
+          previousEndMs = trip.endedAtMs;
+        }
+      }),
+      runs(200),
+    );
+  });
+});
+
+/** Much quicker than `toEqual`, which looks at every byte as a value. */
+function expectSame(a: Uint8Array, b: Uint8Array): void {
+  if (Buffer.compare(a, b) !== 0)
+    expect(Buffer.from(a).toString('hex')).toBe(Buffer.from(b).toString('hex'));
+}
+
+/** Repeats a stream from its own start on until it has run for so long. */
+function repeatFor(events: readonly CanonicalEvent[], forMs: number): CanonicalEvent[] {
+  const first = events[0]?.atMs ?? 0;
+  const last = events.at(-1)?.atMs ?? 0;
+  const repeated: CanonicalEvent[] = [];
+  let offsetMs = 0;
+  while (repeated.length === 0 || (repeated.at(-1)?.atMs ?? 0) - first <= forMs) {
+    for (const event of events) repeated.push({ ...event, atMs: event.atMs + offsetMs });
+    // Close upon each other: no silence that would empty the memory.
+    offsetMs += last - first + 60_000;
+  }
+  return repeated;
+}
+
+/** Moves a stream in time so that it ends at an instant. */
+function moveTo(events: readonly CanonicalEvent[], endMs: number): CanonicalEvent[] {
+  const shiftMs = endMs - (events.at(-1)?.atMs ?? 0);
+  return events.map((event) => ({ ...event, atMs: event.atMs + shiftMs }));
+}
