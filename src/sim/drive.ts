@@ -55,6 +55,7 @@ export function* drive(
   const jam = placeJam(route, random, rush);
   const mood = 1 + 0.03 * random.normal();
   let [atM, speed, waitS] = [0, 0, 0];
+  let element = route.elements[0] as Element;
   let [elementIndex, markIndex] = [0, 0];
   let [jamSpeed, jamForS] = [0, 0];
   let hardBrakeTo: number | undefined;
@@ -62,10 +63,6 @@ export function* drive(
   let hardStartTo = 0;
 
   for (;;) {
-    let element = route.elements[elementIndex] as Element;
-    while (atM >= element.endM && elementIndex < route.elements.length - 1) {
-      element = route.elements[++elementIndex] as Element;
-    }
     let mark = marks[markIndex] as Mark;
     if (speed === 0 && mark.speedMps === 0 && mark.atM - atM < REACHED_M) {
       if (markIndex === marks.length - 1) return;
@@ -143,6 +140,9 @@ export function* drive(
       accel = next - speed;
       atM = Math.min(route.lengthM, atM + (speed + next) / 2);
       speed = next;
+    }
+    while (atM >= element.endM && elementIndex < route.elements.length - 1) {
+      element = route.elements[++elementIndex] as Element;
     }
     yield { atM, speedMps: speed, accelMps2: accel, element, hard };
   }

@@ -1,7 +1,7 @@
 import { Problem } from '../problem.ts';
 import type { Car } from './fleet.ts';
 import { hashParts } from './random.ts';
-import { PRODUCT, TARIFF_FROM, tariffDocument, tariffName } from './tariff.ts';
+import { PRODUCT, tariffDocument, tariffName } from './tariff.ts';
 
 /** The roles that a fleet's registration asks as. */
 export interface FleetTokens {
@@ -45,15 +45,10 @@ export async function registerFleet(settings: RegisterSettings): Promise<void> {
   const { tenant } = viewer as { readonly tenant: string };
 
   for (const city of new Map(fleet.map((car) => [tariffName(car.city), car.city])).values()) {
-    const name = tariffName(city);
-    await mutate(ask, 'ACTUARY', 'createTariffDraft', {
-      name,
-      product: PRODUCT,
-      jurisdiction: city.jurisdiction,
-      effectiveFrom: TARIFF_FROM,
-      document: tariffDocument(city),
-    });
-    await mutate(ask, 'INSURER', 'activateTariff', { tariffId: name });
+    const document = tariffDocument(city);
+    await mutate(ask, 'ACTUARY', 'createTariffDraft', { document });
+    const tariffId = `${String(document['id'])}@${String(document['version'])}`;
+    await mutate(ask, 'INSURER', 'activateTariff', { tariffId });
   }
 
   const waiting = [...fleet];

@@ -1,7 +1,7 @@
 import type { City } from './cities.ts';
 
 /** First local date that the fleet's tariffs price. */
-export const TARIFF_FROM = '2020-01-01';
+const TARIFF_FROM = '2020-01-01';
 export const PRODUCT = 'pay-as-you-drive';
 
 interface Prices {

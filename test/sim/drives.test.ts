@@ -13,9 +13,10 @@ import { driveDay } from '../../src/sim/report.ts';
 import { loadZones } from '../../src/zones.ts';
 
 const zones = loadZones();
-const fleet = createFleet({ seed: 42, cars: 40 });
+const LONG = process.env['ODOGRAPH_LONG'] === '1';
+const fleet = createFleet({ seed: 42, cars: LONG ? 200 : 20 });
 const MONDAY = dayNumber('2026-03-02');
-const DAYS = 4;
+const DAYS = LONG ? 14 : 2;
 const bytes = new TextEncoder();
 const text = new TextDecoder('utf-8', { fatal: true });
 
@@ -40,7 +41,7 @@ function decodeDays(car: Car, days: number): CanonicalEvent[] {
         },
       );
       if (!decoded.ok) throw new Error(`${decoded.reason}: ${decoded.message}: ${message.value}`);
-      expect(decoded.unknownFields).toBe(0);
+      if (decoded.unknownFields > 0) throw new Error(`unknown fields in ${message.value}`);
       events.push(decoded.value.event);
     }
     odometerM += plannedM(car, day);
