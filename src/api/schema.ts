@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import { guardSchema } from './access.ts';
+import { commands } from './resolvers/commands.ts';
 import { devices } from './resolvers/devices.ts';
 import { drivers } from './resolvers/drivers.ts';
 import { drivingEvents } from './resolvers/driving-events.ts';
@@ -17,7 +18,18 @@ export function createSchema(): GraphQLSchema {
   return guardSchema(
     makeExecutableSchema({
       typeDefs: readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'),
-      resolvers: [scalars, viewer, trips, drivingEvents, devices, drivers, policies, tariffs, live],
+      resolvers: [
+        commands,
+        scalars,
+        viewer,
+        trips,
+        drivingEvents,
+        devices,
+        drivers,
+        policies,
+        tariffs,
+        live,
+      ],
     }),
   );
 }

@@ -127,7 +127,12 @@ describe('telemetry', () => {
     const foreign = Buffer.from(cursor, 'base64url');
     const renewed = Buffer.concat([
       foreign.subarray(0, 12),
-      Buffer.from(foreign.subarray(12).toString().replace(/^\["telemetry","\d+"/, '["telemetry","7"')),
+      Buffer.from(
+        foreign
+          .subarray(12)
+          .toString()
+          .replace(/^\["telemetry","\d+"/, '["telemetry","7"'),
+      ),
     ]).toString('base64url');
     const cases: readonly (readonly [string, string, string])[] = [
       ['ID-1', cursor, 'BAD_USER_INPUT'],
@@ -184,7 +189,10 @@ describe('telemetry', () => {
           for (const writer of writers) await writer.end();
           await ear.end();
           expect(heard.map((m) => m.telemetry.at).sort()).toEqual(
-            written.flat().map((e) => e.at).sort(),
+            written
+              .flat()
+              .map((e) => e.at)
+              .sort(),
           );
         },
       ),

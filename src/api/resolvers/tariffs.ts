@@ -22,10 +22,7 @@ export const tariffs: Resolvers = {
   },
   Tariff: {
     id: (tariff) => toGlobalId('Tariff', tariff.name),
-    version: (tariff) => {
-      const { version } = JSON.parse(tariff.document) as { version?: unknown };
-      return typeof version === 'string' || typeof version === 'number' ? String(version) : null;
-    },
+    version: (tariff) => String((JSON.parse(tariff.document) as { version: unknown }).version),
     document: (tariff) => JSON.parse(tariff.document) as unknown,
     createdAt: (tariff) => tariff.createdAt.getTime(),
   },
