@@ -1,3 +1,4 @@
+import type { AuthSettings } from './api/identity.ts';
 import { startApi } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createRulesTimeline } from './core/rules.ts';
@@ -15,14 +16,6 @@ import { loadZones } from './zones.ts';
 
 export type Role = 'sink' | 'api';
 
-/** How the API checks tokens. */
-export interface Auth {
-  readonly jwtSecret?: string | undefined;
-  readonly jwksUrl?: string | undefined;
-  readonly issuer?: string | undefined;
-  readonly audience?: string | undefined;
-}
-
 export interface RunOptions {
   readonly config: Config;
   readonly log: Logger;
@@ -31,7 +24,8 @@ export interface RunOptions {
   /** The login of each role's own. */
   readonly sinkUrl: string;
   readonly apiUrl: string;
-  readonly auth: Auth;
+  /** How the API checks tokens. */
+  readonly auth: AuthSettings;
   /** Tokens that the console offers; on one's own machine only. */
   readonly localTokens?: Readonly<Record<string, string>> | undefined;
 }

@@ -1,5 +1,4 @@
 import { SignJWT } from 'jose';
-import type { Auth } from '../main.ts';
 import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { readLocalKey } from './folder.ts';
@@ -19,7 +18,7 @@ const trustsOthers = (config: Config) =>
   config.authJwksUrl !== undefined || config.authJwtSecret !== undefined;
 
 /** How the API checks tokens: as the operator says, else by the key in the data folder. */
-export function readAuth(config: Config): Auth {
+export function readAuth(config: Config) {
   return {
     issuer: config.authIssuer,
     audience: config.authAudience,

@@ -1,0 +1,180 @@
+import { spawnSync } from 'node:child_process';
+import type { Command } from 'commander';
+import pg from 'pg';
+import type { Config } from '../config.ts';
+import { ownEnvironment } from '../config.ts';
+import { readRunFacts } from '../local/folder.ts';
+import { findJava } from '../local/java.ts';
+import { hasDocker } from '../local/docker.ts';
+import { hidePassword } from '../local/surroundings.ts';
+import type { Logger } from '../log.ts';
+import { Problem } from '../problem.ts';
+import { findBrokers, findDatabase, openSession } from './session.ts';
+
+/** fine: as it should be; note: worth knowing; bad: something will not work. */
+interface Finding {
+  readonly state: 'fine' | 'note' | 'bad';
+  readonly text: string;
+}
+
+const fine = (text: string): Finding => ({ state: 'fine', text });
+const note = (text: string): Finding => ({ state: 'note', text });
+const bad = (text: string): Finding => ({ state: 'bad', text });
+
+/** A transaction this old holds up what subscribers are told, and vacuum. */
+const LONG_TRANSACTION_S = 60;
+
+export function defineDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description(
+      'Look for what is missing or in the way: Java, broker, topic, database, long transactions.',
+    )
+    .addHelpText(
+      'after',
+      '\nExits with 1 where something will not work.\n\nExample:\n  odograph doctor',
+    )
+    .action(async () => {
+      const { config, log, print } = openSession();
+      const mark = { fine: '✓', note: '·', bad: '✗' };
+      let isWell = true;
+      for (const look of [lookAtTools, lookAtBroker, lookAtDatabase]) {
+        for (const { state, text } of await look(config, log)) {
+          print(`${mark[state]} ${text}`);
+          if (state === 'bad') isWell = false;
+        }
+      }
+      process.exitCode = isWell ? 0 : 1;
+    });
+}
+
+function lookAtTools(config: Config): Promise<readonly Finding[]> {
+  const findings: Finding[] = [fine(`Node ${process.versions.node}`)];
+  const facts = readRunFacts(config.odographDataDir);
+  findings.push(
+    facts
+      ? fine(`process ${facts.pid} runs on ${config.odographDataDir}: ${facts.apiUrl}`)
+      : note(`nothing runs on the data folder ${config.odographDataDir}`),
+  );
+  if (config.kafkaBrokers.length > 0) return Promise.resolve(findings);
+  const tools: Finding[] = [];
+  try {
+    tools.push(fine(`Java ${findJava(ownEnvironment()).version}`));
+  } catch (error) {
+    tools.push(bad((error as Error).message));
+  }
+  const maven = spawnSync('mvn', ['-v'], { encoding: 'utf8' });
+  const version = /Maven (\S+)/.exec(maven.stdout ?? '')?.[1];
+  tools.push(version === undefined ? bad('no Maven (mvn)') : fine(`Maven ${version}`));
+  // With Docker the jars are not needed.
+  const docker = hasDocker();
+  if (docker) tools.push(fine('Docker with compose'));
+  return Promise.resolve([
+    ...findings,
+    ...tools.map((tool) => (docker && tool.state === 'bad' ? note(tool.text) : tool)),
+  ]);
+}
+
+async function lookAtBroker(config: Config, log: Logger): Promise<readonly Finding[]> {
+  let brokers: readonly string[];
+  try {
+    brokers = findBrokers(config);
+  } catch (error) {
+    return [note((error as Problem).message)];
+  }
+  const [{ createKafka }, { kafkaSettings }] = await Promise.all([
+    import('../kafka.ts'),
+    import('../main.ts'),
+  ]);
+  const quiet = log.child({}, { level: 'silent' });
+  const kafka = createKafka({ ...kafkaSettings(config, brokers) }, quiet);
+  const topic = config.kafkaTopic;
+  const inTime = AbortSignal.timeout(10_000);
+  const late = new Promise<never>((_, reject) =>
+    inTime.addEventListener('abort', () => reject(new Error('no answer within 10 s'))),
+  );
+  late.catch(() => undefined);
+  try {
+    const offsets = await Promise.race([kafka.offsets(topic), late]);
+    const type = await Promise.race([kafka.timestampType(topic), late]);
+    const records = [...offsets.values()].reduce(
+      (sum, { earliest, end }) => sum + end - earliest,
+      0,
+    );
+    return [
+      fine(`Kafka ${brokers.join(',')}: ${topic}, ${offsets.size} partitions, ${records} records`),
+      type === 'LogAppendTime'
+        ? fine(`${topic} is stamped by the broker's clock`)
+        : note(
+            `${topic} is stamped by its producers (${type}): set message.timestamp.type=LogAppendTime, or freshness is theirs to tell`,
+          ),
+    ];
+  } catch (error) {
+    const { message, type } = error as { message: string; type?: string };
+    return type === 'UNKNOWN_TOPIC_OR_PARTITION'
+      ? [
+          note(
+            `Kafka ${brokers.join(',')} answers; there is no topic ${topic} yet: a sink makes it`,
+          ),
+        ]
+      : [bad(`Kafka ${brokers.join(',')}: ${message}`)];
+  } finally {
+    void kafka.close().catch(() => undefined);
+  }
+}
+
+async function lookAtDatabase(config: Config): Promise<readonly Finding[]> {
+  let url: string;
+  try {
+    url = findDatabase(config);
+  } catch (error) {
+    return [note((error as Problem).message)];
+  }
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  client.on('error', () => {}); // told by the query that fails
+  try {
+    await client.connect();
+    const version = await client.query<{ v: string }>('show server_version');
+    return [
+      fine(`PostgreSQL ${version.rows[0]?.v}: ${hidePassword(url)}`),
+      await lookAtMigrations(client),
+      ...(await lookAtHorizon(client)),
+    ];
+  } catch (error) {
+    return [bad(`PostgreSQL ${hidePassword(url)}: ${(error as Error).message}`)];
+  } finally {
+    void client.end().catch(() => undefined);
+  }
+}
+
+async function lookAtMigrations(client: pg.Client): Promise<Finding> {
+  const { readMigrations } = await import('../store/schema-engine.ts');
+  const wanted = readMigrations().migrationDirectories.map(({ path }) => path);
+  const { rows: tables } = await client.query(`select to_regclass('_prisma_migrations') as t`);
+  const { rows } = tables[0]?.t
+    ? await client.query<{ migration_name: string }>(
+        'select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null',
+      )
+    : { rows: [] };
+  const applied = new Set(rows.map((row) => row.migration_name));
+  const missing = wanted.filter((name) => !applied.has(name));
+  return missing.length === 0
+    ? fine(`all ${wanted.length} migrations are applied`)
+    : bad(`${missing.length} migrations are not applied (${missing.join(', ')}): odograph migrate`);
+}
+
+/** Who keeps old snapshots alive: subscribers are told nothing newer, and nothing is vacuumed. */
+async function lookAtHorizon(client: pg.Client): Promise<readonly Finding[]> {
+  const { rows } = await client.query<{ who: string; ageS: number }>(
+    `select who, extract(epoch from clock_timestamp() - since)::int as "ageS" from (
+       select format('the prepared transaction %L of %s', gid, owner) as who, prepared as since from pg_prepared_xacts
+       union all
+       select format('process %s of %s (%s), %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'), state), xact_start
+       from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'
+         and (backend_xid is not null or backend_xmin is not null)) as holders
+     where since < clock_timestamp() - make_interval(secs => $1) order by since`,
+    [LONG_TRANSACTION_S],
+  );
+  if (rows.length === 0) return [fine('no transaction holds up the snapshot horizon')];
+  return rows.map(({ who, ageS }) => bad(`${who} holds up the snapshot horizon since ${ageS} s`));
+}

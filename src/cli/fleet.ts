@@ -1,0 +1,40 @@
+import type { Config } from '../config.ts';
+import { createKafka } from '../kafka.ts';
+import type { Logger } from '../log.ts';
+import { kafkaSettings, PARTITIONS } from '../main.ts';
+import type { FleetRun, RunningFleet } from '../sim/start.ts';
+import { startFleet } from '../sim/start.ts';
+import { loadZones } from '../zones.ts';
+
+/** A fleet whose messages go to the topic, which is made where it is missing. */
+export function publishFleet(
+  config: Config,
+  log: Logger,
+  brokers: readonly string[],
+  fleet: Omit<FleetRun, 'producer' | 'zones' | 'now'>,
+): RunningFleet {
+  const kafka = createKafka(kafkaSettings(config, brokers), log);
+  const ready = kafka.ensureTopic(config.kafkaTopic, PARTITIONS);
+  ready.catch(() => undefined);
+  const running = startFleet({
+    ...fleet,
+    producer: {
+      send: async (records) => {
+        await ready;
+        await kafka.produce(config.kafkaTopic, records);
+      },
+    },
+    zones: loadZones(),
+    now: Date.now,
+  });
+  const finished = running.finished.finally(() => kafka.close());
+  finished.catch(() => undefined);
+  return {
+    historyPublished: running.historyPublished,
+    finished,
+    stop: async () => {
+      await running.stop();
+      await finished;
+    },
+  };
+}
