@@ -1,0 +1,133 @@
+import { countOf, credibilityOf, expectedPerKm, type HabitSums, measure } from './summary.ts';
+
+/** A driver's score with the reasons for each point that is missing. */
+export interface Score {
+  /** 0 to 100 in tenths, higher is better; absent where there is too little driving to tell. */
+  readonly value?: number;
+  readonly status: 'SCORED' | 'NOT_ENOUGH_DATA';
+  /** How much the driver's own record weighs against the prior, 0 to 1. */
+  readonly credibility: number;
+  /** Points lost, in tenths; they and `value` make 100 exactly. */
+  readonly parts: readonly ScorePart[];
+  readonly version: string;
+}
+
+export interface ScorePart {
+  readonly metric: string;
+  readonly points: number;
+  readonly reason: string;
+}
+
+/**
+ * Version 1. The score is 100 · Π exp(−weight · x): x is how much a rate (events in 100 km) or a
+ * share is above that of a driver with the same kilometres and no events, both weighed with
+ * credibility. Weights and the least distance are our own figures: one harsh braking in 100 km
+ * costs about 5 points, all driving by night 18, a tenth of the time above the limit 10, a
+ * hundredth of the time on the phone 5. It is a habit of driving told to a driver, not a tariff.
+ */
+const version = '1';
+const leastM = 100_000;
+
+interface Term {
+  readonly metric: string;
+  readonly weight: number;
+  /** How much is above a driver without events, before credibility is in it where it is a rate. */
+  readonly excess: (sums: HabitSums) => number;
+  readonly reason: (sums: HabitSums) => string;
+}
+
+const terms: readonly Term[] = [
+  rateTerm('harshBraking', 'HARSH_BRAKING', 0.05, 'harsh braking'),
+  rateTerm('harshAcceleration', 'HARSH_ACCELERATION', 0.03, 'harsh acceleration'),
+  rateTerm('harshCornering', 'HARSH_CORNERING', 0.03, 'harsh cornering'),
+  shareTerm('speeding', 1, 'of the time with a known limit above it', (sums) => [
+    measure(sums, 'speeding.ms'),
+    measure(sums, 'limitKnown.ms'),
+  ]),
+  shareTerm('above130Kmh', 1, 'of the driving time above 130 km/h', (sums) => [
+    measure(sums, 'above130Kmh.ms'),
+    sums.durationMs,
+  ]),
+  shareTerm('phone', 5, 'of the driving time on the phone', (sums) => [
+    measure(sums, 'phone.ms'),
+    sums.durationMs,
+  ]),
+  shareTerm('night', 0.2, 'of the kilometres at night', (sums) => [sums.nightM, sums.distanceM]),
+];
+
+/** Events in 100 km above those of a driver without any, by Gamma-Poisson. */
+function rateTerm(
+  metric: string,
+  kind: Parameters<typeof countOf>[1],
+  weight: number,
+  words: string,
+): Term {
+  return {
+    metric,
+    weight,
+    excess: (sums) => {
+      const expected = expectedPerKm(countOf(sums, kind), sums.distanceM);
+      return (expected - expectedPerKm(0, sums.distanceM)) * 100;
+    },
+    reason: (sums) =>
+      `${String(countOf(sums, kind))} × ${words} in ${String(Math.round(sums.distanceM / 1000))} km`,
+  };
+}
+
+/** A share, shrunk by credibility. */
+function shareTerm(
+  metric: string,
+  weight: number,
+  words: string,
+  of: (sums: HabitSums) => readonly [number, number],
+): Term {
+  const share = (sums: HabitSums) => {
+    const [part, whole] = of(sums);
+    return whole > 0 ? Math.min(1, Math.max(0, part / whole)) : 0;
+  };
+  return {
+    metric,
+    weight,
+    excess: (sums) => share(sums) * credibilityOf(sums.distanceM),
+    reason: (sums) => `${String(Math.round(share(sums) * 1000) / 10)} % ${words}`,
+  };
+}
+
+/** Scores the sums of a window of driving; more events never give more points. */
+export function scoreHabits(sums: HabitSums): Score {
+  const credibility = credibilityOf(sums.distanceM);
+  if (sums.distanceM < leastM) {
+    return { status: 'NOT_ENOUGH_DATA', credibility, parts: [], version };
+  }
+  const losses = terms.map((term) => term.weight * term.excess(sums));
+  const total = losses.reduce((sum, loss) => sum + loss, 0);
+  const exact = 100 * Math.exp(-total);
+  const valueTenths = Math.round(exact * 10);
+  // Shares of a product are logarithmic means: the loss of each factor in proportion to its log.
+  const tenths = apportion(losses, 1_000 - valueTenths);
+  return {
+    value: valueTenths / 10,
+    status: 'SCORED',
+    credibility,
+    parts: terms.flatMap((term, index) => {
+      const points = (tenths[index] as number) / 10;
+      return points === 0 ? [] : [{ metric: term.metric, points, reason: term.reason(sums) }];
+    }),
+    version,
+  };
+}
+
+/** Shares out a whole number in proportion to weights by largest remainder, ties in order. */
+function apportion(weights: readonly number[], whole: number): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  if (total <= 0) return weights.map(() => 0);
+  const exact = weights.map((weight) => (whole * weight) / total);
+  const shares = exact.map((share) => Math.floor(share));
+  const left = whole - shares.reduce((sum, share) => sum + share, 0);
+  exact
+    .map((share, index) => ({ index, remainder: share - Math.floor(share) }))
+    .sort((a, b) => b.remainder - a.remainder || a.index - b.index)
+    .slice(0, left)
+    .forEach(({ index }) => (shares[index] = (shares[index] as number) + 1));
+  return shares;
+}

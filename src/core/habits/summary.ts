@@ -1,0 +1,118 @@
+import type { DayPart, DrivingEventKind } from '../changes.ts';
+import { poissonInterval } from './poisson.ts';
+import { flaggingMetrics } from './registry.ts';
+
+/** Sums over any number of day parts; all add exactly. */
+export interface HabitSums {
+  readonly distanceM: number;
+  readonly durationMs: number;
+  readonly movingMs: number;
+  readonly idleMs: number;
+  readonly nightM: number;
+  readonly measures: Readonly<Record<string, number>>;
+}
+
+/** What the sums say. Shares are from 0 to 1; absent where there is nothing to share. */
+export interface HabitSummary {
+  readonly nightShare?: number;
+  readonly idleShare?: number;
+  /** Share of the time with a known limit that was spent above it. */
+  readonly speedingShare?: number;
+  readonly rates: readonly HabitRate[];
+}
+
+export interface HabitRate {
+  readonly kind: DrivingEventKind;
+  readonly count: number;
+  readonly per100Km?: number;
+  /** 95 % exact Poisson interval. */
+  readonly low?: number;
+  readonly high?: number;
+  /** How much the driver's own record weighs against the prior, 0 to 1. */
+  readonly credibility: number;
+}
+
+/**
+ * Gamma prior of a rate: shape 2 events, 500 km. After n events in d km the rate is
+ * (2 + n) / (500 + d) a kilometre, and the driver's own record weighs d / (d + 500).
+ */
+export const prior = { events: 2, km: 500 } as const;
+
+const confidence = 0.95;
+
+/** Adds day parts, for example those of all trips of a window. */
+export function addParts(parts: Iterable<Omit<DayPart, 'localDate'>>): HabitSums {
+  const sums = { distanceM: 0, durationMs: 0, movingMs: 0, idleMs: 0, nightM: 0 };
+  const measures: Record<string, number> = {};
+  for (const part of parts) {
+    sums.distanceM += part.distanceM;
+    sums.durationMs += part.durationMs;
+    sums.movingMs += part.movingMs;
+    sums.idleMs += part.idleMs;
+    sums.nightM += part.nightM;
+    for (const [name, value] of Object.entries(part.measures)) {
+      measures[name] = (measures[name] ?? 0) + value;
+    }
+  }
+  return { ...sums, measures };
+}
+
+/** Shares and rates of the sums, a rate for each kind of driving event. */
+export function summarise(sums: HabitSums): HabitSummary {
+  const nightShare = share(sums.nightM, sums.distanceM);
+  const idleShare = share(sums.idleMs, sums.durationMs);
+  const speedingShare = share(measure(sums, 'speeding.ms'), measure(sums, 'limitKnown.ms'));
+  const kinds = [...new Set(flaggingMetrics.map(({ kind }) => kind))].sort();
+  return {
+    ...(nightShare === undefined ? {} : { nightShare }),
+    ...(idleShare === undefined ? {} : { idleShare }),
+    ...(speedingShare === undefined ? {} : { speedingShare }),
+    rates: kinds.map((kind) => rateOf(kind, countOf(sums, kind), sums.distanceM)),
+  };
+}
+
+/**
+ * Flags of a kind. One braking is often seen by GPS and accelerometer both, so the source that saw
+ * most counts; they are never added.
+ */
+export function countOf(sums: HabitSums, kind: DrivingEventKind): number {
+  const counts = flaggingMetrics
+    .filter((metric) => metric.kind === kind)
+    .map((metric) => measure(sums, metric.measure));
+  return Math.max(0, ...counts);
+}
+
+/** A rate with its interval and its credibility. */
+export function rateOf(kind: DrivingEventKind, count: number, distanceM: number): HabitRate {
+  const credibility = credibilityOf(distanceM);
+  if (distanceM <= 0) return { kind, count, credibility };
+  const hundreds = distanceM / 100_000;
+  const { low, high } = poissonInterval(count, confidence);
+  return {
+    kind,
+    count,
+    per100Km: count / hundreds,
+    low: low / hundreds,
+    high: high / hundreds,
+    credibility,
+  };
+}
+
+/** Weight of the driver's own record against the prior, km / (km + 500). */
+export function credibilityOf(distanceM: number): number {
+  const km = Math.max(0, distanceM) / 1000;
+  return km / (km + prior.km);
+}
+
+/** Expected events a kilometre after the record, (2 + n) / (500 + km). */
+export function expectedPerKm(count: number, distanceM: number): number {
+  return (prior.events + count) / (prior.km + distanceM / 1000);
+}
+
+export function measure(sums: HabitSums, name: string): number {
+  return sums.measures[name] ?? 0;
+}
+
+function share(part: number, whole: number): number | undefined {
+  return whole > 0 ? Math.min(1, Math.max(0, part / whole)) : undefined;
+}

@@ -1,0 +1,192 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { poissonInterval } from '../../../src/core/habits/poisson.ts';
+import {
+  momentumScore,
+  samsaraScore,
+  teslaScoreV1,
+} from '../../../src/core/habits/published-scores.ts';
+import { scoreHabits } from '../../../src/core/habits/score.ts';
+import {
+  addParts,
+  credibilityOf,
+  expectedPerKm,
+  type HabitSums,
+  summarise,
+} from '../../../src/core/habits/summary.ts';
+import { runs } from '../streams.ts';
+
+function sumsOf(distanceM: number, measures: Record<string, number> = {}): HabitSums {
+  return {
+    distanceM,
+    durationMs: distanceM * 72,
+    movingMs: distanceM * 65,
+    idleMs: distanceM * 7,
+    nightM: 0,
+    measures,
+  };
+}
+
+const anySums: fc.Arbitrary<HabitSums> = fc
+  .record({
+    distanceM: fc.integer({ min: 0, max: 50_000_000 }),
+    braking: fc.nat(500),
+    acceleration: fc.nat(500),
+    speeding: fc.nat(10_000_000),
+    phone: fc.nat(1_000_000),
+    night: fc.double({ min: 0, max: 1, noNaN: true }),
+  })
+  .map(({ distanceM, braking, acceleration, speeding, phone, night }) => ({
+    ...sumsOf(distanceM, {
+      'harshBrakingGps.count': braking,
+      'harshAccelerationGps.count': acceleration,
+      'speeding.ms': speeding,
+      'limitKnown.ms': 20_000_000,
+      'phone.ms': phone,
+    }),
+    nightM: Math.floor(distanceM * night),
+  }));
+
+describe('the score', () => {
+  it('is 100 for a driver without events, and not told below 100 km', () => {
+    expect(scoreHabits(sumsOf(1_000_000))).toMatchObject({
+      value: 100,
+      status: 'SCORED',
+      parts: [],
+    });
+    expect(scoreHabits(sumsOf(99_999))).toMatchObject({ status: 'NOT_ENOUGH_DATA', parts: [] });
+  });
+
+  it('keeps its golden: 10 brakings and a tenth of the time too fast in 500 km', () => {
+    expect(
+      scoreHabits(
+        sumsOf(500_000, {
+          'harshBrakingGps.count': 10,
+          'speeding.ms': 600_000,
+          'limitKnown.ms': 6_000_000,
+        }),
+      ),
+    ).toEqual({
+      value: 90.5,
+      status: 'SCORED',
+      credibility: 0.5,
+      parts: [
+        { metric: 'harshBraking', points: 4.8, reason: '10 × harsh braking in 500 km' },
+        {
+          metric: 'speeding',
+          points: 4.7,
+          reason: '10 % of the time with a known limit above it',
+        },
+      ],
+      version: '1',
+    });
+  });
+
+  it('and its parts make 100 exactly', () => {
+    fc.assert(
+      fc.property(anySums, (sums) => {
+        const { value, parts } = scoreHabits(sums);
+        if (value === undefined) return;
+        const tenths = parts.reduce((sum, part) => sum + Math.round(part.points * 10), 0);
+        expect(Math.round(value * 10) + tenths).toBe(1_000);
+        expect(value).toBeGreaterThanOrEqual(0);
+        for (const part of parts) expect(part.points).toBeGreaterThan(0);
+      }),
+      runs(300),
+    );
+  });
+
+  it('never rises with one more event', () => {
+    fc.assert(
+      fc.property(anySums, (sums) => {
+        const name = 'harshBrakingGps.count';
+        const worse = {
+          ...sums,
+          measures: { ...sums.measures, [name]: (sums.measures[name] ?? 0) + 1 },
+        };
+        expect(scoreHabits(worse).value ?? 0).toBeLessThanOrEqual(scoreHabits(sums).value ?? 0);
+      }),
+      runs(300),
+    );
+  });
+});
+
+describe('rates', () => {
+  it('follow Gamma-Poisson: 3 events in 500 km are 0.005 a kilometre at credibility 0.5', () => {
+    expect(expectedPerKm(3, 500_000)).toBeCloseTo(0.005, 12);
+    expect(credibilityOf(500_000)).toBe(0.5);
+  });
+
+  it.each([
+    [0, 0, 3.688879],
+    [1, 0.025318, 5.571643],
+    [3, 0.618672, 8.767273],
+    [10, 4.795389, 18.390356],
+    [100, 81.363986, 121.626794],
+  ])('have the exact Poisson interval of %i events: %f to %f', (count, low, high) => {
+    const interval = poissonInterval(count, 0.95);
+    expect(interval.low).toBeCloseTo(low, 4);
+    expect(interval.high).toBeCloseTo(high, 4);
+  });
+
+  it('count what the better source saw, not both', () => {
+    const { rates, speedingShare } = summarise(
+      sumsOf(200_000, {
+        'harshBrakingGps.count': 3,
+        'harshBrakingAccelerometer.count': 4,
+        'speeding.ms': 25,
+        'limitKnown.ms': 100,
+      }),
+    );
+    expect(rates.find(({ kind }) => kind === 'HARSH_BRAKING')).toMatchObject({
+      count: 4,
+      per100Km: 2,
+    });
+    expect(speedingShare).toBe(0.25);
+    expect(summarise(sumsOf(0)).nightShare).toBeUndefined();
+  });
+
+  it('are told of sums that add over day parts', () => {
+    const part = { distanceM: 5, durationMs: 4, movingMs: 3, idleMs: 1, nightM: 2 };
+    expect(
+      addParts([
+        { ...part, measures: { 'night.ms': 1 } },
+        { ...part, measures: { 'night.ms': 2, 'phone.ms': 7 } },
+      ]),
+    ).toEqual({
+      distanceM: 10,
+      durationMs: 8,
+      movingMs: 6,
+      idleMs: 2,
+      nightM: 4,
+      measures: { 'night.ms': 3, 'phone.ms': 7 },
+    });
+  });
+});
+
+describe('published scores', () => {
+  it('of Tesla come out as published', () => {
+    const tesla = (fcw: number, hb: number, at: number, uf: number) =>
+      teslaScoreV1({
+        forwardCollisionWarnings: fcw,
+        hardBrakingPercent: hb,
+        aggressiveTurningPercent: at,
+        unsafeFollowingPercent: uf,
+        forcedDisengagements: 0,
+      });
+    expect(tesla(0, 0, 0, 0)).toBeCloseTo(100, 2);
+    expect(tesla(0, 1.4, 0, 0)).toBeCloseTo(97.19, 2);
+    expect(tesla(0, 5.2, 13.2, 63.2)).toBeCloseTo(74.77, 2);
+    expect(tesla(20, 2, 5, 10)).toBeCloseTo(86.24, 2);
+  });
+
+  it('of Samsara and Momentum come out as published', () => {
+    expect(
+      samsaraScore({ harshEvents: 5, miles: 247, minutes: 520, speedingMinutes: 69 }),
+    ).toBeCloseTo(66.49, 2);
+    expect(momentumScore({ miles: 1000, brakings: 2, accelerations: 1, speedings: 3 })).toBeCloseTo(
+      84.5,
+      9,
+    );
+  });
+});
