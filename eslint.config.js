@@ -1,0 +1,141 @@
+import js from '@eslint/js';
+import tseslint from 'typescript-eslint';
+
+const readsASetting = {
+  selector:
+    "MemberExpression[object.type='MemberExpression'][object.object.name='process'][object.property.name='env']",
+  message: 'Settings are read in src/config.ts alone: take this one from the Config.',
+};
+const namesTheEnvironment = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: 'Settings are read in src/config.ts alone: take what you need as an argument.',
+};
+const defaultExport = {
+  selector: 'ExportDefaultDeclaration',
+  message: 'Export by name: an import then says what it takes.',
+};
+
+// The core gives the same numbers on every Node, on every machine, in every year.
+const notPortable = [
+  ...['Date', 'Intl', 'Temporal', 'process', 'Buffer', 'performance', 'crypto', 'console', 'fetch'],
+  ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'globalThis'],
+].map((name) => ({
+  name,
+  message: 'The core has no clock, no locale, no I/O: take what you need as an argument.',
+}));
+const differentDigits = ['pow', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh']
+  .concat(['acosh', 'atanh', 'cbrt', 'hypot', 'log2', 'log10', 'log1p', 'expm1', 'random'])
+  .map((property) => ({
+    object: 'Math',
+    property,
+    message: 'Its last digit differs between Node versions, or it is random.',
+  }));
+const trigonometry = ['sin', 'cos', 'atan2'].map((property) => ({
+  object: 'Math',
+  property,
+  message: 'Trigonometry lives in src/core/geo.ts.',
+}));
+const localeOrPower = [
+  {
+    selector:
+      "BinaryExpression[operator='**']:not([left.bigint]), AssignmentExpression[operator='**=']",
+    message: 'Powers differ between Node versions: multiply, or write the constant.',
+  },
+  {
+    selector:
+      'MemberExpression[property.name=/^(localeCompare|toLocale(String|DateString|TimeString|LowerCase|UpperCase))$/]',
+    message: 'The core knows no locale: compare with < and >.',
+  },
+  defaultExport,
+  namesTheEnvironment,
+];
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/',
+      'coverage/',
+      'reports/',
+      '.stryker-tmp/',
+      '.odograph/',
+      '**/generated/',
+      'web/',
+      'test/fixtures/',
+    ],
+  },
+  { linterOptions: { reportUnusedDisableDirectives: 'error', noInlineConfig: false } },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: {
+      parserOptions: { project: 'tsconfig.check.json', tsconfigRootDir: import.meta.dirname },
+    },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
+      '@typescript-eslint/require-await': 'off',
+      // Plain objects of functions have no `this` to lose; the enums of packages are plain numbers.
+      '@typescript-eslint/unbound-method': 'off',
+      '@typescript-eslint/no-unsafe-enum-comparison': 'off',
+      '@typescript-eslint/ban-ts-comment': ['error', { 'ts-expect-error': true }],
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'no-restricted-syntax': ['error', defaultExport],
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-syntax': ['error', defaultExport, namesTheEnvironment],
+    },
+  },
+  {
+    // They hand the whole environment on, to the Config or to a server that they start.
+    files: ['src/main.ts', 'src/cli/**/*.ts', 'src/local/**/*.ts'],
+    rules: { 'no-restricted-syntax': ['error', defaultExport, readsASetting] },
+  },
+  { files: ['src/config.ts'], rules: { 'no-restricted-syntax': ['error', defaultExport] } },
+  { files: ['src/cli/**/*.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['src/core/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...notPortable],
+      'no-restricted-properties': ['error', ...differentDigits, ...trigonometry],
+      'no-restricted-syntax': ['error', ...localeOrPower],
+    },
+  },
+  {
+    files: ['src/core/geo.ts'],
+    rules: { 'no-restricted-properties': ['error', ...differentDigits] },
+  },
+  {
+    // Answers of a server and rows of a table are read as they come; an assertion says what they must be.
+    files: ['test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-member-access': 'off',
+      '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/no-unsafe-argument': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
+    },
+  },
+  {
+    // The tools ask for a default export.
+    files: ['*.ts', '**/*.d.ts', 'test/support/services.ts', 'test/support/closing-line.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
+  },
+  {
+    files: ['**/*.js', '**/*.cjs'],
+    languageOptions: {
+      globals: { process: 'readonly', console: 'readonly', module: 'writable', URL: 'readonly' },
+    },
+  },
+);
