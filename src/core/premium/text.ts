@@ -1,0 +1,66 @@
+import type { Premium, PremiumLine } from './quote.ts';
+
+const WIDTH = 78;
+
+/** A label on the left and money on the right; a long label is cut into lines between words. */
+function row(label: string, amount: string): string[] {
+  const room = WIDTH - amount.length - 2;
+  const lines: string[] = [];
+  let line = '';
+  for (const word of label.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = `    ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  lines.push(line.padEnd(room + 2) + amount);
+  return lines;
+}
+
+function lineRows(line: PremiumLine): string[] {
+  const signed = line.kind === 'CHARGE' || line.amount.startsWith('-') ? '' : '+';
+  return row(`  ${line.label}: ${line.explanation}`, signed + line.amount);
+}
+
+/** The days on which the customer drove more than was billed, and estimates still to be settled. */
+function notes(premium: Premium): string[] {
+  const several = new Set(premium.lines.flatMap((l) => l.vehicleId ?? [])).size > 1;
+  const notes: string[] = [];
+  for (const vehicle of premium.worksheet.years.flatMap((year) => year.vehicles)) {
+    const who = several ? ` with ${vehicle.vehicleId}` : '';
+    for (const cap of vehicle.cappedDays) {
+      const why = cap.by === 'DAY' ? 'the daily limit' : 'the yearly limit';
+      notes.push(
+        `  ${cap.localDate}: ${cap.driven} ${cap.unit} driven${who}, ${cap.billed} ${cap.unit} billed (${why})`,
+      );
+    }
+    if (vehicle.estimatedKm !== '0')
+      notes.push(`  ${vehicle.estimatedKm} km${who} are estimated and will be settled later`);
+  }
+  return notes;
+}
+
+/** A premium as its customer reads it: plain text, 78 columns. */
+export function billText(premium: Premium): string {
+  const vehicles = [...new Set(premium.lines.map((line) => line.vehicleId))];
+  const several = vehicles.filter((v) => v !== undefined).length > 1;
+  const lines = [
+    `Policy ${premium.policyNumber}: premium from ${premium.from} up to, not including, ${premium.to}`,
+    '',
+  ];
+  for (const vehicle of vehicles) {
+    if (several) lines.push(vehicle === undefined ? 'For the policy' : `Vehicle ${vehicle}`);
+    for (const line of premium.lines) if (line.vehicleId === vehicle) lines.push(...lineRows(line));
+  }
+  lines.push('-'.repeat(WIDTH), ...row('Total', `${premium.currency} ${premium.total}`));
+  const also = notes(premium);
+  if (also.length > 0) lines.push('', 'Good to know', ...also);
+  lines.push(
+    '',
+    `Tariff ${premium.tariff.id}, version ${premium.tariff.version}; driving known up to ${premium.dataCutoff}.`,
+    `Rounding: ${premium.worksheet.rounding}.`,
+    `To calculate this again: tariff ${premium.tariff.hash},`,
+    `inputs ${premium.inputsHash}, ${premium.engine}.`,
+  );
+  return `${lines.join('\n')}\n`;
+}
