@@ -1,0 +1,14 @@
+/**
+ * Everything that decides: what is a trip, what is harsh braking, what does it cost. Pure, and one
+ * entry for whoever runs it elsewhere: `esbuild src/core/index.ts --bundle --platform=neutral`.
+ */
+export { advance, decodeState, emptyState, encodeState, openTrip } from './advance.ts';
+export type { DeviceState, FoldContext } from './advance.ts';
+export { foldAll } from './fold-all.ts';
+export { createRulesTimeline, rulesByVersion } from './rules.ts';
+export { decodeRecord } from './decode/record.ts';
+export { scoreHabits } from './habits/score.ts';
+export { addParts, summarise } from './habits/summary.ts';
+export { momentumScore, samsaraScore, teslaScoreV1 } from './habits/published-scores.ts';
+export { quote } from './premium/quote.ts';
+export { readTariff } from './premium/tariff.ts';

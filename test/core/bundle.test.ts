@@ -1,0 +1,54 @@
+import vm from 'node:vm';
+import { build } from 'esbuild';
+import { expect, it } from 'vitest';
+import * as core from '../../src/core/index.ts';
+import { buildStream } from './streams.ts';
+
+it('runs as one file where there is nothing of Node, and says the same', async () => {
+  const { outputFiles } = await build({
+    entryPoints: ['src/core/index.ts'],
+    bundle: true,
+    write: false,
+    platform: 'neutral',
+    format: 'iife',
+    globalName: 'core',
+    target: 'es2022',
+  });
+  const drive = {
+    seconds: 300,
+    spacingS: 1,
+    speedCkmh: 5_000,
+    headingDeg: 30,
+    withSpeed: true,
+    withOdometer: true,
+    ignition: undefined,
+    noise: 7,
+  };
+  const events = buildStream(1_700_000_000_000, 41.26, -95.98, [
+    { ...drive, kind: 'drive' },
+    { ...drive, kind: 'stand', seconds: 90 },
+    { ...drive, kind: 'drive', speedCkmh: 8_000 },
+    { ...drive, kind: 'gap', seconds: 3_000 },
+    { ...drive, kind: 'drive' },
+  ]);
+  // Text goes in and out, so that no object of ours lends the other side a prototype.
+  const sandbox = vm.createContext({ input: JSON.stringify(events) });
+  vm.runInContext(outputFiles[0]?.text ?? '', sandbox);
+  const output: unknown = vm.runInContext(
+    `const context = {
+       rulesAt: core.createRulesTimeline([]),
+       zones: { version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18000000 },
+     };
+     const folded = core.foldAll(JSON.parse(input), context);
+     JSON.stringify([folded.trips, folded.openTrip, [...core.encodeState(folded.state)]]);`,
+    sandbox,
+  );
+  const folded = core.foldAll(events, {
+    rulesAt: core.createRulesTimeline([]),
+    zones: { version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18_000_000 },
+  });
+  expect(folded.trips.length).toBe(1);
+  expect(output).toBe(
+    JSON.stringify([folded.trips, folded.openTrip, [...core.encodeState(folded.state)]]),
+  );
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { foldAll } from '../../src/core/fold-all.ts';
+import {
+  compareWithTruth,
+  type DrivenFix,
+  readFixes,
+  readTruth,
+  withIgnition,
+  withParkedFixes,
+} from './drives.ts';
+import { context } from './streams.ts';
+
+const truth = readTruth();
+
+function fold(fixes: readonly DrivenFix[]) {
+  const folded = foldAll(
+    fixes.map(({ event }) => event),
+    context,
+  );
+  const trips = [...folded.trips, ...(folded.openTrip === undefined ? [] : [folded.openTrip])];
+  const km = trips.reduce((sum, { distanceM }) => sum + distanceM, 0) / 1000;
+  return { ...folded, trips, km, comparison: compareWithTruth(trips, truth) };
+}
+
+describe('the naturalistic drives', () => {
+  it.each([1, 10, 30])('are found one to one, 28 of 28, at one fix in %i s', (spacingS) => {
+    const { comparison, trips } = fold(readFixes(spacingS));
+    expect(comparison).toEqual({ oneToOne: 28, split: [], merged: [], missed: [] });
+    expect(trips.length).toBe(28);
+  });
+
+  it.each([1, 10, 30, 60])('are found one to one with ignition, at one fix in %i s', (spacingS) => {
+    expect(fold(withIgnition(readFixes(spacingS))).comparison.oneToOne).toBe(28);
+  });
+
+  it.each([
+    [1, 0.5],
+    [10, 1],
+    [30, 1],
+    [60, 1],
+  ])('are 382.3 km long at one fix in %i s, within %f %%', (spacingS, percent) => {
+    const { km } = fold(readFixes(spacingS));
+    expect(Math.abs(km / 382.3 - 1) * 100).toBeLessThan(percent);
+  });
+
+  it('are found where the parked device slows to a fix a minute', () => {
+    for (const spacingS of [1, 10, 30]) {
+      const { comparison } = fold(withParkedFixes(readFixes(spacingS), 60));
+      expect(comparison.oneToOne).toBeGreaterThanOrEqual(27);
+    }
+  });
+
+  it('are mostly found where the parked device keeps a fix a second', () => {
+    const { comparison } = fold(withParkedFixes(readFixes(1), 1));
+    expect(comparison.oneToOne).toBeGreaterThanOrEqual(25);
+  });
+
+  it('have the distance of each drive within 2 % and 50 m of its integrated speed', () => {
+    const { trips } = fold(readFixes(1));
+    truth.forEach((drive, index) => {
+      const km = (trips[index]?.distanceM ?? 0) / 1000;
+      expect(Math.abs(km - drive.speedIntegralKm)).toBeLessThan(
+        0.02 * drive.speedIntegralKm + 0.05,
+      );
+    });
+  });
+
+  it('give hard flags of the accelerometer and few of GPS speed', () => {
+    const count = (source: string, kind: string) =>
+      fold(readFixes(1)).drivingEvents.filter(
+        (event) => event.source === source && event.kind === kind,
+      ).length;
+    expect(count('ACCELEROMETER', 'HARSH_BRAKING')).toBeGreaterThan(0);
+    expect(count('GPS', 'HARSH_BRAKING')).toBeGreaterThan(0);
+  });
+});
