@@ -93,6 +93,7 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
   });
   const producer = kafka.producer({
     idempotent: true,
+    retry: { initialRetryTime: 100, retries: Number.MAX_SAFE_INTEGER },
     maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });

@@ -20,7 +20,7 @@ import type { Random } from './streams.ts';
 import { createRandom, createStream, scramble, uniqueInOrder } from './streams.ts';
 
 const SEED = Number(process.env['FC_SEED'] ?? Date.now() % 1_000_000);
-const SEEDS = process.env['ODOGRAPH_LONG'] ? 500 : 60;
+const SEEDS = process.env['ODOGRAPH_LONG'] ? 500 : 24;
 const TOPIC = 'orders';
 const DEFAULT_TENANT = { tenantId: 1, assignmentId: null, driverId: null, vehicleId: null };
 
@@ -77,14 +77,17 @@ async function feed(random: Random, devices: readonly Device[]): Promise<void> {
     });
   }
   const benches = [createBench(store, TOPIC), createBench(store, TOPIC)];
-  await Promise.all(
-    partitions.map((p) => drain(random, benches, logs.get(p)!, p)),
-  );
+  await Promise.all(partitions.map((p) => drain(random, benches, logs.get(p)!, p)));
 }
 
 /** Reads one partition to its end in batches of random size, by one sink or the other, some made anew. */
-async function drain(random: Random, benches: Bench[], log: readonly LogRecord[], partition: number) {
-  for (let from = 0; from < log.length; ) {
+async function drain(
+  random: Random,
+  benches: Bench[],
+  log: readonly LogRecord[],
+  partition: number,
+) {
+  for (let from = 0; from < log.length;) {
     const size = 1 + Math.floor(random() * random() * 2_000);
     const records = log.slice(from, from + size);
     const which = Math.floor(random() * benches.length);
@@ -117,7 +120,12 @@ async function expectOrderedPass(externalId: string, events: readonly CanonicalE
   if (open) trips.push(open);
 
   let span = (await readSpans(store, [{ deviceId: device.id, after: { atMs: 0, digest: 0 } }]))[0]!;
-  const stored = { events: [...span.events], trips: [...span.trips], flags: [...span.drivingEvents], checkpoints: [...span.checkpoints] };
+  const stored = {
+    events: [...span.events],
+    trips: [...span.trips],
+    flags: [...span.drivingEvents],
+    checkpoints: [...span.checkpoints],
+  };
   while (!span.reachesHead) {
     span = (await readSpans(store, [{ deviceId: device.id, after: span.events.at(-1)! }]))[0]!;
     stored.events.push(...span.events);
@@ -130,7 +138,8 @@ async function expectOrderedPass(externalId: string, events: readonly CanonicalE
   expect(stored.trips.map((t) => t.columns).sort(byStart), `${externalId}: trips`).toEqual(
     trips.map((trip) => tripToColumns(device.id, trip, DEFAULT_TENANT)),
   );
-  const order = (a: { at: string; kind: string; source: string }) => `${a.at} ${a.kind} ${a.source}`;
+  const order = (a: { at: string; kind: string; source: string }) =>
+    `${a.at} ${a.kind} ${a.source}`;
   const sorted = <T extends { at: string; kind: string; source: string }>(list: T[]) =>
     list.sort((a, b) => (order(a) < order(b) ? -1 : 1));
   expect(sorted(stored.flags.map((f) => f.columns)), `${externalId}: driving events`).toEqual(
@@ -138,7 +147,10 @@ async function expectOrderedPass(externalId: string, events: readonly CanonicalE
   );
   for (const { key, state: bytes } of stored.checkpoints) {
     const { sec, rest } = keyToColumns(key);
-    expect(Buffer.from(bytes).equals(states.get(`${sec} ${rest}`)!), `${externalId}: checkpoint`).toBe(true);
+    expect(
+      Buffer.from(bytes).equals(states.get(`${sec} ${rest}`)!),
+      `${externalId}: checkpoint`,
+    ).toBe(true);
   }
   const head = await store.prisma.deviceState.findUniqueOrThrow({ where: { deviceId: device.id } });
   expect(Buffer.from(head.state!).equals(encodeState(state)), `${externalId}: head`).toBe(true);
@@ -151,11 +163,16 @@ async function expectHandles(deviceId: number, trips: readonly { id: number; anc
   for (const trip of trips) {
     const handle = handles.find((h) => Number(h.id) === trip.id);
     expect(handle, `handle ${trip.id}`).toBeDefined();
-    expect({ sec: handle!.anchorSec, rest: handle!.anchorRest }).toEqual(keyToColumns(trip.anchor as never));
+    expect({ sec: handle!.anchorSec, rest: handle!.anchorRest }).toEqual(
+      keyToColumns(trip.anchor as never),
+    );
   }
   const revisions = await store.prisma.tripRevision.findMany({ where: { deviceId } });
   for (const revision of revisions) {
-    expect(handles.some((h) => h.id === revision.tripId), `revision of ${revision.tripId}`).toBe(true);
+    expect(
+      handles.some((h) => h.id === revision.tripId),
+      `revision of ${revision.tripId}`,
+    ).toBe(true);
   }
 }
 

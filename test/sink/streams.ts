@@ -57,7 +57,8 @@ export function createStream(random: Random, startMs: number): CanonicalEvent[] 
       odometerM += metres;
       report(kmh, hasIgnition ? true : undefined);
       if (random() < 0.01) add({ latE7: 0, lonE7: 0, speedCkmh: 0 });
-      if (random() < 0.02) add({ latE7: Math.round((lat + random()) * 1e7), lonE7: Math.round(lon * 1e7) });
+      if (random() < 0.02)
+        add({ latE7: Math.round((lat + random()) * 1e7), lonE7: Math.round(lon * 1e7) });
       if (random() < 0.02) report(kmh + 1, undefined);
       atMs += intervalMs + (random() < 0.03 ? random() * 200_000 : 0);
     }
@@ -76,7 +77,9 @@ export function createStream(random: Random, startMs: number): CanonicalEvent[] 
 export function uniqueInOrder(events: readonly CanonicalEvent[]): CanonicalEvent[] {
   return [...events]
     .sort((a, b) => a.atMs - b.atMs || a.digest - b.digest)
-    .filter((e, i, all) => i === 0 || all[i - 1]!.atMs !== e.atMs || all[i - 1]!.digest !== e.digest);
+    .filter(
+      (e, i, all) => i === 0 || all[i - 1]!.atMs !== e.atMs || all[i - 1]!.digest !== e.digest,
+    );
 }
 
 /** The events as they may arrive: swapped, bursts late, doubled, sometimes in no order at all. */
@@ -84,7 +87,8 @@ export function scramble(random: Random, events: readonly CanonicalEvent[]): Can
   const reach = [0, 3, 30, 400, 10_000][Math.floor(random() * 5)]!;
   const arrivals = events.map((event, i) => ({ event, place: i + random() * reach }));
   for (const arrival of [...arrivals]) {
-    if (random() < 0.05) arrivals.push({ event: arrival.event, place: arrival.place + random() * 50 });
+    if (random() < 0.05)
+      arrivals.push({ event: arrival.event, place: arrival.place + random() * 50 });
     if (random() < 0.02) arrival.place += random() * events.length;
   }
   return arrivals.sort((a, b) => a.place - b.place).map((arrival) => arrival.event);
