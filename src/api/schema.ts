@@ -8,6 +8,7 @@ import { drivers } from './resolvers/drivers.ts';
 import { drivingEvents } from './resolvers/driving-events.ts';
 import { live } from './resolvers/live.ts';
 import { policies } from './resolvers/policies.ts';
+import { premiums } from './resolvers/premiums.ts';
 import { tariffs } from './resolvers/tariffs.ts';
 import { trips } from './resolvers/trips.ts';
 import { viewer } from './resolvers/viewer.ts';
@@ -27,6 +28,7 @@ export function createSchema(): GraphQLSchema {
         devices,
         drivers,
         policies,
+        premiums,
         tariffs,
         live,
       ],

@@ -35,3 +35,18 @@ export async function readTariffPage(
     order by ${keyset.order} limit ${keyset.limit}`;
   return toPage(rows, page);
 }
+
+/** The tariffs that price a product from some day of a period on: the one in force at its start, then those that follow within it. */
+export async function readTariffsInForce(
+  tx: Transaction,
+  { product, jurisdiction }: { readonly product: string; readonly jurisdiction: string },
+  from: string,
+  to: string,
+): Promise<TariffRow[]> {
+  return tx.$queryRaw`
+    select ${COLUMNS} from tariff where tenant_id = current_tenant() and product = ${product} and jurisdiction = ${jurisdiction}
+      and status = 'ACTIVE' and effective_from < ${to}::date and effective_from >= coalesce(
+        (select max(effective_from) from tariff where tenant_id = current_tenant() and product = ${product}
+          and jurisdiction = ${jurisdiction} and status = 'ACTIVE' and effective_from <= ${from}::date), ${from}::date)
+    order by effective_from`;
+}
