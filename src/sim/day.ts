@@ -66,6 +66,7 @@ export function planDay(car: Car, day: number): readonly PlannedTrip[] {
 /** @param weekday 0 is Sunday. */
 function planStops(car: Car, weekday: number, random: Random): readonly Stop[] {
   const weekend = weekday === 0 || weekday === 6;
+  const dayOff = weekday === car.index % 7;
   switch (car.profile) {
     case 'commuter':
       return weekend || random.chance(0.12) ? freeDay(car, random) : workday(car, random, 7.6, 8.6);
@@ -76,9 +77,9 @@ function planStops(car: Car, weekday: number, random: Random): readonly Stop[] {
     case 'retired':
       return random.chance(0.2) ? [] : freeDay(car, random);
     case 'courier':
-      return weekday === 0 ? [] : round(car, random, 8.5, 14 + random.below(10), 0.05, 0.12);
+      return dayOff ? [] : round(car, random, 8, 18 + random.below(10), 0.05, 0.14);
     case 'taxi':
-      return weekday === 1 ? [] : round(car, random, 16.5, 10 + random.below(8), 0.08, 0.4);
+      return dayOff ? [] : round(car, random, 16.5, 18 + random.below(7), 0.05, 0.2);
   }
 }
 

@@ -74,19 +74,13 @@ export const GRID_M = 100;
 
 // Each score of cars holds exactly these, in an order drawn from the seed, so that a small fleet
 // has some of everything.
-const CITY_DECK = [
-  ...Array<City>(5).fill(cities.boston),
-  ...Array<City>(3).fill(cities.omaha),
-  ...Array<City>(4).fill(cities.london),
-  ...Array<City>(4).fill(cities.berlin),
-  ...Array<City>(4).fill(cities.lisbon),
-];
-const PROFILE_DECK: readonly Profile[] = [
-  ...Array<Profile>(11).fill('commuter'),
-  ...Array<Profile>(2).fill('late shift'),
-  ...Array<Profile>(4).fill('retired'),
-  ...Array<Profile>(2).fill('courier'),
-  'taxi',
+// Taxis and couriers are placed so that, around the clock, one of them is at work somewhere.
+const LIFE_DECK: readonly (readonly [City, Profile])[] = [
+  ...lives(cities.boston, ['taxi', 'courier', 'commuter', 'commuter', 'retired']),
+  ...lives(cities.omaha, ['taxi', 'commuter', 'late shift']),
+  ...lives(cities.london, ['taxi', 'commuter', 'commuter', 'retired']),
+  ...lives(cities.berlin, ['courier', 'commuter', 'commuter', 'late shift']),
+  ...lives(cities.lisbon, ['courier', 'commuter', 'commuter', 'retired']),
 ];
 const STYLE_DECK = [...Array(8).fill(0.15), ...Array(8).fill(0.5), ...Array(4).fill(0.87)];
 const INTERVAL_DECK_S = [1, 1, 1, 1, 1, 1, 2, 2, 5, 5, 5, 10, 10, 10, 15, 20, 30, 30, 60, 60];
@@ -126,10 +120,9 @@ function createCar(seed: number, index: number): Car {
       index % deck.length
     ] as T;
   const random = createRandom(seed, index, 'car');
-  const city = deal('city', CITY_DECK);
+  const [city, profile] = deal('life', LIFE_DECK);
   const home = placeNear(random, { xM: 0, yM: 0 }, 500, city.radiusM, city.radiusM);
   const number = String(index + 1).padStart(4, '0');
-  const profile = deal('profile', PROFILE_DECK);
   const birthYear = profile === 'retired' ? 1942 + random.below(17) : 1965 + random.below(40);
   return {
     index,
@@ -149,6 +142,10 @@ function createCar(seed: number, index: number): Car {
     parking: random.pick(['garage', 'driveway', 'street'] as const),
     odometerM: Math.round(random.between(2_000_000, 90_000_000)),
   };
+}
+
+function lives(city: City, profiles: readonly Profile[]): (readonly [City, Profile])[] {
+  return profiles.map((profile) => [city, profile] as const);
 }
 
 function createStyle(aggression: number): Style {
