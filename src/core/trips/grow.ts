@@ -91,7 +91,7 @@ function addTime(
   calendar: Calendar,
 ): void {
   const { totals, stillFromMs } = trip;
-  const still = stillFromMs !== never && step.still;
+  const still = stillFromMs !== never && step.still && !step.moving;
   for (let atMs = fromMs; atMs < toMs;) {
     const span = calendar.spanAt(step.zone, atMs);
     const endMs = Math.min(toMs, span.toMs);
