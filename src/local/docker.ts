@@ -1,20 +1,21 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { ownEnvironment } from '../config.ts';
 import { Problem } from '../problem.ts';
 import type { Broker } from './broker.ts';
+import { brokerAssets } from './jars.ts';
 import { claimPort } from './port.ts';
 
-const composeFile = fileURLToPath(new URL('../../docker-compose.yml', import.meta.url));
+const composeFile = join(brokerAssets, 'docker-compose.yml');
 
-/** Whether this machine can run the broker of docker-compose.yml. */
+/** Whether this machine can run the broker of broker/docker-compose.yml. */
 export function hasDocker(): boolean {
   return existsSync(composeFile) && spawnSync('docker', ['compose', 'version']).status === 0;
 }
 
 /**
- * Starts the service `kafka` of docker-compose.yml and waits until it is healthy. The container is
+ * Starts the service `kafka` of broker/docker-compose.yml and waits until it is healthy. The container is
  * stopped with us, and kept.
  * @throws Problem PORT_TAKEN, BROKER_FAILED
  */
