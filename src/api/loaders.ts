@@ -6,6 +6,8 @@ import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
 import { readDrivers, readVehicles } from '../store/read/drivers.ts';
 import type { DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
+import type { ExposureRow } from '../store/read/exposure.ts';
+import { readExposure } from '../store/read/exposure.ts';
 import type { EventSpan } from '../store/read/events.ts';
 import { readPaths } from '../store/read/events.ts';
 import type { Page, PageRequest } from '../store/read/page.ts';
@@ -28,6 +30,13 @@ export interface OwnedTrips {
   readonly page: PageRequest<TripKey>;
 }
 
+/** A driver's days within half-open local dates. */
+export interface DriverWindow {
+  readonly ref: number;
+  readonly from: string;
+  readonly to: string;
+}
+
 /** What fields of lists load: all of one kind that a request needs at once, in one statement. */
 export interface Loaders {
   readonly driver: DataLoader<number, DriverRow | null>;
@@ -41,6 +50,7 @@ export interface Loaders {
   readonly assignments: DataLoader<number, readonly AssignmentRow[]>;
   readonly tenancies: DataLoader<number, readonly TenancyRow[]>;
   readonly policies: DataLoader<number, readonly PolicyRow[]>;
+  readonly exposure: DataLoader<DriverWindow, readonly ExposureRow[], string>;
 }
 
 export function createLoaders(reading: Reading): Loaders {
@@ -100,7 +110,29 @@ export function createLoaders(reading: Reading): Loaders {
       (refs) => reading.run((tx) => readPoliciesOfDrivers(tx, refs)),
       (row) => row.driverRef,
     ),
+    exposure: createExposureLoader(reading),
   };
+}
+
+/** The days of drivers within the same dates are one statement. */
+function createExposureLoader(reading: Reading): Loaders['exposure'] {
+  const datesOf = ({ from, to }: DriverWindow) => `${from} ${to}`;
+  return new DataLoader(
+    async (windows: readonly DriverWindow[]) => {
+      const answers = new Map<string, ReadonlyMap<number, readonly ExposureRow[]>>();
+      for (const [dates, asked] of group(windows, datesOf)) {
+        const [{ from, to }] = asked;
+        const refs = asked.map(({ ref }) => ref);
+        const rows = await reading.run((tx) => readExposure(tx, refs, from, to));
+        answers.set(
+          dates,
+          group(rows, (row) => row.driverRef),
+        );
+      }
+      return windows.map((window) => answers.get(datesOf(window))?.get(window.ref) ?? []);
+    },
+    { cacheKeyFn: (window) => `${window.ref} ${datesOf(window)}` },
+  );
 }
 
 /** Pages that differ only in their owner are one statement. */

@@ -6,6 +6,7 @@ import { commands } from './resolvers/commands.ts';
 import { devices } from './resolvers/devices.ts';
 import { drivers } from './resolvers/drivers.ts';
 import { drivingEvents } from './resolvers/driving-events.ts';
+import { habits } from './resolvers/habits.ts';
 import { live } from './resolvers/live.ts';
 import { policies } from './resolvers/policies.ts';
 import { premiums } from './resolvers/premiums.ts';
@@ -27,6 +28,7 @@ export function createSchema(): GraphQLSchema {
         drivingEvents,
         devices,
         drivers,
+        habits,
         policies,
         premiums,
         tariffs,

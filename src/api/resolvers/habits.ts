@@ -1,0 +1,84 @@
+import { scoreHabits } from '../../core/habits/score.ts';
+import { addParts, summarise } from '../../core/habits/summary.ts';
+import type { ExposureRow } from '../../store/read/exposure.ts';
+import type { Context } from '../context.ts';
+import { createError } from '../errors.ts';
+import type { DriverHabitsArgs, Resolvers } from '../generated/schema.ts';
+
+const DEFAULT_DAYS = 30;
+const MAX_DAYS = 366;
+/** What a score looks back over, days; 90 as Fleet Motion's. */
+const SCORE_DAYS = 90;
+const DAY_MS = 86_400_000;
+
+/** Half-open local dates. */
+interface Window {
+  readonly from: string;
+  readonly to: string;
+}
+
+export const habits: Resolvers = {
+  Driver: {
+    habits: async (driver, args, context) => {
+      const window = toWindow(args, context.services.streams.now());
+      const days = await loadDays(context, driver.ref, window);
+      const sums = addParts(days);
+      const summary = summarise(sums);
+      return {
+        ...window,
+        trips: days.reduce((sum, day) => sum + day.trips, 0),
+        distanceKm: sums.distanceM / 1000,
+        drivingHours: sums.durationMs / 3_600_000,
+        nightShare: summary.nightShare ?? null,
+        idleShare: summary.idleShare ?? null,
+        speedingShare: summary.speedingShare ?? null,
+        rates: summary.rates.map(({ kind, count, per100Km, low, high, credibility }) => ({
+          kind,
+          count,
+          per100Km: per100Km ?? null,
+          low: low ?? null,
+          high: high ?? null,
+          credibility,
+        })),
+      };
+    },
+    score: async (driver, { asOf }, context) => {
+      const last = asOf ?? toDate(context.services.streams.now());
+      const to = addDays(last, 1);
+      const days = await loadDays(context, driver.ref, { from: addDays(to, -SCORE_DAYS), to });
+      const { value, status, credibility, parts, version } = scoreHabits(addParts(days));
+      return { value: value ?? null, status, credibility, parts: [...parts], version };
+    },
+  },
+};
+
+function loadDays(context: Context, ref: number, window: Window): Promise<readonly ExposureRow[]> {
+  return context.loaders.exposure.load({ ref, ...window });
+}
+
+/** @throws BAD_USER_INPUT where it is said in two ways, by halves, or is too long */
+function toWindow({ days, from, to }: Partial<DriverHabitsArgs>, nowMs: number): Window {
+  if (from == null && to == null) {
+    const length = days ?? DEFAULT_DAYS;
+    if (length < 1 || length > MAX_DAYS) {
+      throw createError('BAD_USER_INPUT', `days is ${length}; it must be from 1 to ${MAX_DAYS}.`);
+    }
+    const end = addDays(toDate(nowMs), 1);
+    return { from: addDays(end, -length), to: end };
+  }
+  if (days != null || from == null || to == null) {
+    throw createError('BAD_USER_INPUT', 'Give either days, or from and to.');
+  }
+  if (from >= to) {
+    throw createError('BAD_USER_INPUT', `to is ${to}; it must lie after from, ${from}.`);
+  }
+  return { from, to };
+}
+
+function toDate(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, 10);
+}
+
+function addDays(date: string, days: number): string {
+  return toDate(Date.parse(`${date}T00:00:00Z`) + days * DAY_MS);
+}

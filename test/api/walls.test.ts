@@ -1,0 +1,423 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Api } from '../../src/api/server.ts';
+import { startApi } from '../../src/api/server.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import type { Claims } from './client.ts';
+import { ask, codesOf, signToken, startTestApi } from './client.ts';
+import type { Rows } from './rows.ts';
+import { openRows } from './rows.ts';
+
+let database: TestDatabase;
+let rows: Rows;
+let api: Api;
+let acme: number;
+let globex: number;
+
+const ANN: Claims = { role: 'DRIVER', tenant: 'acme', driver: 'ann' };
+const BOB: Claims = { role: 'DRIVER', tenant: 'acme', driver: 'bob' };
+const INSURER: Claims = { role: 'INSURER', tenant: 'acme' };
+const CLAIMS: Claims = { role: 'CLAIMS', tenant: 'acme' };
+const ACTUARY: Claims = { role: 'ACTUARY', tenant: 'acme' };
+const OPERATOR: Claims = { role: 'OPERATOR' };
+const FOREIGN: Claims = { role: 'INSURER', tenant: 'globex' };
+
+/** ann drives ID-1 until noon of 2 May, bob from then on; nobody drives ID-2; ID-9 is globex's. */
+beforeAll(async () => {
+  database = await createTestDatabase();
+  rows = await openRows(database);
+  api = await startTestApi(database);
+  acme = await rows.addTenant('acme');
+  globex = await rows.addTenant('globex');
+  const device = await rows.addDevice('ID-1', acme);
+  const idle = await rows.addDevice('ID-2', acme);
+  const other = await rows.addDevice('ID-9', globex);
+  const ann = await rows.addDriver(acme, 'ann');
+  const bob = await rows.addDriver(acme, 'bob');
+  const vehicle = await rows.addVehicle(acme, 'car-1');
+  const noon = '2015-05-02T12:00:00Z';
+  const first = await rows.addAssignment(acme, device, ann, { to: noon, vehicle });
+  const second = await rows.addAssignment(acme, device, bob, { from: noon, vehicle });
+  for (const [target, tenant, day, hour, driver, assignment] of [
+    [device, acme, 1, '08', ann, first],
+    [device, acme, 2, '20', bob, second],
+    [idle, acme, 1, '08', null, null],
+    [other, globex, 1, '08', null, null],
+  ] as const) {
+    const startedAt = `2015-05-0${day}T${hour}:00:00Z`;
+    await rows.addEvents(target, [
+      { at: startedAt },
+      { at: startedAt.replace(':00:00Z', ':15:00Z') },
+      { at: startedAt.replace(':00:00Z', ':30:00Z') },
+    ]);
+    await rows.addTrip(tenant, target, {
+      startedAt,
+      endedAt: startedAt.replace(':00:00Z', ':30:00Z'),
+      ...(driver === null ? {} : { driver, assignment, vehicle }),
+    });
+    await rows.addDrivingEvent(
+      tenant,
+      target,
+      startedAt,
+      startedAt.replace(':00:00Z', ':15:00Z'),
+      driver,
+    );
+  }
+  // The anchor's key in addTrip has digest 0, below every event's: the path begins with the first event.
+  await rows.owner.query(
+    `insert into policy (tenant_id, number, product, jurisdiction, time_zone, start_date, end_date, driver_id, vehicle_id)
+     values ($1, 'P-1', 'p', 'DE', 'UTC', '2015-01-01', '2016-01-01', $2, $3)`,
+    [acme, ann, vehicle],
+  );
+});
+afterAll(async () => {
+  await api.stop();
+  await rows.close();
+  await database.drop();
+});
+
+async function idsAs(claims: Claims): Promise<Record<string, string>> {
+  const answer = await ask(
+    api,
+    claims,
+    `{ trips { nodes { id deviceId } } drivingEvents { nodes { id } } device(deviceId: "ID-1") { id }
+       driver(externalId: "ann") { id } policy(number: "P-1") { id driver { id } vehicle { id } } }`,
+  );
+  const { trips, drivingEvents, device, driver, policy } = answer.data;
+  return {
+    Trip: trips.nodes.at(-1).id,
+    DrivingEvent: drivingEvents.nodes.at(-1).id,
+    Device: device.id,
+    Driver: driver.id,
+    Policy: policy.id,
+    Vehicle: policy.vehicle.id,
+  };
+}
+
+describe('another tenant', () => {
+  it('reads every object as not there, by name, by id and in lists', async () => {
+    const ids = await idsAs(INSURER);
+    const own = await ask(
+      api,
+      INSURER,
+      'query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }',
+      {
+        ids: Object.values(ids),
+      },
+    );
+    expect(own.data.nodes.map((n: { __typename: string }) => n.__typename)).toEqual(
+      Object.keys(ids),
+    );
+    const answer = await ask(
+      api,
+      FOREIGN,
+      `query ($ids: [ID!]!) {
+        nodes(ids: $ids) { __typename }
+        device(deviceId: "ID-1") { id } driver(externalId: "ann") { id } policy(number: "P-1") { id }
+        trips(filter: { deviceId: "ID-1" }) { nodes { id } } byDriver: trips(filter: { driverExternalId: "ann" }) { nodes { id } }
+        all: trips { nodes { deviceId } } drivingEvents(filter: { deviceId: "ID-1" }) { nodes { id } }
+        devices { nodes { deviceId } } drivers { nodes { id } } policies { nodes { id } } tariffs { nodes { id } } }`,
+      { ids: Object.values(ids) },
+    );
+    expect(answer.errors).toEqual([]);
+    expect(answer.data).toEqual({
+      nodes: Object.keys(ids).map(() => null),
+      device: null,
+      driver: null,
+      policy: null,
+      trips: { nodes: [] },
+      byDriver: { nodes: [] },
+      all: { nodes: [{ deviceId: 'ID-9' }] },
+      drivingEvents: { nodes: [] },
+      devices: { nodes: [{ deviceId: 'ID-9' }] },
+      drivers: { nodes: [] },
+      policies: { nodes: [] },
+      tariffs: { nodes: [] },
+    });
+  });
+
+  it('is kept out by the store itself, whatever the API should forget', async () => {
+    const client = new pg.Client({ connectionString: database.apiUrl });
+    await client.connect();
+    const tables = [
+      'trip',
+      'driving_event',
+      'driver',
+      'vehicle',
+      'assignment',
+      'device_tenancy',
+      'policy',
+      'device',
+      'device_state',
+      'event',
+      'trip_handle',
+    ];
+    const seen = async (setting: string) => {
+      await client.query('begin');
+      await client.query(setting);
+      const counts: Record<string, number> = {};
+      for (const table of tables) {
+        const { rows: found } = await client.query<{ n: number }>(
+          `select count(*)::int as n from ${table}`,
+        );
+        counts[table] = found[0]?.n ?? -1;
+      }
+      await client.query('rollback');
+      return counts;
+    };
+    const nothing = await seen('select 1');
+    expect(Object.values(nothing).every((n) => n === 0)).toBe(true);
+    const foreign = await seen(`select set_config('odograph.tenant', '${globex}', true)`);
+    expect(foreign).toMatchObject({
+      trip: 1,
+      driving_event: 1,
+      driver: 0,
+      vehicle: 0,
+      assignment: 0,
+      policy: 0,
+      device: 1,
+      event: 3,
+    });
+    const own = await seen(`select set_config('odograph.tenant', '${acme}', true)`);
+    expect(own).toMatchObject({ trip: 3, driver: 2, policy: 1, device: 2, event: 9 });
+    await client.end();
+  });
+});
+
+describe('a driver', () => {
+  it('sees his own trips, positions and path, and nothing of who has the car at another time', async () => {
+    const query = `{ viewer { role tenant driver { externalId } } trips { nodes { deviceId driver { externalId } vehicle { externalId }
+      start { lat lon } end { lat } path { at lat lon speedKmh } events { kind position { lat } } } }
+      devices { nodes { deviceId assignments { driver { externalId } } } } driver(externalId: "bob") { id } policies { nodes { number } } }`;
+    const answer = await ask(api, ANN, query);
+    expect(answer.errors).toEqual([]);
+    expect(answer.data.viewer).toEqual({
+      role: 'DRIVER',
+      tenant: 'acme',
+      driver: { externalId: 'ann' },
+    });
+    expect(answer.data.trips.nodes).toHaveLength(1);
+    const [trip] = answer.data.trips.nodes;
+    expect(trip).toMatchObject({
+      driver: { externalId: 'ann' },
+      start: { lat: 40.757977, lon: -73.978165 },
+      events: [{ kind: 'HARSH_BRAKING', position: { lat: 40.757977 } }],
+    });
+    expect(trip.path.map((p: { at: string }) => p.at)).toEqual([
+      '2015-05-01T08:00:00.000Z',
+      '2015-05-01T08:15:00.000Z',
+    ]);
+    expect(answer.data.driver).toBeNull();
+    expect(answer.data.devices.nodes).toEqual([
+      { deviceId: 'ID-1', assignments: [{ driver: { externalId: 'ann' } }] },
+    ]);
+    expect(answer.data.policies.nodes).toEqual([{ number: 'P-1' }]);
+    const bob = await ask(api, BOB, query);
+    expect(bob.data.trips.nodes).toHaveLength(1);
+    expect(bob.data.policies.nodes).toEqual([]);
+    const nobody = await ask(api, { ...ANN, driver: 'nobody' }, query);
+    expect(nobody.data.trips.nodes).toEqual([]);
+    expect(nobody.data.devices.nodes).toEqual([]);
+  });
+});
+
+describe('coordinates', () => {
+  const COORDINATES = `{ trips { nodes { deviceId distanceKm start { lat } end { lat } path(purpose: "why not") { lat } events { position { lat } } } } }`;
+
+  it('are withheld from an insurer with one FORBIDDEN, the rest answered', async () => {
+    const answer = await ask(api, INSURER, COORDINATES);
+    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
+    expect(answer.data.trips.nodes).toHaveLength(3);
+    for (const trip of answer.data.trips.nodes) {
+      expect(trip).toMatchObject({
+        distanceKm: 1,
+        start: null,
+        end: null,
+        path: null,
+        events: [{ position: null }],
+      });
+    }
+  });
+
+  it('are shown to the operator only while nobody was assigned', async () => {
+    const answer = await ask(api, OPERATOR, COORDINATES);
+    expect(codesOf(answer)).toEqual(['FORBIDDEN']);
+    for (const trip of answer.data.trips.nodes) {
+      const shown = trip.deviceId !== 'ID-1';
+      expect(trip.start === null).toBe(!shown);
+      expect(trip.path === null).toBe(!shown);
+      expect(trip.events[0].position === null).toBe(!shown);
+    }
+  });
+
+  it('reach a claims handler only as a path with a purpose that is in the access log first', async () => {
+    const query = `query ($purpose: String) { trips(filter: { driverExternalId: "ann" }) { nodes { start { lat } path(purpose: $purpose) { lat } } } }`;
+    const silent = await ask(api, CLAIMS, query);
+    expect(codesOf(silent).sort()).toEqual(['BAD_USER_INPUT', 'FORBIDDEN']);
+    expect(silent.data.trips.nodes[0]).toEqual({ start: null, path: null });
+    const answer = await ask(api, CLAIMS, query, { purpose: 'claim 4711: who braked' });
+    expect(answer.data.trips.nodes[0].path).toHaveLength(2);
+    const { rows: log } = await rows.owner.query(
+      'select tenant_id, role, purpose, object from access_log',
+    );
+    expect(log).toEqual([
+      {
+        tenant_id: acme,
+        role: 'CLAIMS',
+        purpose: 'claim 4711: who braked',
+        object: expect.stringMatching(/^Trip\.path \d+$/) as string,
+      },
+    ]);
+  });
+});
+
+describe('who may ask what', () => {
+  const FIELDS: Readonly<Record<string, string>> = {
+    trips: '{ trips { nodes { id } } }',
+    drivingEvents: '{ drivingEvents { nodes { id } } }',
+    drivers: '{ drivers { nodes { id } } }',
+    driver: '{ driver(externalId: "ann") { id } }',
+    habits: '{ driver(externalId: "ann") { habits { trips } } }',
+    score: '{ driver(externalId: "ann") { score { status } } }',
+    devices: '{ devices { nodes { id } } }',
+    tenancies: '{ devices { nodes { tenancies { tenant } } } }',
+    assignments: '{ devices { nodes { assignments { from } } } }',
+    policies: '{ policies { nodes { id } } }',
+    tariffs: '{ tariffs { nodes { id } } }',
+    premium: '{ premium(policyNumber: "none", from: "2015-01-01", to: "2015-02-01") { total } }',
+    registerDriver:
+      'mutation { registerDriver(input: { externalId: "", idempotencyKey: "a" }) { userErrors { code } } }',
+    assignDevice:
+      'mutation { assignDevice(input: { deviceId: "-", driverExternalId: "-", idempotencyKey: "b" }) { userErrors { code } } }',
+    moveDevice:
+      'mutation { moveDevice(input: { deviceId: "-", tenant: "-", idempotencyKey: "c" }) { userErrors { code } } }',
+    createTariffDraft:
+      'mutation { createTariffDraft(input: { document: {}, idempotencyKey: "d" }) { userErrors { code } } }',
+    activateTariff:
+      'mutation { activateTariff(input: { tariffId: "-", idempotencyKey: "e" }) { userErrors { code } } }',
+  };
+  const ALLOWED: readonly (readonly [Claims, readonly string[]])[] = [
+    [
+      ANN,
+      [
+        'trips',
+        'drivingEvents',
+        'driver',
+        'habits',
+        'score',
+        'devices',
+        'assignments',
+        'policies',
+        'premium',
+      ],
+    ],
+    [
+      INSURER,
+      [
+        'trips',
+        'drivingEvents',
+        'drivers',
+        'driver',
+        'habits',
+        'score',
+        'devices',
+        'tenancies',
+        'assignments',
+        'policies',
+        'tariffs',
+        'premium',
+        'registerDriver',
+        'assignDevice',
+        'activateTariff',
+      ],
+    ],
+    [ACTUARY, ['tariffs', 'createTariffDraft']],
+    [{ ...ACTUARY, microdata: true }, ['trips', 'drivingEvents', 'tariffs', 'createTariffDraft']],
+    [CLAIMS, ['trips', 'drivingEvents', 'driver']],
+    [OPERATOR, ['trips', 'drivingEvents', 'devices', 'tenancies', 'moveDevice']],
+  ];
+
+  it.each(ALLOWED)(
+    '%o is answered what its role may ask and FORBIDDEN the rest',
+    async (claims, allowed) => {
+      const answered = [];
+      for (const [name, query] of Object.entries(FIELDS)) {
+        const codes = codesOf(await ask(api, claims, query));
+        if (codes.length === 0) answered.push(name);
+        else expect([name, codes]).toEqual([name, ['FORBIDDEN']]);
+      }
+      expect(answered.sort()).toEqual([...allowed].sort());
+    },
+  );
+
+  it('shows an actuary with microdata rows without names, and logs it', async () => {
+    const claims = { ...ACTUARY, microdata: true };
+    const answer = await ask(
+      api,
+      claims,
+      '{ trips { nodes { distanceKm deviceId driver { name } vehicle { externalId } } } }',
+    );
+    expect(codesOf(answer)).toEqual(['FORBIDDEN', 'FORBIDDEN', 'FORBIDDEN']);
+    expect(answer.data.trips.nodes[0]).toEqual({
+      distanceKm: 1,
+      deviceId: null,
+      driver: null,
+      vehicle: null,
+    });
+    expect(
+      codesOf(await ask(api, claims, '{ trips(filter: { deviceId: "ID-1" }) { nodes { id } } }')),
+    ).toEqual(['FORBIDDEN']);
+    const { rows: log } = await rows.owner.query(
+      `select count(*)::int as n from access_log where purpose = 'microdata'`,
+    );
+    expect(log[0].n).toBeGreaterThan(0);
+  });
+});
+
+describe('a token', () => {
+  it('is needed, must be signed by us, and must not be over', async () => {
+    const none = await ask(api, null, '{ viewer { role } }');
+    expect([none.status, ...codesOf(none)]).toEqual([401, 'UNAUTHENTICATED']);
+    const tokens = [
+      await signToken(INSURER, -10),
+      await signToken(INSURER, 60, 'another secret that is long enough too'),
+      await signToken({ role: 'ADMIN' as 'INSURER', tenant: 'acme' }),
+      await signToken({ role: 'INSURER' }),
+      await signToken({ role: 'DRIVER', tenant: 'acme' }),
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from('{"role":"OPERATOR","exp":9999999999}').toString('base64url')}.`,
+      'nonsense',
+    ];
+    for (const token of tokens) {
+      const response = await fetch(api.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: '{"query":"{ viewer { role } }"}',
+      });
+      const body = (await response.json()) as { errors: { extensions: { code: string } }[] };
+      expect([token, response.status, body.errors[0]?.extensions.code]).toEqual([
+        token,
+        401,
+        'UNAUTHENTICATED',
+      ]);
+    }
+  });
+});
+
+describe('an API', () => {
+  it('does not start with a login before which the walls do not stand', async () => {
+    const options = {
+      host: '127.0.0.1',
+      port: 0,
+      auth: { jwtSecret: 'x'.repeat(32) },
+      corsOrigins: [],
+    };
+    const log = (await import('pino')).default({ level: 'silent' });
+    await expect(startApi({ ...options, log, storeUrl: database.ownerUrl })).rejects.toThrow(
+      /superuser/,
+    );
+    await expect(startApi({ ...options, log, storeUrl: database.sinkUrl })).rejects.toThrow(
+      /owns the table event/,
+    );
+  });
+});
