@@ -4,7 +4,13 @@ import { formatDay } from '../calendar.ts';
 import { absent, never, type Reading } from '../reading.ts';
 import type { OpenTrip } from '../state.ts';
 import { slot, sumsOf, type Totals } from '../trips/totals.ts';
-import type { EpisodeMetric, FlaggingMetric, FlagMemory, PeakMetric } from './metric.ts';
+import {
+  type EpisodeMetric,
+  type FlaggingMetric,
+  type FlagMemory,
+  longestStepMs,
+  type PeakMetric,
+} from './metric.ts';
 import { flaggingMetrics, timeMetrics } from './registry.ts';
 
 /** Candidates of a kind less than this apart are one flag, at its peak. */
@@ -90,10 +96,9 @@ function watchEpisode(
   changes: Change[],
 ): void {
   const excess = metric.excess(after);
-  if (excess <= 0) {
-    if (flag.firstAtMs !== never) finish(trip, index, decidedBy, changes);
-    return;
-  }
+  const isOver = excess <= 0 || after.atMs - flag.lastAtMs > longestStepMs;
+  if (isOver && flag.firstAtMs !== never) finish(trip, index, decidedBy, changes);
+  if (excess <= 0) return;
   if (flag.firstAtMs === never) {
     flag.firstAtMs = after.atMs;
     flag.day = dayOf(after.atMs);

@@ -36,7 +36,15 @@ export interface PeakMetric extends Flagging {
   readonly thresholds: readonly [number, number, number];
 }
 
-/** A metric that flags what lasts: readings in a row that hold. */
+/** Readings further apart than the shortest silence do not tell what was between them. */
+export const longestStepMs = 120_000;
+
+/** Whether the second reading follows near enough to let the first stand for the time between. */
+export function follows(from: Reading, to: Reading): boolean {
+  return to.atMs - from.atMs <= longestStepMs;
+}
+
+/** A metric that flags what lasts: readings in a row that hold, none far from the last. */
 export interface EpisodeMetric extends Flagging {
   readonly shape: 'episode';
   /** How much the reading is beyond what is allowed, in the metric's unit; 0 where it is not. */

@@ -1,5 +1,5 @@
 import type { Reading } from '../reading.ts';
-import type { EpisodeMetric, TimeMetric } from './metric.ts';
+import { type EpisodeMetric, follows, type TimeMetric } from './metric.ts';
 
 /** A phone in use in a car that moves slower than this is not counted. */
 const gateCkmh = 1_000;
@@ -12,10 +12,13 @@ function isInUse(reading: Reading): boolean {
 export const phoneTime: TimeMetric = {
   shape: 'time',
   measure: 'phone.ms',
-  counts: isInUse,
+  counts: (from, to) => isInUse(from) && follows(from, to),
 };
 
-/** Phone use that lasts: medium from 5 s is our own figure, the device's word is taken for it. */
+/**
+ * Phone use of 5 s and more at a speed: medium from 30, high from 80 km/h. The figures are our own;
+ * that the phone was in use is the device's word.
+ */
 export const phoneFlags: EpisodeMetric = {
   shape: 'episode',
   kind: 'PHONE_USE',

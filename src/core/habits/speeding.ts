@@ -1,5 +1,5 @@
 import { absent, type Reading } from '../reading.ts';
-import type { EpisodeMetric, TimeMetric } from './metric.ts';
+import { type EpisodeMetric, follows, type TimeMetric } from './metric.ts';
 
 const mediumFromCkmh = 900;
 const highFromCkmh = 1_600;
@@ -16,14 +16,14 @@ function excessCkmh(reading: Reading): number {
 export const speedingTime: TimeMetric = {
   shape: 'time',
   measure: 'speeding.ms',
-  counts: (from) => excessCkmh(from) > 0,
+  counts: (from, to) => excessCkmh(from) > 0 && follows(from, to),
 };
 
 /** Time for which a limit is known, so that a share can be told. */
 export const limitKnownTime: TimeMetric = {
   shape: 'time',
   measure: 'limitKnown.ms',
-  counts: (from) => from.speedLimitCkmh !== absent,
+  counts: (from, to) => from.speedLimitCkmh !== absent && follows(from, to),
 };
 
 /**
