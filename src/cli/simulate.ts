@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { InvalidArgumentError, Option } from 'commander';
 import { readRunFacts } from '../local/folder.ts';
 import { signToken } from '../local/token.ts';
+import type { DefectLevel, DefectRates } from '../sim/defects.ts';
+import { defectRates } from '../sim/defects.ts';
 import { findBrokers, openSession } from './session.ts';
 
 interface SimulateOptions {
@@ -10,7 +12,7 @@ interface SimulateOptions {
   readonly days: number;
   readonly live?: boolean;
   readonly rate?: number;
-  readonly defects: 'none' | 'usual' | 'heavy';
+  readonly defects: DefectLevel;
   readonly register: boolean;
 }
 
@@ -18,20 +20,26 @@ export function defineSimulate(program: Command): void {
   program
     .command('simulate')
     .description('Publish a believable fleet: the last days at once, then, if asked, live.')
-    .option('--cars <n>', 'how many cars', readCount, 20)
-    .option('--seed <n>', 'the same seed drives the same fleet', readCount, 1)
-    .option('--days <n>', 'days before now, published at once', readCount, 7)
+    .option('--cars <n>', 'how many cars', readCount(1, 100_000), 20)
+    .option('--seed <n>', 'the same seed drives the same fleet', readCount(0, 999_999_999), 1)
+    .option('--days <n>', 'days before now, published at once', readCount(0, 3_660), 7)
     .option('--live', 'go on as time passes, until Ctrl-C')
-    .option('--rate <n>', 'at most so many messages a second of those days', readCount)
+    .option(
+      '--rate <n>',
+      'at most so many messages a second of those days',
+      readCount(1, 10_000_000),
+    )
     .addOption(
       new Option('--defects <level>', 'how often messages come twice, late or wrong')
-        .choices(['none', 'usual', 'heavy'])
+        .choices(Object.keys(defectRates))
         .default('usual'),
     )
     .option('--no-register', 'do not make its drivers, devices and policies known to the API')
     .addHelpText(
       'after',
       `
+${describeDefects()}
+
 Examples:
   odograph simulate --cars 100 --days 30
   odograph simulate --cars 5 --days 0 --live --defects heavy`,
@@ -62,6 +70,7 @@ Examples:
         live: options.live ?? false,
         defects: options.defects,
         perSecond: options.rate,
+        batch: BATCH,
         onProgress: createProgress(tell),
       });
       process.once('SIGINT', () => void fleet.stop()).once('SIGTERM', () => void fleet.stop());
@@ -71,17 +80,58 @@ Examples:
     });
 }
 
-/** Says how far it is, at most every second. */
+/** Messages in one request to the broker. */
+const BATCH = 5_000;
+const LINE_EVERY_MS = 100;
+const PLAIN_EVERY_MS = 5_000;
+
+/** How far it is: one line that is written over in a terminal, a line each few seconds in a pipe. */
 function createProgress(tell: (line: string) => void) {
-  let toldAtMs = Date.now();
+  const { isTTY } = process.stderr;
+  const startedAtMs = Date.now();
+  let toldAtMs = startedAtMs;
+  let ended = false;
   return ({ published, share }: { published: number; share: number }) => {
-    if (share === 1 || Date.now() - toldAtMs < 1_000) return;
-    toldAtMs = Date.now();
-    tell(`${Math.round(share * 100)} %, ${published} messages`);
+    const nowMs = Date.now();
+    if (ended) return;
+    ended = share === 1;
+    if (!ended && nowMs - toldAtMs < (isTTY ? LINE_EVERY_MS : PLAIN_EVERY_MS)) return;
+    toldAtMs = nowMs;
+    const perSecond = Math.round((published / Math.max(1, nowMs - startedAtMs)) * 1000);
+    const line = `${Math.floor(share * 100)} %, ${published} messages, ${perSecond} a second`;
+    if (!isTTY) tell(line);
+    else process.stderr.write(`\r${line}\u001b[K${ended ? '\n' : ''}`);
   };
 }
 
-function readCount(written: string): number {
-  if (!/^\d{1,9}$/.test(written)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(written);
+function describeDefects(): string {
+  const meanings: Readonly<Record<keyof DefectRates, string>> = {
+    twice: 'sent twice, share of messages',
+    reordered: 'overtaken by later ones, share of messages',
+    jumped: 'position 2 to 200 km off, share of messages',
+    zeroed: 'position 0,0, share of messages',
+    unreadable: 'cut off, for the dead letters, share of messages',
+    tunnelsPerHour: 'nothing for 20 s to 3 min, then a burst, times an hour',
+    outagesPerDay: 'nothing for 10 min to 6 h, then a burst, times a day',
+  };
+  const levels = Object.keys(defectRates) as DefectLevel[];
+  const row = (meaning: string, cells: readonly (string | number)[]) =>
+    `  ${meaning.padEnd(56)}${cells.map((cell) => String(cell).padStart(8)).join('')}`;
+  return [
+    row('Defects:', levels),
+    ...(Object.keys(meanings) as (keyof DefectRates)[]).map((name) =>
+      row(
+        meanings[name],
+        levels.map((level) => defectRates[level][name]),
+      ),
+    ),
+  ].join('\n');
+}
+
+function readCount(least: number, most: number): (written: string) => number {
+  return (written) => {
+    const count = /^\d{1,9}$/.test(written) ? Number(written) : NaN;
+    if (count >= least && count <= most) return count;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
 }

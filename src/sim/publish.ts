@@ -44,7 +44,12 @@ export function createPublisher(settings: PublishSettings): Publisher {
   let published = 0;
   let next = messages.next();
 
-  /** Sends what arrives before `untilMs`, at most one batch; gives how many. */
+  let sending: Promise<void> = Promise.resolve();
+
+  /**
+   * Takes what arrives before `untilMs`, at most one batch, and sends it once the batch before is
+   * out: so one is made while another is under way. Gives how many messages it has.
+   */
   const sendBatch = async (untilMs: number): Promise<number> => {
     const records: { key: string; value: string; headers: Record<string, string> }[] = [];
     let arrivesMs = 0;
@@ -54,10 +59,14 @@ export function createPublisher(settings: PublishSettings): Publisher {
       records.push({ key, value, headers: { 'content-type': contentType } });
       next = messages.next();
     }
+    await sending;
     if (records.length === 0) return 0;
-    await producer.send(records);
-    published += records.length;
-    onProgress?.(published, arrivesMs);
+    sending = producer.send(records).then(() => {
+      published += records.length;
+      onProgress?.(published, arrivesMs);
+    });
+    // Whoever awaits it next hears of a failure.
+    sending.catch(() => undefined);
     return records.length;
   };
 
@@ -70,6 +79,7 @@ export function createPublisher(settings: PublishSettings): Publisher {
         // A producer that answers at once would otherwise keep timers and sockets waiting.
         await pause(perSecond === undefined ? 0 : (sent / perSecond) * 1000, signal);
       }
+      await sending;
       return published - before;
     },
     publishLive: async (now) => {
@@ -78,8 +88,10 @@ export function createPublisher(settings: PublishSettings): Publisher {
         const sent = await sendBatch(now());
         if (sent === batch) continue;
         const untilNextMs = next.done ? 0 : next.value.arrivesMs - now();
+        await sending;
         await pause(Math.max(LIVE_TICK_MS, Math.min(untilNextMs, LIVE_SLEEP_MOST_MS)), signal);
       }
+      await sending;
       return published - before;
     },
   };

@@ -89,7 +89,11 @@ export function startFleet(run: FleetRun): RunningFleet {
   };
 
   const publisher = prepare();
-  const historyPublished = publisher.then((p) => p.publishUntil(untilMs));
+  const historyPublished = publisher.then(async (p) => {
+    const published = await p.publishUntil(untilMs);
+    if (!signal.aborted) run.onProgress?.({ published, share: 1 });
+    return published;
+  });
   const finished = historyPublished
     .then(async () => {
       if (run.live) await (await publisher).publishLive(run.now);
