@@ -104,7 +104,7 @@ function unpack(text: string): Offsets {
   untilsMs.push(Infinity);
   return {
     untilsMs,
-    offsetsMs: indices.map((index) => -Math.round((west[index] ?? 0) * 60_000)),
+    offsetsMs: indices.map((index) => 0 - Math.round((west[index] ?? 0) * 60_000)),
   };
 }
 
