@@ -16,7 +16,7 @@ import {
   factorSchema,
 } from './registry.ts';
 import { sha256 } from './sha256.ts';
-import { id, label } from './spec.ts';
+import { id, label, textOf } from './spec.ts';
 
 /** A tariff as it is written down: everything that makes a premium but the facts. */
 export const tariffSchema = z
@@ -25,20 +25,15 @@ export const tariffSchema = z
     id,
     version: z.string().min(1).max(40),
     product: id,
-    jurisdiction: z
-      .string()
-      .regex(/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/)
-      .describe('ISO 3166 country or subdivision, e.g. GB or US-CA'),
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/)
-      .describe('ISO 4217'),
-    effectiveFrom: z
-      .string()
-      .regex(/^\d{4}-\d{2}-\d{2}$/)
-      .describe(
-        'First local date; the tariff ends where the next of its product and jurisdiction starts',
-      ),
+    jurisdiction: textOf(
+      /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/,
+      'an ISO 3166 country or subdivision, e.g. GB or US-CA',
+    ),
+    currency: textOf(/^[A-Z]{3}$/, 'an ISO 4217 currency, e.g. USD'),
+    effectiveFrom: textOf(
+      /^\d{4}-\d{2}-\d{2}$/,
+      'a date, the first local one; the tariff ends where the next of its product and jurisdiction starts',
+    ),
     title: label.optional(),
     rounding: z
       .strictObject({ mode: z.literal('HALF_UP'), places: z.int().min(0).max(4) })
