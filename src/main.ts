@@ -7,6 +7,7 @@ import { createKafka } from './kafka.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './ops.ts';
 import { createMetrics, startHealth } from './ops.ts';
+import type { Sink } from './sink/run.ts';
 import { startSink } from './sink/run.ts';
 import { createNotifier } from './store/notify.ts';
 import { openStore } from './store/open.ts';
@@ -20,7 +21,8 @@ export interface RunOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly roles: readonly Role[];
-  readonly brokers: readonly string[];
+  /** The sink waits for them; the API does not need them. */
+  readonly brokers: Promise<readonly string[]>;
   /** The login of each role's own. */
   readonly sinkUrl: string;
   readonly apiUrl: string;
@@ -35,8 +37,6 @@ export interface Running {
   readonly api?: { readonly url: string; readonly wsUrl: string } | undefined;
   /** Where a sink that runs alone tells its health. */
   readonly healthUrl?: string | undefined;
-  /** Whether every role is ready; the API tells its own readiness by HTTP. */
-  isReady(): boolean;
   /** Rejects with what crashed a role; resolves when all are stopped. */
   readonly finished: Promise<void>;
   stop(): Promise<void>;
@@ -68,45 +68,54 @@ export async function run(options: RunOptions): Promise<Running> {
   const stop = async () => {
     for (let last = stops.pop(); last; last = stops.pop()) await last();
   };
-  try {
-    const sink = roles.includes('sink') ? await plugSink(options, metrics, stops) : undefined;
-    const isReady = () => sink?.isReady() ?? true;
-    if (sink) metrics.watchReady('sink', isReady);
-    let api: Running['api'];
-    let healthUrl: string | undefined;
-    if (roles.includes('api')) {
-      const started = await startApi({
-        host: config.host,
-        port: config.port,
-        storeUrl: options.apiUrl,
-        auth: options.auth,
-        corsOrigins: config.corsOrigins,
-        log,
-        ...(options.localTokens && { localTokens: options.localTokens }),
-        metrics: () => metrics.write(),
-        isReady,
-      });
-      stops.push(() => started.stop());
-      api = { url: started.url, wsUrl: started.wsUrl };
-    } else {
-      const { host, sinkPort: port } = config;
-      const health = await startHealth({ host, port, isReady, metrics });
+  const hasSink = roles.includes('sink');
+  let sink: Sink | undefined;
+  const isReady = () => (hasSink ? (sink?.isReady() ?? false) : true);
+  if (hasSink) metrics.watchReady('sink', isReady);
+
+  const startServer = async (): Promise<Pick<Running, 'api' | 'healthUrl'>> => {
+    const { host } = config;
+    if (!roles.includes('api')) {
+      const health = await startHealth({ host, port: config.sinkPort, isReady, metrics });
       stops.push(() => health.stop());
-      healthUrl = health.url;
+      return { healthUrl: health.url };
     }
-    const stopped = new Promise<void>((resolve) => stops.unshift(async () => resolve()));
-    const finished = sink ? Promise.race([sink.finished.then(() => stopped), stopped]) : stopped;
-    return { api, healthUrl, isReady, finished, stop };
-  } catch (error) {
+    const api = await startApi({
+      host,
+      port: config.port,
+      storeUrl: options.apiUrl,
+      auth: options.auth,
+      corsOrigins: config.corsOrigins,
+      log,
+      ...(options.localTokens && { localTokens: options.localTokens }),
+      metrics: () => metrics.write(),
+      isReady,
+    });
+    stops.push(() => api.stop());
+    return { api };
+  };
+  const [server, reading] = await Promise.allSettled([
+    startServer(),
+    hasSink ? plugSink(options, metrics, stops) : undefined,
+  ]);
+  if (server.status === 'rejected' || reading.status === 'rejected') {
     await stop().catch((late: unknown) => log.warn({ err: late }, 'could not stop in order'));
-    throw error;
+    throw server.status === 'rejected' ? server.reason : (reading as PromiseRejectedResult).reason;
   }
+  sink = reading.value;
+  const stopped = new Promise<void>((resolve) => stops.unshift(async () => resolve()));
+  const finished = sink ? Promise.race([sink.finished.then(() => stopped), stopped]) : stopped;
+  return { ...server.value, finished, stop };
 }
 
-async function plugSink(options: RunOptions, metrics: Metrics, stops: (() => Promise<void>)[]) {
+async function plugSink(
+  options: RunOptions,
+  metrics: Metrics,
+  stops: (() => Promise<void>)[],
+): Promise<Sink> {
   const { config, log } = options;
   const zones = loadZones();
-  const kafka = createKafka(kafkaSettings(config, options.brokers), log);
+  const kafka = createKafka(kafkaSettings(config, await options.brokers), log);
   stops.push(() => kafka.close());
   const store = openStore({ url: options.sinkUrl, poolSize: SINK_CONNECTIONS });
   stops.push(() => store.close());

@@ -21,7 +21,7 @@ export function defineDeadLetters(program: Command): void {
       `
 Examples:
   odograph dead-letters list --limit 20
-  odograph dead-letters list --reason BAD_JSON | jq -r .message
+  odograph dead-letters list --reason MALFORMED | jq -r .message
   odograph dead-letters show telematics 0 4711`,
     );
   command

@@ -64,7 +64,7 @@ function lookAtTools(config: Config): Promise<readonly Finding[]> {
     tools.push(bad((error as Error).message));
   }
   const maven = spawnSync('mvn', ['-v'], { encoding: 'utf8' });
-  const version = /Maven (\S+)/.exec(maven.stdout ?? '')?.[1];
+  const version = /Maven ([\d.]+)/.exec(maven.stdout ?? '')?.[1];
   tools.push(version === undefined ? bad('no Maven (mvn)') : fine(`Maven ${version}`));
   // With Docker the jars are not needed.
   const docker = hasDocker();
@@ -134,7 +134,9 @@ async function lookAtDatabase(config: Config): Promise<readonly Finding[]> {
   client.on('error', () => {}); // told by the query that fails
   try {
     await client.connect();
-    const version = await client.query<{ v: string }>('show server_version');
+    const version = await client.query<{ v: string }>(
+      `select current_setting('server_version') as v`,
+    );
     return [
       fine(`PostgreSQL ${version.rows[0]?.v}: ${hidePassword(url)}`),
       await lookAtMigrations(client),

@@ -45,7 +45,7 @@ async function runAlone(role: 'sink' | 'api'): Promise<void> {
     config,
     log,
     roles: [role],
-    brokers: role === 'sink' ? findBrokers(config) : [],
+    brokers: Promise.resolve(role === 'sink' ? findBrokers(config) : []),
     ...logins,
     auth: readAuth(config),
   });

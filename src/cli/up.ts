@@ -1,8 +1,9 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ensureFolder, lockFolder, writeRunFacts } from '../local/folder.ts';
 import { deriveLogins } from '../local/logins.ts';
 import { claimPort } from '../local/port.ts';
-import { startSurroundings } from '../local/surroundings.ts';
+import { hidePassword, startSurroundings } from '../local/surroundings.ts';
 import { readAuth, ROLES, signToken } from '../local/token.ts';
 import type { Config } from '../config.ts';
 import type { Session } from './session.ts';
@@ -40,72 +41,68 @@ Examples:
 }
 
 async function up(session: Session, wantsFleet: boolean): Promise<number> {
-  const { config, log, print, tell } = session;
+  const { config, log } = session;
   const folder = ensureFolder(config.odographDataDir);
   const unlock = lockFolder(folder);
   const stops: (() => unknown)[] = [unlock];
   const stop = async () => {
     for (let last = stops.pop(); last; last = stops.pop()) await last();
   };
+  const interrupted = createInterrupt();
   try {
-    await claimPort(config.port, { host: config.host, what: 'the API', setting: 'PORT' });
-    // Read while the broker starts: it is the slowest.
-    const loading = Promise.all([import('../main.ts'), import('../store/migrate.ts')]);
-    loading.catch(() => undefined);
-    const interrupted = stopOnSignal();
-    const starting = startSurroundings(config, tell, async (url) => {
-      const [, { migrate }] = await loading;
-      await migrate({ url, logins: deriveLogins(config, url) });
-    });
-    const surroundings = await Promise.race([starting, interrupted.signal]);
-    if (surroundings === undefined) {
-      await starting.then(
-        (late) => late.stop(),
-        () => undefined,
-      );
+    const starting = start(session, folder, wantsFleet, stops);
+    const started = await Promise.race([starting, interrupted.signal]);
+    if (started === undefined) {
+      await starting.catch(() => undefined);
       return 0;
     }
-    stops.push(() => surroundings.stop());
-
-    const [{ run, untilTold }] = await loading;
-    const { brokers, ownerUrl, isBrokerOurs } = surroundings;
-    const tokens = await signTokens(config);
-    const running = await run({
-      config,
-      log,
-      roles: ['sink', 'api'],
-      brokers,
-      ...deriveLogins(config, ownerUrl),
-      auth: readAuth(config),
-      localTokens: tokens,
-    });
-    stops.push(() => running.stop());
-    const { url: apiUrl, wsUrl } = running.api!;
-    stops.push(
-      writeRunFacts(folder, {
-        apiUrl,
-        wsUrl,
-        kafkaBrokers: brokers,
-        databaseUrl: ownerUrl,
-        pid: process.pid,
-        tokens: tokens ?? {},
-      }),
-    );
-    if (wantsFleet && isBrokerOurs)
-      stops.push(await startOwnFleet(session, brokers, apiUrl, tokens));
-    welcome(print, { apiUrl, wsUrl, folder, token: tokens?.INSURER });
     interrupted.release();
-    return await untilTold(
-      { finished: Promise.race([running.finished, surroundings.lost]), stop },
-      log,
-    );
+    const { untilTold } = await import('../main.ts');
+    return await untilTold({ finished: started.finished, stop }, log);
   } finally {
     await stop();
   }
 }
 
+async function start(
+  session: Session,
+  folder: string,
+  wantsFleet: boolean,
+  stops: (() => unknown)[],
+): Promise<{ finished: Promise<void> }> {
+  const { config, log, print, tell } = session;
+  await claimPort(config.port, { host: config.host, what: 'the API', setting: 'PORT' });
+  const { isBrokerOurs, brokers, ...surroundings } = startSurroundings(config, tell);
+  stops.push(() => surroundings.stop());
+  // Read while the servers start.
+  const [{ run }, { migrate }, tokens] = await Promise.all([
+    import('../main.ts'),
+    import('../store/migrate.ts'),
+    signTokens(config),
+  ]);
+  const ownerUrl = await surroundings.ownerUrl;
+  const logins = deriveLogins(config, ownerUrl);
+  await migrate({ url: ownerUrl, logins });
+  tell(`database: ${hidePassword(ownerUrl)}`);
+  const auth = readAuth(config);
+  const roles = ['sink', 'api'] as const;
+  const running = await run({ config, log, roles, brokers, ...logins, auth, localTokens: tokens });
+  stops.push(() => running.stop());
+  const kafkaBrokers = await brokers;
+  tell(`broker: ${kafkaBrokers.join(',')}`);
+  const { url: apiUrl, wsUrl } = running.api!;
+  const { pid } = process;
+  const facts = { apiUrl, wsUrl, kafkaBrokers, databaseUrl: ownerUrl, pid, tokens: tokens ?? {} };
+  stops.push(writeRunFacts(folder, facts));
+  if (wantsFleet && isBrokerOurs) {
+    stops.push(await startOwnFleet(session, kafkaBrokers, apiUrl, tokens));
+  }
+  welcome(print, { apiUrl, wsUrl, folder, token: tokens?.INSURER });
+  return { finished: Promise.race([running.finished, surroundings.lost]) };
+}
+
 /** A signal while we start: what was begun is ended first. */
-function stopOnSignal(): { signal: Promise<undefined>; release: () => void } {
+function createInterrupt(): { signal: Promise<undefined>; release: () => void } {
   let hear = () => {};
   const signal = new Promise<undefined>((resolve) => (hear = () => resolve(undefined)));
   process.once('SIGINT', hear).once('SIGTERM', hear);
@@ -167,7 +164,7 @@ Odograph is up.
   console:   ${new URL('/', apiUrl).href}
   GraphQL:   ${apiUrl}
   WebSocket: ${wsUrl}
-  run.json:  ${folder}
+  run.json:  ${join(folder, 'run.json')}
 
 Ask for trips:
   curl -s ${apiUrl} -H 'content-type: application/json' -H 'authorization: Bearer ${token}' -d '${JSON.stringify({ query })}'

@@ -41,7 +41,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { port, env = ownEnvironment(), progress = () => {}, patienceMs = 60_000 } = options;
   const home = resolve(options.dataDir, 'kafka');
   const libDir = resolve(options.libDir ?? join(home, 'lib'));
-  const java = findJava(env).command;
+  const { command: java } = findJava(env);
   mkdirSync(home, { recursive: true });
   await fetchJars(libDir, env, progress);
 
@@ -64,7 +64,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   writeFileSync(propertiesFile, writeProperties(home, clientPort, controllerPort));
 
   const classPath = join(libDir, '*');
-  const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xshare:auto'];
+  const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const logging = [
     `-Dlog4j2.configurationFile=${join(brokerAssets, 'log4j2.properties')}`,
     `-Dodograph.broker.log=${logFile}`,

@@ -2,6 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { Problem } from '../problem.ts';
 
+export interface Java {
+  readonly command: string;
+  /** The whole version, as 17.0.15. */
+  readonly version: string;
+}
+
 /** Kafka 4 servers are compiled for Java 17 (its upgrade notes, 4.0). */
 const OLDEST_JAVA = 17;
 
@@ -9,13 +15,13 @@ const OLDEST_JAVA = 17;
  * Finds a Java that can run the broker: JAVA_HOME's, else the PATH's.
  * @throws Problem NO_JAVA, OLD_JAVA
  */
-export function findJava(env: NodeJS.ProcessEnv): { command: string; version: number } {
+export function findJava(env: NodeJS.ProcessEnv): Java {
   const candidates = env['JAVA_HOME'] ? [join(env['JAVA_HOME'], 'bin', 'java'), 'java'] : ['java'];
-  let newest: number | undefined;
+  let newest: string | undefined;
   for (const command of candidates) {
     const version = readJavaVersion(command, env);
-    if (version !== undefined && version >= OLDEST_JAVA) return { command, version };
-    if (version !== undefined) newest = Math.max(newest ?? 0, version);
+    if (version !== undefined && majorOf(version) >= OLDEST_JAVA) return { command, version };
+    newest ??= version;
   }
   const hint =
     'Install one (Debian and Ubuntu: `apt install openjdk-17-jre-headless maven`; macOS: `brew install openjdk maven`), ' +
@@ -33,9 +39,12 @@ export function findJava(env: NodeJS.ProcessEnv): { command: string; version: nu
       );
 }
 
-function readJavaVersion(command: string, env: NodeJS.ProcessEnv): number | undefined {
+function readJavaVersion(command: string, env: NodeJS.ProcessEnv): string | undefined {
   const { stderr, status } = spawnSync(command, ['-version'], { encoding: 'utf8', env });
-  // `openjdk version "17.0.15"`, and before Java 9 `java version "1.8.0_402"`.
-  const found = status === 0 ? /version "(?:1\.)?(\d+)/.exec(stderr) : null;
-  return found?.[1] === undefined ? undefined : Number(found[1]);
+  return status === 0 ? /version "([^"]+)"/.exec(stderr)?.[1] : undefined;
+}
+
+/** 17 of 17.0.15; 8 of 1.8.0_402, as versions were written before Java 9. */
+function majorOf(version: string): number {
+  return Number(/^(?:1\.)?(\d+)/.exec(version)?.[1] ?? 0);
 }

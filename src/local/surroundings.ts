@@ -4,20 +4,21 @@ import { startBroker } from './broker.ts';
 import { hasDocker, startDockerBroker } from './docker.ts';
 import { startPostgres } from './postgres.ts';
 
-/** A broker and a database to work with, somebody's own or started here. */
+/** A broker and a database to work with, somebody's own or started here; each as soon as it answers. */
 export interface Surroundings {
-  readonly brokers: readonly string[];
   readonly isBrokerOurs: boolean;
-  readonly ownerUrl: string;
+  readonly brokers: Promise<readonly string[]>;
+  readonly ownerUrl: Promise<string>;
   /** Rejects when a server that we started has ended unasked. */
   readonly lost: Promise<never>;
+  /** Ends what was started; what is starting still, as soon as it has. */
   stop(): Promise<void>;
 }
 
 type Tell = (message: string) => void;
 
-/** What of our own was started. */
-interface Started {
+/** A server of our own. */
+interface Server {
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -25,65 +26,44 @@ interface Started {
 /** Codes of a broker that cannot be run from jars here. */
 const NO_JARS = new Set(['NO_JAVA', 'OLD_JAVA', 'NO_MAVEN', 'BROKER_DOWNLOAD']);
 
-/**
- * Finds or starts what a run needs, both at the same time.
- * @param afterDatabase runs as soon as the database answers.
- * @throws Problem of what failed; nothing is left running then.
- */
-export async function startSurroundings(
-  config: Config,
-  tell: Tell,
-  afterDatabase: (ownerUrl: string) => Promise<void>,
-): Promise<Surroundings> {
-  const started: { what: string; server: Started }[] = [];
+/** Finds or starts what a run needs, both at the same time. The promises reject with a Problem. */
+export function startSurroundings(config: Config, tell: Tell): Surroundings {
+  const { kafkaBrokers, databaseUrl, odographDataDir: dataDir } = config;
+  const isBrokerOurs = kafkaBrokers.length === 0;
+  const broker = isBrokerOurs ? startOwnBroker(config, tell) : undefined;
+  const postgres = databaseUrl === undefined ? startPostgres({ dataDir, port: 0 }) : undefined;
   let stopping = false;
-  const stop = async () => {
-    stopping = true;
-    await Promise.all(started.map(({ server }) => server.stop()));
-  };
-
-  const findBrokers = async () => {
-    if (config.kafkaBrokers.length > 0) return config.kafkaBrokers;
-    const broker = await startOwnBroker(config, tell);
-    started.push({ what: 'broker', server: broker });
-    tell(`broker:     ${broker.brokers.join(',')}`);
-    return broker.brokers;
-  };
-  const findDatabase = async () => {
-    let ownerUrl = config.databaseUrl;
-    if (ownerUrl === undefined) {
-      const postgres = await startPostgres({ dataDir: config.odographDataDir, port: 0 });
-      started.push({ what: 'database', server: postgres });
-      ({ ownerUrl } = postgres);
-    }
-    await afterDatabase(ownerUrl);
-    tell(`PostgreSQL: ${hidePassword(ownerUrl)}`);
-    return ownerUrl;
-  };
-
-  const [brokers, database] = await Promise.allSettled([findBrokers(), findDatabase()]);
-  if (brokers.status === 'rejected' || database.status === 'rejected') {
-    await stop();
-    throw brokers.status === 'rejected'
-      ? brokers.reason
-      : (database as PromiseRejectedResult).reason;
-  }
   const lost = new Promise<never>((_, reject) => {
-    for (const { what, server } of started) {
-      void server.exited.then(() => {
-        if (stopping) return;
-        const hint = `Its log is in ${config.odographDataDir}.`;
-        reject(new Problem('SERVER_LOST', `The local ${what} has ended by itself.`, hint));
-      });
-    }
+    const watch = async (what: string, starting: Promise<Server> | undefined) => {
+      if (!starting) return;
+      await (
+        await starting
+      ).exited;
+      if (stopping) return;
+      const hint = `Its log is in ${dataDir}.`;
+      reject(new Problem('SERVER_LOST', `The local ${what} has ended by itself.`, hint));
+    };
+    // That it did not start is told by the promises below.
+    watch('broker', broker).catch(() => undefined);
+    watch('database', postgres).catch(() => undefined);
   });
-  lost.catch(() => undefined);
+  const brokers = broker?.then((started) => started.brokers) ?? Promise.resolve(kafkaBrokers);
+  const ownerUrl = postgres?.then((started) => started.ownerUrl) ?? Promise.resolve(databaseUrl!);
+  for (const promise of [lost, brokers, ownerUrl]) promise.catch(() => undefined);
   return {
-    brokers: brokers.value,
-    isBrokerOurs: config.kafkaBrokers.length === 0,
-    ownerUrl: database.value,
+    isBrokerOurs,
+    brokers,
+    ownerUrl,
     lost,
-    stop,
+    stop: async () => {
+      stopping = true;
+      await Promise.all(
+        [broker, postgres].map(async (starting) => {
+          const server = await starting?.catch(() => undefined);
+          await server?.stop();
+        }),
+      );
+    },
   };
 }
 
