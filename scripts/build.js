@@ -60,6 +60,14 @@ function prune() {
   }
 }
 
+/** Without it `npx odograph` would install this very folder into a cache before it runs. */
+function linkCommand() {
+  const link = 'node_modules/.bin/odograph';
+  if (process.platform === 'win32' || fs.existsSync(link) || !fs.existsSync(executable)) return;
+  fs.rmSync(link, { force: true });
+  fs.symlinkSync(path.join('../..', executable), link);
+}
+
 const steps = [
   {
     name: 'prisma',
@@ -102,3 +110,4 @@ for (const step of steps) {
   fs.writeFileSync(stampFile, JSON.stringify(stamps, undefined, 2));
   console.log(`built ${step.name} in ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
 }
+linkCommand();

@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import * as os from 'node:os';
+import * as path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { agrees, readSessions, runCommands } from './support/console.ts';
+import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { createTestTopic, type TestTopic } from './support/topic.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+const documents = ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...listMarkdown('docs')].filter(
+  (file) => fs.existsSync(path.join(root, file)),
+);
+
+function listMarkdown(folder: string): string[] {
+  if (!fs.existsSync(path.join(root, folder))) return [];
+  return fs
+    .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => path.join(folder, file))
+    .sort();
+}
+
+const readText = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
+
+describe('the reader of sessions', () => {
+  const markdown = [
+    ...[
+      '```console run',
+      '$ echo one \\',
+      '  two',
+      'one …',
+      '$ false',
+      '```',
+      '',
+      '```bash',
+      'rm -rf /',
+      '```',
+    ],
+    ...['```console run up', '$ true', '```'],
+  ].join('\n');
+
+  test('takes the marked blocks and no others', () => {
+    expect(readSessions(markdown)).toEqual([
+      {
+        line: 1,
+        needsUp: false,
+        steps: [
+          { line: 2, command: 'echo one \\\n  two', expected: ['one …'] },
+          { line: 5, command: 'false', expected: [] },
+        ],
+      },
+      { line: 11, needsUp: true, steps: [{ line: 12, command: 'true', expected: [] }] },
+    ]);
+  });
+
+  test('tells what each command printed and with which code it ended', async () => {
+    const commands = ['x=3; echo "a b"', 'echo $x >&2; false', 'cat'];
+    expect(await runCommands(commands, { cwd: root, env: process.env })).toEqual([
+      { output: 'a b', code: 0 },
+      { output: '3', code: 1 },
+      { output: '', code: 0 },
+    ]);
+  });
+
+  test.each([
+    ['one two', ['one …'], true],
+    ['one two', ['two …'], false],
+    ['a\nb\nc', ['a', '…', 'c'], true],
+    ['a\nb\nd', ['a', '…', 'c'], false],
+    ['a\nb', ['a'], false],
+    ['a.b', ['a.b'], true],
+    ['axb', ['a.b'], false],
+    ['anything', [], true],
+  ])('holds %j against %j: %s', (output, expected, verdict) => {
+    expect(agrees(output, expected)).toBe(verdict);
+  });
+});
+
+describe.each(documents)('%s', (file) => {
+  test('names only scripts of package.json', () => {
+    const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> };
+    const named = [...readText(file).matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name!);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+  });
+
+  test('links only to what is there', () => {
+    const links = [...readText(file).matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(
+      ([, link]) => link!,
+    );
+    const lost = links.filter((link) => !fs.existsSync(path.join(root, path.dirname(file), link)));
+    expect(lost).toEqual([]);
+  });
+});
+
+const withSessions = documents
+  .map((file) => ({ file, sessions: readSessions(readText(file)) }))
+  .filter(({ sessions }) => sessions.length > 0);
+
+describe.runIf(withSessions.length > 0)('the sessions', () => {
+  let env: NodeJS.ProcessEnv = process.env;
+  let replaceAddresses = (text: string) => text;
+  let stop = async () => {};
+
+  beforeAll(async () => {
+    if (!withSessions.some(({ sessions }) => sessions.some(({ needsUp }) => needsUp))) return;
+    const up = await startUp();
+    env = { ...process.env, ...up.env };
+    replaceAddresses = (text) =>
+      text.replaceAll('127.0.0.1:4000', up.api).replaceAll('127.0.0.1:9092', up.broker);
+    stop = up.stop;
+  });
+  afterAll(() => stop());
+
+  test.each(withSessions)('of $file say what happens', async ({ sessions }) => {
+    const steps = sessions.flatMap((session) => session.steps);
+    const outcomes = await runCommands(
+      steps.map(({ command }) => replaceAddresses(command)),
+      { cwd: root, env },
+    );
+    for (const [index, { line, command, expected }] of steps.entries()) {
+      const { output, code } = outcomes[index]!;
+      const wanted = expected.map(replaceAddresses);
+      const told = `line ${line}: ${command}\n${output}`;
+      expect(code, told).toBe(0);
+      if (!agrees(output, wanted)) expect(output, told).toBe(wanted.join('\n'));
+    }
+  });
+});
+
+interface RunFacts {
+  readonly apiUrl: string;
+  readonly kafkaBrokers: readonly string[];
+}
+
+async function startUp() {
+  const database: TestDatabase = await createTestDatabase({ empty: true });
+  const topic: TestTopic = await createTestTopic({ logAppendTime: true });
+  const dataDir = fs.mkdtempSync(path.join(os.tmpdir(), 'odograph-test-docs-'));
+  const settings = {
+    KAFKA_BROKERS: topic.brokers.join(','),
+    KAFKA_TOPIC: topic.topic,
+    KAFKA_GROUP_ID: topic.topic,
+    DATABASE_URL: database.ownerUrl,
+    DATABASE_SINK_URL: database.sinkUrl,
+    DATABASE_API_URL: database.apiUrl,
+    ODOGRAPH_DATA_DIR: dataDir,
+    PORT: '0',
+  };
+  const up = spawn(process.execPath, ['dist/cli/odograph.js', 'up'], {
+    cwd: root,
+    env: { ...process.env, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [up.stdout, up.stderr])
+    stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ended = new Promise((resolve) => up.on('close', resolve));
+  const factsFile = path.join(dataDir, 'run.json');
+  while (!fs.existsSync(factsFile)) {
+    if (up.exitCode !== null) throw new Error(`odograph up ended: ${said}`);
+    await sleep(100);
+  }
+  const facts = JSON.parse(fs.readFileSync(factsFile, 'utf8')) as RunFacts;
+  return {
+    env: { KAFKA_TOPIC: topic.topic, ODOGRAPH_DATA_DIR: dataDir },
+    api: new URL(facts.apiUrl).host,
+    broker: facts.kafkaBrokers[0]!,
+    stop: async () => {
+      up.kill('SIGTERM');
+      await ended;
+      await topic.drop();
+      await database.drop();
+      fs.rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
