@@ -1,0 +1,246 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { KafkaClient, ProducerRecord } from '../../src/kafka.ts';
+import { createKafka } from '../../src/kafka.ts';
+import { createLog } from '../../src/log.ts';
+import type { Sink } from '../../src/sink/run.ts';
+import { startSink } from '../../src/sink/run.ts';
+import { createNotifier } from '../../src/store/notify.ts';
+import type { Store } from '../../src/store/open.ts';
+import { openStore } from '../../src/store/open.ts';
+import { createPartitions } from '../../src/store/partitions.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { testBrokers } from '../support/topic.ts';
+import { createBench, foldContext } from './bench.ts';
+
+const log = createLog({ level: 'silent', isTerminal: false });
+const LINE = 'ID-203217 80 5-15-2015 00:08:13 -73.978165,40.757977';
+
+let admin: kafkajs.Admin;
+let brokers: readonly string[];
+let kafka: KafkaClient;
+let database: TestDatabase;
+let store: Store;
+let topic: string;
+const stops: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  brokers = await testBrokers();
+  admin = new kafkajs.Kafka({ brokers: [...brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+  await admin.connect();
+});
+
+afterAll(() => admin?.disconnect());
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  store = openStore({ url: database.sinkUrl, poolSize: 3 });
+  kafka = createKafka({ brokers, ssl: false, sasl: undefined }, log);
+  topic = `odograph-test-run-${Math.random().toString(36).slice(2)}`;
+});
+
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+  await kafka.close();
+  await store.close();
+  await database.drop();
+  await admin.deleteTopics({ topics: [topic] }).catch(() => undefined);
+});
+
+describe('a sink', () => {
+  it('puts a record of each bad kind aside with its bytes and a reason, and goes on', async () => {
+    await makeTopic();
+    const bad: [value: string | Buffer | null, reason: string][] = [
+      [null, 'EMPTY'],
+      ['', 'EMPTY'],
+      [Buffer.from([0, 0, 0, 0, 7, 1, 2, 3]), 'UNSUPPORTED_FORMAT'],
+      [Buffer.from([0x7b, 0xff, 0xfe, 0x00]), 'NOT_UTF8'],
+      [Buffer.from([1, 2, 3]), 'UNKNOWN_FORMAT'],
+      ['ID-203217 80 5-15-2015', 'MALFORMED'],
+      ['ID-203217 80 13-15-2015 00:08:13 -73.978165,40.757977', 'OUT_OF_RANGE'],
+      ['ID-203217 80 5-15-2015 00:08:13 -73.978165,91', 'OUT_OF_RANGE'],
+      ['{"deviceId":"a","at":"2015-05-15T00:08:13Z","lat":NaN,"lon":1}', 'MALFORMED'],
+      [`{"deviceId":"${'x'.repeat(1_000_000)}"}`, 'TOO_LARGE'],
+      ['{"deviceId":"a","at":"1970-01-01T00:00:00Z","speedKmh":1}', 'BEFORE_2000'],
+      ['{"deviceId":"a","at":"2099-01-01T00:00:00Z","speedKmh":1}', 'FUTURE'],
+    ];
+    await send(
+      ...bad.map(([value]) => ({ key: 'bad', value, headers: { from: 'test' }, partition: 0 })),
+      { key: 'ID-203217', value: LINE, partition: 0 },
+    );
+    await run();
+    await until(async () => (await store.prisma.event.count()) === 1);
+    const letters = await store.prisma.deadLetter.findMany({ orderBy: { offset: 'asc' } });
+    expect(letters.map((letter) => letter.reason)).toEqual(bad.map(([, reason]) => reason));
+    for (const [i, letter] of letters.entries()) {
+      const value = bad[i]![0];
+      expect(letter.value === null ? null : Buffer.from(letter.value)).toEqual(
+        value === null ? null : Buffer.from(value),
+      );
+      expect(letter).toMatchObject({
+        topic,
+        partition: 0,
+        offset: BigInt(i),
+        headers: { from: 'test' },
+      });
+      expect(letter.message.length).toBeGreaterThan(10);
+    }
+  });
+
+  it.each(['gzip', 'snappy', 'lz4', 'zstd'])(
+    'reads a log that is compressed with %s',
+    async (compression) => {
+      await makeTopic({ 'compression.type': compression });
+      const lines = Array.from({ length: 500 }, (_, i) =>
+        LINE.replace(
+          '00:08:13',
+          `00:${10 + Math.floor(i / 60)}:${String(i % 60).padStart(2, '0')}`,
+        ),
+      );
+      await send(...lines.map((value) => ({ key: 'ID-203217', value })));
+      await run();
+      await until(async () => (await store.prisma.event.count()) === lines.length);
+      expect(await store.prisma.deadLetter.count()).toBe(0);
+    },
+  );
+
+  it('shares the partitions with a second one, and takes them over when that one leaves', async () => {
+    await makeTopic();
+    const first = await run();
+    await sendLines(100);
+    await until(async () => (await store.prisma.event.count()) === 100);
+    const second = await run();
+    await sendLines(200);
+    await until(async () => (await store.prisma.event.count()) === 200);
+    await first.stop();
+    await sendLines(300);
+    await until(async () => (await store.prisma.event.count()) === 300);
+    expect(second.isReady()).toBe(true);
+  });
+
+  it('says how far the data go once all that has arrived is stored', async () => {
+    await makeTopic();
+    await send({ key: 'ID-203217', value: LINE });
+    const sentAt = new Date();
+    await run();
+    const readThrough = async () => {
+      const rows = await store.prisma.sinkOffset.findMany({ where: { topic } });
+      return rows.length > 0 && rows.every((row) => row.readThrough && row.readThrough > sentAt);
+    };
+    await until(readThrough);
+    expect(await store.prisma.event.count()).toBe(1);
+  });
+
+  it('stops with LOG_GAP where retention has taken records that it had not read', async () => {
+    await makeTopic();
+    await sendLines(10);
+    const first = await run();
+    await until(async () => (await store.prisma.event.count()) === 10);
+    await first.stop();
+    await sendLines(30);
+    const offsets = await admin.fetchTopicOffsets(topic);
+    await admin.deleteTopicRecords({
+      topic,
+      partitions: offsets.map(({ partition, high }) => ({ partition, offset: high })),
+    });
+    await sendLines(40);
+    const second = await run();
+    await expect(second.finished).rejects.toMatchObject({ code: 'LOG_GAP' });
+  });
+
+  it('stops with LOG_REWOUND where the topic was made anew and is shorter than what is stored', async () => {
+    await makeTopic();
+    await sendLines(10);
+    const first = await run();
+    await until(async () => (await store.prisma.event.count()) === 10);
+    await first.stop();
+    await admin.deleteTopics({ topics: [topic] });
+    await sleep(1_000);
+    await makeTopic();
+    const second = await run();
+    await expect(second.finished).rejects.toMatchObject({ code: 'LOG_REWOUND' });
+  });
+
+  it('stops with LOG_REPLACED where the record before its offset is another one', async () => {
+    await makeTopic();
+    await sendLines(10);
+    const first = await run();
+    await until(async () => (await store.prisma.event.count()) === 10);
+    await first.stop();
+    await admin.deleteTopics({ topics: [topic] });
+    await sleep(1_000);
+    await makeTopic();
+    await send(
+      ...Array.from({ length: 60 }, (_, i) => ({ key: 'other', value: 'other', partition: i % 3 })),
+    );
+    const second = await run();
+    await expect(second.finished).rejects.toMatchObject({ code: 'LOG_REPLACED' });
+  });
+});
+
+let sentLines = 0;
+
+/** Fills the topic up to so many events, spread over the partitions. */
+async function sendLines(total: number): Promise<void> {
+  const records: ProducerRecord[] = [];
+  for (; sentLines < total; sentLines += 1) {
+    const at = Date.UTC(2026, 0, 1) + sentLines * 1_000;
+    const value = JSON.stringify({ deviceId: `D-${sentLines % 7}`, at, speedKmh: 50 });
+    records.push({ key: null, value, partition: sentLines % 3 });
+  }
+  await send(...records);
+}
+
+function send(...records: ProducerRecord[]): Promise<void> {
+  return kafka.produce(topic, records);
+}
+
+async function makeTopic(config: Record<string, string> = {}): Promise<void> {
+  sentLines = 0;
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [
+      {
+        topic,
+        numPartitions: 3,
+        configEntries: Object.entries({ 'max.message.bytes': '2000000', ...config }).map(
+          ([name, value]) => ({ name, value }),
+        ),
+      },
+    ],
+  });
+}
+
+async function run(): Promise<Sink> {
+  const { decoding } = createBench(store, topic);
+  const client = createKafka({ brokers, ssl: false, sasl: undefined }, log);
+  const notifier = createNotifier(database.sinkUrl, () => undefined);
+  const sink = await startSink({
+    kafka: client,
+    topic,
+    groupId: topic,
+    partitions: 3,
+    store,
+    notifier,
+    decoding,
+    loadRules: async () => ({ context: foldContext, rows: 0 }),
+    ensurePartitions: createPartitions(store),
+    log,
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = () => (stopping ??= sink.stop());
+  stops.push(async () => {
+    await stop();
+    await notifier.close();
+    await client.close();
+  });
+  return { ...sink, stop };
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 50_000; !(await check()); await sleep(100)) {
+    if (Date.now() > deadline) throw new Error('waited 50 seconds in vain');
+  }
+}
