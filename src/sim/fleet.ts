@@ -82,15 +82,19 @@ const LIFE_DECK: readonly (readonly [City, Profile])[] = [
   ...lives(cities.berlin, ['courier', 'commuter', 'commuter', 'late shift']),
   ...lives(cities.lisbon, ['courier', 'commuter', 'commuter', 'retired']),
 ];
-const STYLE_DECK = [...Array(8).fill(0.15), ...Array(8).fill(0.5), ...Array(4).fill(0.87)];
+const STYLE_DECK = [
+  ...Array<number>(8).fill(0.15),
+  ...Array<number>(8).fill(0.5),
+  ...Array<number>(4).fill(0.87),
+];
 const INTERVAL_DECK_S = [1, 1, 1, 1, 1, 1, 2, 2, 5, 5, 5, 10, 10, 10, 15, 20, 30, 30, 60, 60];
 const PARKED_DECK: readonly ParkedHabit[] = [
   ...Array<ParkedHabit>(12).fill('silent'),
   ...Array<ParkedHabit>(7).fill('minutely'),
   'always',
 ];
-const TEXT_DECK = [...Array(4).fill(true), ...Array(16).fill(false)];
-const IGNITION_DECK = [...Array(14).fill(true), ...Array(6).fill(false)];
+const TEXT_DECK = [...Array<boolean>(4).fill(true), ...Array<boolean>(16).fill(false)];
+const IGNITION_DECK = [...Array<boolean>(14).fill(true), ...Array<boolean>(6).fill(false)];
 
 const FIRST_NAMES =
   'Ana Ben Carla David Emma Filipe Grace Hannah Ivan Joana Karl Lena Maria Noah Olga Paul Rita Sam Tom Vera'.split(
