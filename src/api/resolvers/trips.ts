@@ -113,6 +113,9 @@ export const trips: Resolvers = {
             ];
       });
     },
+    supersededBy: (trip, _, { loaders }) =>
+      trip.supersededByRef === null ? null : loaders.trip.load(trip.supersededByRef),
+    withdrawn: (trip) => trip.gone && trip.supersededByRef === null,
     rejectedFixes: (trip) =>
       Object.entries(trip.rejectedFixes).map(([reason, count]) => ({
         reason: reason as RejectionReason,

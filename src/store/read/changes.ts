@@ -44,7 +44,9 @@ export async function readTouched(
       with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
       select distinct now_at.horizon::text as horizon, p.* from now_at left join lateral (
         select d.external_id as device, n.slug as tenant, v.external_id as driver
-        from trip t join device d on d.id = t.device_id join tenant n on n.id = t.tenant_id left join driver v on v.id = t.driver_id
+        from (select device_id, tenant_id, driver_id, changed from trip
+            union all select device_id, tenant_id, driver_id, changed from trip_revision where withdrawn) as t
+          join device d on d.id = t.device_id join tenant n on n.id = t.tenant_id left join driver v on v.id = t.driver_id
         where t.device_id = any(array(select unnest(j.device_ids) from journal j
             where j.xid >= ${sinceHorizon}::xid8 and j.xid < now_at.horizon))
           and t.changed >= ${sinceHorizon}::xid8 and t.changed < now_at.horizon) as p on true`;

@@ -42,7 +42,9 @@ export interface TripRow {
   /** Transaction that changed it last, as decimal digits. */
   readonly changed: string;
   /** Late messages took it away; the row is what it said last. */
-  readonly withdrawn: boolean;
+  readonly gone: boolean;
+  /** Where it is gone: the trip that now holds the event which opened it. */
+  readonly supersededByRef: number | null;
 }
 
 /** A trip's place in the order by start. */
@@ -89,11 +91,20 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
   t.rejected_fixes as "rejectedFixes", t.days, t.rules_version as "rulesVersion", t.revision, t.updated_at as "updatedAt",
   t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
   t.changed::text as changed`;
+const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
+/** The trip that holds the event at which a handle is anchored. */
+const GONE = Prisma.sql`${COLUMNS}, true as gone, (
+  select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
+    and (x.anchor_sec, x.anchor_rest) <= (a.anchor_sec, a.anchor_rest) where a.id = t.id order by x.started_at desc limit 1) as h
+  where (h.anchor_sec, h.anchor_rest) <= (h.last_sec, h.last_rest)) as "supersededByRef"`;
+/** A withdrawn trip as it stood. */
+const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts || jsonb_build_object('id', r.trip_id,
+  'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
 const JOINS = Prisma.sql`join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id`;
 
 interface RawTrip extends Omit<
   TripRow,
-  'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'withdrawn'
+  'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'supersededByRef'
 > {
   readonly id: bigint;
   readonly startedAt: Date;
@@ -101,6 +112,7 @@ interface RawTrip extends Omit<
   readonly updatedAt: Date;
   readonly movingMs: bigint;
   readonly idleMs: bigint;
+  readonly supersededByRef: bigint | null;
 }
 
 function toTripRow(raw: RawTrip): TripRow {
@@ -112,7 +124,7 @@ function toTripRow(raw: RawTrip): TripRow {
     updatedAtMs: raw.updatedAt.getTime(),
     movingMs: Number(raw.movingMs),
     idleMs: Number(raw.idleMs),
-    withdrawn: false,
+    supersededByRef: raw.supersededByRef === null ? null : Number(raw.supersededByRef),
   };
 }
 
@@ -158,7 +170,7 @@ export async function readTripPages(
         : Prisma.sql`t.device_id = o.ref`;
   const found = await tx.$queryRaw<(RawTrip & { ref: number })[]>`
     select o.ref, p.* from unnest(${refs}::int[]) with ordinality as o(ref, place) cross join lateral (
-      select ${COLUMNS} from trip t ${JOINS}
+      select ${LIVE} from trip t ${JOINS}
       where ${owned} and ${criteriaOf(criteria)}${keyset.where}
       order by ${keyset.order} limit ${keyset.limit}) as p
     order by o.place`;
@@ -167,10 +179,17 @@ export async function readTripPages(
   return new Map([...pages].map(([ref, rows]) => [ref, toPage(rows.map(toTripRow), page)]));
 }
 
-/** Trips by their ids; those that the reader may not see are missing. */
+/**
+ * Trips by their ids, also those that late messages took away; those that the reader may not see are
+ * missing.
+ */
 export async function readTrips(tx: Transaction, ids: readonly number[]): Promise<TripRow[]> {
   const rows = await tx.$queryRaw<RawTrip[]>`
-    select ${COLUMNS} from trip t ${JOINS} where t.id = any(${ids}::bigint[])`;
+    select ${LIVE} from trip t ${JOINS} where t.id = any(${ids}::bigint[])
+    union all
+    select ${GONE} from (select distinct on (v.trip_id) v.* from trip_revision v
+      where v.trip_id = any(${ids}::bigint[]) order by v.trip_id, v.revision desc) as r, ${LAST_WORDS} ${JOINS}
+    where r.withdrawn and not exists (select from trip l where l.id = r.trip_id)`;
   return rows.map(toTripRow);
 }
 
@@ -180,32 +199,44 @@ export async function readTripsByStart(
   starts: readonly { readonly deviceRef: number; readonly startedAtMs: number }[],
 ): Promise<TripRow[]> {
   const rows = await tx.$queryRaw<RawTrip[]>`
-    select ${COLUMNS} from unnest(${starts.map((s) => s.deviceRef)}::int[], ${starts.map((s) => new Date(s.startedAtMs))}::timestamptz[])
+    select ${LIVE} from unnest(${starts.map((s) => s.deviceRef)}::int[], ${starts.map((s) => new Date(s.startedAtMs))}::timestamptz[])
       as w(device_id, started_at) join trip t on t.device_id = w.device_id and t.started_at = w.started_at ${JOINS}`;
   return rows.map(toTripRow);
 }
 
-/** The newest state of trips whose change lies beyond a place in the order of transactions. */
+/**
+ * The newest state of trips whose change lies beyond a place in the order of transactions, and the
+ * last words of those that were taken away.
+ */
 export async function readChangedTrips(
   tx: Transaction,
   of: { readonly deviceId: string } | { readonly driverExternalId: string },
   after: TripPlace,
   limit: number,
 ): Promise<{ readonly horizon: string; readonly trips: readonly TripRow[] }> {
-  const whose =
+  const whose = (row: Prisma.Sql) =>
     'deviceId' in of
-      ? Prisma.sql`t.device_id = (select id from device where external_id = ${of.deviceId})`
-      : Prisma.sql`t.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))
-          and t.device_id = any(array(select unnest(j.device_ids) from journal j, now_at where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+      ? Prisma.sql`${row}.device_id = (select id from device where external_id = ${of.deviceId})`
+      : Prisma.sql`${row}.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))
+          and ${row}.device_id = any(array(select unnest(j.device_ids) from journal j
+            where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+  const beyond = (row: Prisma.Sql, id: Prisma.Sql) =>
+    Prisma.sql`${row}.changed < now_at.horizon and ${row}.changed >= ${after.xid}::xid8
+      and (${row}.changed > ${after.xid}::xid8 or ${id} > ${after.id})`;
+  const [t, r] = [Prisma.sql`t`, Prisma.sql`r`];
   const rows = await tx.$queryRaw<((RawTrip | { id: null }) & { horizon: string })[]>`
     with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
     select now_at.horizon::text as horizon, p.* from now_at left join lateral (
-      select ${COLUMNS} from trip t ${JOINS}
-      where ${whose} and t.changed < now_at.horizon and t.changed >= ${after.xid}::xid8
-        and (t.changed > ${after.xid}::xid8 or t.id > ${after.id})
-      order by t.changed, t.id limit ${limit}) as p on true`;
+      (select ${LIVE} from trip t ${JOINS}
+        where ${whose(t)} and ${beyond(t, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit})
+      union all
+      (select ${GONE} from trip_revision r, ${LAST_WORDS} ${JOINS}
+        where r.withdrawn and ${whose(r)} and ${beyond(r, Prisma.sql`r.trip_id`)} order by r.changed, r.trip_id limit ${limit})) as p on true`;
   return {
     horizon: rows[0]?.horizon ?? after.xid,
-    trips: rows.flatMap((row) => (row.id === null ? [] : [toTripRow(row)])),
+    trips: rows
+      .flatMap((row) => (row.id === null ? [] : [toTripRow(row)]))
+      .sort((a, b) => Number(BigInt(a.changed) - BigInt(b.changed)) || a.id - b.id)
+      .slice(0, limit),
   };
 }
