@@ -64,8 +64,11 @@ export interface SubscribeOptions {
   readonly topic: string;
   readonly groupId: string;
   readonly partitions: number;
-  /** Called with the whole new assignment, each time the group has agreed on one. */
-  onAssigned(partitions: readonly number[]): void;
+  /**
+   * Called with the whole new assignment, each time the group has agreed on one; tells where to read
+   * on in each partition. No records come before it has answered.
+   */
+  onAssigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
   /** Called with records in offset order; the next ones of the partition come when it resolves. */
   onRecords(
     partition: number,
@@ -87,13 +90,13 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
     brokers: [...settings.brokers],
     ssl: settings.ssl,
     ...(settings.sasl ? { sasl: settings.sasl as NonNullable<KafkaConfig['sasl']> } : {}),
-    retry: { initialRetryTime: 100, retries: 10 },
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 30 },
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => writeLog(log, entry),
   });
   const producer = kafka.producer({
     idempotent: true,
-    retry: { initialRetryTime: 100, retries: Number.MAX_SAFE_INTEGER },
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: Number.MAX_SAFE_INTEGER },
     maxInFlightRequests: 1,
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
@@ -192,9 +195,15 @@ async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promi
     });
   });
   crashed.catch(() => undefined);
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) =>
-    options.onAssigned(payload.memberAssignment[topic] ?? []),
-  );
+  const seek = (partition: number, offset: number) =>
+    consumer.seek({ topic, partition, offset: String(offset) });
+  let assigning: Promise<void> = Promise.resolve();
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    assigning = options
+      .onAssigned(payload.memberAssignment[topic] ?? [])
+      .then((offsets) => offsets.forEach((offset, partition) => seek(partition, offset)));
+    assigning.catch(() => undefined);
+  });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({
@@ -202,6 +211,7 @@ async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promi
     eachBatchAutoResolve: false,
     partitionsConsumedConcurrently: options.partitions,
     eachBatch: async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
+      await assigning;
       if (!isRunning() || isStale()) return;
       const records = batch.messages.map((message) => ({
         partition: batch.partition,
@@ -212,12 +222,13 @@ async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promi
         headers: textHeaders(message.headers),
       }));
       await options.onRecords(batch.partition, records, heartbeat);
+      if (isStale()) return;
       // Resolving moves the place to fetch from; what is done is told by commit alone.
       resolveOffset(batch.lastOffset());
     },
   });
   return {
-    seek: (partition, offset) => consumer.seek({ topic, partition, offset: String(offset) }),
+    seek,
     commit: (offsets) =>
       consumer.commitOffsets(
         [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FoldContext } from '../core/advance.ts';
 import type { DecodeSettings } from '../core/decode/format.ts';
-import type { KafkaClient, LogRecord, Subscription } from '../kafka.ts';
+import type { KafkaClient, LogRecord } from '../kafka.ts';
 import type { Logger } from '../log.ts';
 import { FencedError } from '../store/commit.ts';
 import { createIdBlocks } from '../store/ids.ts';
@@ -84,43 +84,52 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
   const owned = new Set<number>();
   /** Offset after the last record queued, a partition. */
   const tail = new Map<number, number>();
-  let subscription: Subscription | undefined;
-  let assigning: Promise<void> = Promise.resolve();
+  /** Where a hole was met, a partition: read once more before it is believed. */
+  const holes = new Map<number, number>();
   let stopping = false;
   let movedAtMs = Date.now();
   const failed = createDeferred<never>();
   failed.promise.catch(() => undefined);
 
-  /** Takes up the stored offsets and reads on from there; what was queued before is forgotten. */
-  async function takeOver(assigned: readonly number[]): Promise<void> {
-    const log = await kafka.offsets(topic);
+  /**
+   * Takes up the stored offsets and forgets what was queued.
+   * @returns where to read on: the record before the offset is read again where it still exists, to
+   *   know the log by it
+   */
+  async function takeOver(assigned: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    const ends = await kafka.offsets(topic);
     const earliest = new Map(
-      [...log].map(([partition, { earliest: first }]) => [partition, first]),
+      [...ends].map(([partition, { earliest: first }]) => [partition, first]),
     );
     const offsets = await loadOffsets(store, topic, earliest);
     queue.clear();
     owned.clear();
+    holes.clear();
+    const readFrom = new Map<number, number>();
     for (const partition of assigned) {
       const offset = offsets.get(partition)!;
-      const end = log.get(partition)!.end;
-      if (offset.nextOffset > end) throw logProblem.rewound(topic, partition, offset.nextOffset, end);
+      const end = ends.get(partition)!.end;
+      if (offset.nextOffset > end)
+        throw logProblem.rewound(topic, partition, offset.nextOffset, end);
       owned.add(partition);
       stored.set(partition, offset);
       tail.set(partition, offset.nextOffset);
-      // The record before the offset is read again where it still exists, to know the log by it.
       const last = offset.nextOffset - 1;
       const isThere = offset.lastDigest !== undefined && last >= earliest.get(partition)!;
-      subscription?.seek(partition, isThere ? last : offset.nextOffset);
+      readFrom.set(partition, isThere ? last : offset.nextOffset);
     }
+    return readFrom;
   }
 
-  function assign(assigned: readonly number[]): void {
+  async function assign(assigned: readonly number[]): Promise<ReadonlyMap<number, number>> {
     log.info(
       { partitions: assigned },
       `reading ${assigned.length} of ${partitions} partitions of ${topic}`,
     );
-    assigning = takeOver(assigned);
-    assigning.catch(failed.reject);
+    return takeOver(assigned).catch((error: unknown) => {
+      failed.reject(error);
+      throw error;
+    });
   }
 
   async function enqueue(
@@ -128,7 +137,6 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     records: readonly LogRecord[],
     heartbeat: () => Promise<void>,
   ): Promise<void> {
-    await assigning;
     const expected = tail.get(partition);
     if (expected === undefined || !owned.has(partition) || stopping) return;
     const known = stored.get(partition)!;
@@ -138,7 +146,9 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     }
     const fresh = records.filter((record) => record.offset >= expected);
     if (fresh.length === 0) return;
-    if (fresh[0]!.offset > expected) await checkHole(partition, expected, fresh[0]!.offset);
+    const found = fresh[0]!.offset;
+    if (found > expected && !(await isHole(partition, expected, found))) return;
+    if (tail.get(partition) !== expected) return;
     tail.set(partition, fresh.at(-1)!.offset + 1);
     queue.add(partition, fresh);
     while (queue.isFull() && !stopping) {
@@ -147,20 +157,29 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     }
   }
 
-  /** Offsets may be missing inside a log (markers, compaction), but not where retention cut it off. */
-  async function checkHole(partition: number, expected: number, found: number): Promise<void> {
-    const earliest = (await kafka.offsets(topic)).get(partition)!.earliest;
+  /**
+   * Offsets may be missing inside a log (markers, compaction), but not where retention cut it off.
+   * Reading once more from the offset expected tells a hole from a fetch that was under way when the
+   * place to read from moved.
+   */
+  async function isHole(partition: number, expected: number, found: number): Promise<boolean> {
+    const { earliest } = (await kafka.offsets(topic)).get(partition)!;
     if (earliest > expected) throw logProblem.gap(topic, partition, expected, found);
+    if (holes.get(partition) === expected) return true;
+    holes.set(partition, expected);
+    subscription.seek(partition, expected);
+    return false;
   }
 
   function toBatch(taken: ReadonlyMap<number, readonly LogRecord[]>): PartitionBatch[] {
     return [...taken]
       .filter(([partition]) => owned.has(partition))
-      .map(([partition, records]) => ({
-        partition,
-        from: stored.get(partition)!.nextOffset,
-        records,
-      }));
+      .map(([partition, records]) => {
+        // A batch that committed while the partition was taken over anew is not read again.
+        const from = stored.get(partition)!.nextOffset;
+        return { partition, from, records: records.filter((record) => record.offset >= from) };
+      })
+      .filter(({ records }) => records.length > 0);
   }
 
   async function write(batch: readonly PartitionBatch[]): Promise<void> {
@@ -184,7 +203,8 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
       } catch (error) {
         if (error instanceof FencedError && error.by === 'OFFSET') {
           log.info(error.message);
-          await takeOver([...owned]);
+          const readFrom = await takeOver([...owned]);
+          readFrom.forEach((offset, partition) => subscription.seek(partition, offset));
           return;
         }
         if (error instanceof FencedError && error.by === 'RULES') {
@@ -215,12 +235,12 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
   /** Kafka's own offsets only serve people's tools and lag monitors; nothing depends on them. */
   function hint(): void {
     const offsets = new Map([...owned].map((p) => [p, stored.get(p)!.nextOffset]));
-    subscription?.commit(offsets).catch((error: unknown) => {
+    subscription.commit(offsets).catch((error: unknown) => {
       log.debug({ reason: describe(error) }, 'the group did not take the offsets');
     });
   }
 
-  subscription = await kafka.subscribe({
+  const subscription = await kafka.subscribe({
     topic,
     groupId: options.groupId,
     partitions,

@@ -120,6 +120,38 @@ describe('a sink', () => {
     expect(second.isReady()).toBe(true);
   });
 
+  it('stores each event once beside another one that reads the same partitions', async () => {
+    await makeTopic();
+    await run({ groupId: `${topic}-one` });
+    await run({ groupId: `${topic}-two` });
+    for (let total = 500; total <= 5_000; total += 500) {
+      await sendLines(total);
+      await sleep(50);
+    }
+    await until(async () => (await store.prisma.event.count()) === 5_000);
+    expect(await store.prisma.deadLetter.count()).toBe(0);
+    const moved = await store.prisma.deviceState.findMany();
+    expect(moved.every((device) => device.headSec !== null)).toBe(true);
+  });
+
+  it('reads from the stored offset where the group in Kafka says another one', async () => {
+    await makeTopic();
+    await sendLines(60);
+    const first = await run();
+    await until(async () => (await store.prisma.event.count()) === 60);
+    await first.stop();
+    const old = database;
+    const oldStore = store;
+    stops.unshift(async () => {
+      await oldStore.close();
+      await old.drop();
+    });
+    database = await createTestDatabase();
+    store = openStore({ url: database.sinkUrl, poolSize: 3 });
+    await run();
+    await until(async () => (await store.prisma.event.count()) === 60);
+  });
+
   it('says how far the data go once all that has arrived is stored', async () => {
     await makeTopic();
     await send({ key: 'ID-203217', value: LINE });
@@ -213,14 +245,14 @@ async function makeTopic(config: Record<string, string> = {}): Promise<void> {
   });
 }
 
-async function run(): Promise<Sink> {
+async function run({ groupId = topic } = {}): Promise<Sink> {
   const { decoding } = createBench(store, topic);
   const client = createKafka({ brokers, ssl: false, sasl: undefined }, log);
   const notifier = createNotifier(database.sinkUrl, () => undefined);
   const sink = await startSink({
     kafka: client,
     topic,
-    groupId: topic,
+    groupId,
     partitions: 3,
     store,
     notifier,
