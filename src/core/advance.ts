@@ -1,14 +1,21 @@
 import type { Change, EndReason, TripFacts } from './changes.ts';
 import type { CanonicalEvent } from './event.ts';
-import { distanceMm } from './geo.ts';
 import { countPending, finishAll, noFlag } from './habits/flags.ts';
 import { flaggingMetrics } from './habits/registry.ts';
-import { absent, forget, never, noReading, setFix } from './reading.ts';
+import { absent, forget, never, noReading } from './reading.ts';
 import type { Rules } from './rules.ts';
 import { type DeviceState, emptyState, type OpenTrip } from './state.ts';
 import { describeTrip } from './trips/facts.ts';
-import { believe, isSameHour, judgeFix, verdict, type Verdict } from './trips/fixes.ts';
-import { grow, type Step } from './trips/grow.ts';
+import { believe, isSameHour, judgeFix, type Judgement, verdict } from './trips/fixes.ts';
+import { grow, noStep } from './trips/grow.ts';
+import {
+  isParked,
+  leavePlace,
+  noteSlowness,
+  type Passed,
+  settle,
+  weigh,
+} from './trips/movement.ts';
 import { noteInterval, silenceThresholdMs } from './trips/intervals.ts';
 import { copyTotals, emptyTotals } from './trips/totals.ts';
 import type { Zones } from './zones.ts';
@@ -26,19 +33,10 @@ export interface FoldContext {
 const nothing: readonly Change[] = Object.freeze([]);
 const dayMs = 86_400_000;
 
-const judged: { verdict: Verdict; stepMm: number } = { verdict: verdict.none, stepMm: 0 };
-const step: Step = {
-  stayed: false,
-  isFix: false,
-  leapt: false,
-  wayMm: 0,
-  wayFromMs: 0,
-  speedCkmh: absent,
-  still: false,
-  moving: false,
-  zone: '',
-  bridgedFromMs: 0,
-};
+// Room for what is found of the event under way: one for all calls, since none is interrupted.
+const judged: Judgement = { verdict: verdict.none, stepMm: 0 };
+const passed: Passed = { intervalMs: 0, usualMs: absent };
+const step = noStep();
 let changes: Change[] = [];
 
 /**
@@ -55,16 +53,16 @@ export function advance(
 ): readonly Change[] {
   if (changes.length > 0) changes = [];
   const { atMs } = event;
-  const before = passTime(state, event, context);
+  passTime(state, event, context);
   const rules = tripRules(state, context) ?? useRules(state, atMs, context);
   judgeFix(state, event, rules, judged);
-  weigh(state, event, rules, before);
-  noteSlowness(state, atMs, rules);
+  weigh(step, judged, passed, state, event, rules);
+  noteSlowness(step, passed, state, atMs, rules);
   if (state.trip !== undefined) continueTrip(state, state.trip, event, rules, context);
   else if (step.moving && step.isFix && atMs !== state.blockedAtMs) {
     open(state, event, rules, context);
   }
-  settle(state, event, rules);
+  settle(step, state, event, rules);
   if (step.isFix) believe(state, atMs, event.latE7 as number, event.lonE7 as number);
   hearIgnition(state, event, context);
   state.headAtMs = atMs;
@@ -72,24 +70,17 @@ export function advance(
   return changes.length > 0 ? changes : nothing;
 }
 
-/** What the interval since the last event says. */
-interface Before {
-  intervalMs: number;
-  usualMs: number;
-}
-const passed: Before = { intervalMs: 0, usualMs: absent };
-
 /** Lets the time since the last event pass: closes a trip that it ended, forgets what is too old. */
-function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContext): Before {
+function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
   const { atMs } = event;
   const { headAtMs, trip } = state;
   passed.intervalMs = atMs - headAtMs;
   passed.usualMs = state.usualMs;
   if (headAtMs === never) {
     passed.intervalMs = 0;
-    return passed;
+    return;
   }
-  if (passed.intervalMs === 0) return passed;
+  if (passed.intervalMs === 0) return;
   const rules = tripRules(state, context) ?? useRules(state, headAtMs, context);
   const thresholdMs = silenceThresholdMs(state, rules);
   const isSilence = passed.intervalMs >= thresholdMs;
@@ -106,7 +97,6 @@ function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContex
     passed.usualMs = absent;
   } else noteInterval(state, passed.intervalMs, rules);
   forgetOld(state, atMs, rules);
-  return passed;
 }
 
 /** Notes whether the silence was how parking began, and that where it rested is over. */
@@ -118,14 +108,6 @@ function fallSilent(state: DeviceState, atMs: number, rules: Rules): void {
   leavePlace(state);
 }
 
-/** A new rest begins with the next fix. */
-function leavePlace(state: DeviceState): void {
-  state.restingFromMs = never;
-  state.standingFromMs = never;
-  state.slowIntervals = 0;
-  forget(state.place);
-}
-
 /** Erases what can act no longer, so that the same recent events leave the same bytes. */
 function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   state.blockedAtMs = never;
@@ -135,11 +117,11 @@ function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   if (state.quietAtMs !== never && atMs - state.quietAtMs > rules.quietBelievedMs) {
     state.quietAtMs = never;
   }
-  // A longer rest says no more than one that is long enough for everything.
+  // A longer rest says no more than one that is long enough for everything, and needs no evidence.
   const oldestMs = atMs - rules.longestSilenceMs;
-  if (state.restingFromMs !== never) state.restingFromMs = Math.max(state.restingFromMs, oldestMs);
-  if (state.standingFromMs !== never) {
-    state.standingFromMs = Math.max(state.standingFromMs, oldestMs);
+  if (state.restingFromMs !== never && state.restingFromMs <= oldestMs) {
+    state.restingFromMs = oldestMs;
+    state.standingFromMs = oldestMs;
   }
   if (
     state.quietAtMs === never &&
@@ -162,96 +144,6 @@ function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   if (state.trip === undefined && place.atMs !== never && !isSameHour(place.atMs, atMs)) {
     forget(place);
   }
-}
-
-/** Works out what the event says about movement, into `step`. */
-function weigh(state: DeviceState, event: CanonicalEvent, rules: Rules, before: Before): void {
-  const { last, trip, place } = state;
-  const { verdict: worth, stepMm } = judged;
-  const { speedCkmh, atMs } = event;
-  step.isFix = worth >= verdict.believed;
-  step.leapt = worth === verdict.leapt;
-  const isSpeed =
-    speedCkmh !== undefined &&
-    worth >= verdict.none &&
-    speedCkmh >= 0 &&
-    speedCkmh <= rules.fastestCkmh;
-  step.speedCkmh = isSpeed ? speedCkmh : absent;
-  step.bridgedFromMs = Math.max(
-    rules.bridgeFromMs,
-    before.usualMs === absent ? 0 : before.usualMs * rules.bridgeIntervals,
-  );
-  step.moving = isSpeed && speedCkmh >= rules.movingCkmh;
-  // Without a trip and with the ignition off a speed is stale: only having gone somewhere moves.
-  if (trip === undefined && event.ignition === false && state.ignitionOnAtMs === never) {
-    step.moving = false;
-  }
-  const resting = state.restingFromMs !== never;
-  let fromPlaceMm = 0;
-  if (step.isFix && place.atMs !== never && (resting || !isSpeed)) {
-    fromPlaceMm = distanceMm(
-      place.latE7,
-      place.lonE7,
-      event.latE7 as number,
-      event.lonE7 as number,
-    );
-    if (!step.leapt && isSameHour(place.atMs, atMs) && fromPlaceMm >= rules.movingMm) {
-      step.moving = true;
-    }
-  }
-  // At rest drift is no way; what lies between the place and the first moving fix is one.
-  step.wayMm = step.leapt ? 0 : !resting ? stepMm : step.moving ? fromPlaceMm : 0;
-  step.stayed = step.isFix && !step.leapt && stepMm < rules.movingMm;
-  step.wayFromMs = last.atMs;
-  step.zone = state.zone;
-  // mm / ms * 360 = 0.01 km/h.
-  if (isSpeed) step.still = speedCkmh < rules.stillCkmh;
-  else if (step.isFix) {
-    step.still = !step.moving && stepMm * 360 < rules.movingCkmh * (atMs - last.atMs);
-  } else step.still = trip !== undefined && trip.stillFromMs !== never;
-}
-
-/** Notes where the vehicle moved last or came to rest, and for how long it has rested. */
-function settle(state: DeviceState, event: CanonicalEvent, rules: Rules): void {
-  const { place } = state;
-  const { atMs } = event;
-  const { moving, isFix, leapt, speedCkmh } = step;
-  const comesToStand = !moving && (isFix || speedCkmh !== absent) && state.standingFromMs === never;
-  if (isFix && (moving || leapt || comesToStand || !isSameHour(place.atMs, atMs))) {
-    setFix(place, atMs, event.latE7 as number, event.lonE7 as number);
-  }
-  if (moving) {
-    state.restingFromMs = never;
-    state.standingFromMs = never;
-    state.slowIntervals = 0;
-    return;
-  }
-  if (state.restingFromMs === never) state.restingFromMs = atMs;
-  if (comesToStand) state.standingFromMs = atMs;
-  if (
-    state.quietAtMs !== never &&
-    state.slowIntervals < rules.slowIntervals &&
-    state.standingFromMs !== never &&
-    atMs - state.standingFromMs >= rules.quietStandstillMs
-  ) {
-    // It stands and reports as ever: its parking does not show by itself.
-    state.quietAtMs = never;
-  }
-}
-
-/** Counts slow intervals to the first signs of rest. */
-function noteSlowness(state: DeviceState, atMs: number, rules: Rules): void {
-  if (step.moving || passed.intervalMs === 0 || state.slowIntervals >= rules.slowIntervals) return;
-  const { standingFromMs } = state;
-  const isSlow =
-    passed.usualMs !== absent &&
-    passed.intervalMs >= Math.max(rules.slowFromMs, passed.usualMs * rules.slowFactor);
-  const isEarly =
-    state.slowIntervals > 0 ||
-    standingFromMs === never ||
-    state.headAtMs - standingFromMs < rules.quietWithinMs;
-  state.slowIntervals = isSlow && isEarly ? state.slowIntervals + 1 : 0;
-  if (state.slowIntervals >= rules.slowIntervals) state.quietAtMs = atMs;
 }
 
 function continueTrip(
@@ -278,18 +170,6 @@ function continueTrip(
   }
   grow(trip, event, step, rules, context.zones, changes);
   if (comesToRest && state.slowIntervals === 0) copyTotals(trip.mark, trip.totals);
-}
-
-/** Whether the rest under way is no stop any more. */
-function isParked(state: DeviceState, atMs: number, rules: Rules): boolean {
-  const { ignitionOnAtMs, standingFromMs } = state;
-  // With the engine said to run it idles.
-  if (ignitionOnAtMs !== never && atMs - ignitionOnAtMs <= rules.longestSilenceMs) return false;
-  if (atMs - state.restingFromMs >= rules.longestSilenceMs) return true;
-  if (ignitionOnAtMs !== never || standingFromMs === never) return false;
-  if (state.slowIntervals >= rules.slowIntervals) return true;
-  const isQuiet = state.quietAtMs !== never;
-  return atMs - standingFromMs >= (isQuiet ? rules.quietStandstillMs : rules.standstillMs);
 }
 
 function open(

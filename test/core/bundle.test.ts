@@ -1,7 +1,7 @@
 import vm from 'node:vm';
 import { build } from 'esbuild';
 import { expect, it } from 'vitest';
-import * as core from '../../src/core/index.ts';
+import { createRulesTimeline, encodeState, foldAll } from '../../src/core/index.ts';
 import { buildStream } from './streams.ts';
 
 it('runs as one file where there is nothing of Node, and says the same', async () => {
@@ -43,12 +43,12 @@ it('runs as one file where there is nothing of Node, and says the same', async (
      JSON.stringify([folded.trips, folded.openTrip, [...core.encodeState(folded.state)]]);`,
     sandbox,
   );
-  const folded = core.foldAll(events, {
-    rulesAt: core.createRulesTimeline([]),
+  const folded = foldAll(events, {
+    rulesAt: createRulesTimeline([]),
     zones: { version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18_000_000 },
   });
   expect(folded.trips.length).toBe(1);
   expect(output).toBe(
-    JSON.stringify([folded.trips, folded.openTrip, [...core.encodeState(folded.state)]]),
+    JSON.stringify([folded.trips, folded.openTrip, [...encodeState(folded.state)]]),
   );
 });

@@ -103,6 +103,7 @@ export function checkTrips(input: readonly CanonicalEvent[], zones: Zones): Chec
         onAt = last = undefined;
         doubts = [];
       }
+      if (restingFrom !== undefined && atMs - restingFrom >= halfHour) standingFrom = restingFrom;
       if (onAt !== undefined && atMs - onAt > 12 * hour) onAt = undefined;
       if (quietAt !== undefined && atMs - quietAt > 20 * hour) quietAt = undefined;
       if (open === undefined && last !== undefined && hourOf(last.atMs) !== hourOf(atMs)) {
@@ -242,7 +243,7 @@ export function checkTrips(input: readonly CanonicalEvent[], zones: Zones): Chec
   });
   if (open !== undefined) {
     const headMs = events.at(-1)?.atMs ?? 0;
-    const startMs = (open as Seen[])[0]?.event.atMs ?? 0;
+    const startMs = open[0]?.event.atMs ?? 0;
     const cutMs = Math.ceil((startMs + 12 * hour) / (24 * hour)) * 24 * hour;
     const silentMs = headMs + silenceAt(usualAt(events, events.length - 1), onAt, headMs);
     trips.push(total(open, Math.min(silentMs, cutMs), undefined, zones));

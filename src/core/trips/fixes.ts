@@ -16,9 +16,15 @@ export const verdict = {
   /** Believed though it lies where no car could have come to: adds no kilometres. */
   leapt: 6,
 } as const;
-export type Verdict = (typeof verdict)[keyof typeof verdict];
+type Verdict = (typeof verdict)[keyof typeof verdict];
 
-export const hourMs = 3_600_000;
+/** What was found of a position, and the way to it from the last one believed. */
+export interface Judgement {
+  verdict: Verdict;
+  stepMm: number;
+}
+
+const hourMs = 3_600_000;
 
 export function isSameHour(aMs: number, bMs: number): boolean {
   return Math.floor(aMs / hourMs) === Math.floor(bMs / hourMs);
@@ -29,7 +35,7 @@ export function judgeFix(
   state: DeviceState,
   event: CanonicalEvent,
   rules: Rules,
-  judged: { verdict: Verdict; stepMm: number },
+  judged: Judgement,
 ): void {
   judged.stepMm = 0;
   judged.verdict = verdict.none;

@@ -33,6 +33,22 @@ export interface Step {
   bridgedFromMs: number;
 }
 
+/** A step that says nothing yet. */
+export function noStep(): Step {
+  return {
+    isFix: false,
+    leapt: false,
+    stayed: false,
+    wayMm: 0,
+    wayFromMs: 0,
+    speedCkmh: absent,
+    still: false,
+    moving: false,
+    zone: '',
+    bridgedFromMs: 0,
+  };
+}
+
 /** Adds an event to its trip. */
 export function grow(
   trip: OpenTrip,
@@ -66,7 +82,7 @@ export function grow(
 }
 
 /** Fills the spare reading; what was not believed is not in it. */
-export function read(reading: Reading, event: CanonicalEvent, step: Step): Reading {
+function read(reading: Reading, event: CanonicalEvent, step: Step): Reading {
   reading.atMs = event.atMs;
   reading.latE7 = step.isFix ? (event.latE7 ?? absent) : absent;
   reading.lonE7 = step.isFix ? (event.lonE7 ?? absent) : absent;
