@@ -1,6 +1,7 @@
 /**
  * Prints how the rules do on the naturalistic drives: found one to one, split, merged, missed, and
- * kilometres, for each spacing of fixes. Run: npm run drives
+ * kilometres, for each spacing of fixes.
+ * Run: node --import ./scripts/typescript.js scripts/drives.ts
  */
 import { foldAll } from '../src/core/fold-all.ts';
 import { createRulesTimeline } from '../src/core/rules.ts';

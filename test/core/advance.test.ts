@@ -51,7 +51,7 @@ describe('the fold', () => {
         });
         expect(bytes[0]).toEqual(bytes[1]);
       }),
-      runs(20),
+      runs(6),
     );
   });
 

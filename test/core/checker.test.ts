@@ -46,7 +46,7 @@ describe('fold and checker say the same', () => {
       fc.property(streams, (events) => {
         trips += expectAgreement(events);
       }),
-      runs(300),
+      runs(150),
     );
     expect(trips).toBeGreaterThan(100);
   });
