@@ -26,17 +26,19 @@ export function prepare(
   schema: GraphQLSchema,
   question: Question,
   log: Services['log'],
-): Omit<ExecutionArgs, 'contextValue'> | readonly GraphQLFormattedError[] {
+): Omit<ExecutionArgs, 'contextValue'> | readonly GraphQLError[] {
   try {
     const document = parse(question.query, { maxTokens: MAX_TOKENS });
     const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
     if (faults.length > 0) {
-      return faults.map((fault) => toFormatted(withCode(fault, 'GRAPHQL_VALIDATION_FAILED'), log));
+      return faults.map((fault) =>
+        toError(withCode(withoutHints(fault), 'GRAPHQL_VALIDATION_FAILED'), log),
+      );
     }
     const operation = getOperationAST(document, question.operationName);
     if (!operation) {
       return [
-        toFormatted(
+        toError(
           new GraphQLError('Say by operationName which operation is meant.', {
             extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
           }),
@@ -49,10 +51,7 @@ export function prepare(
     return { schema, document, operationName: operation.name?.value ?? null, variableValues };
   } catch (error) {
     return [
-      toFormatted(
-        error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error,
-        log,
-      ),
+      toError(error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error, log),
     ];
   }
 }
@@ -138,6 +137,12 @@ function toFormatted(error: unknown, log: Services['log']): GraphQLFormattedErro
       ? error
       : new GraphQLError('failed', { originalError: toCause(error) });
   return formatError(graphQLError.toJSON(), graphQLError, log);
+}
+
+/** Names of the schema are not guessed for who does not know them, as over HTTP. */
+function withoutHints(error: GraphQLError): GraphQLError {
+  const message = error.message.replace(/ ?Did you mean(.+?)\?$/, '');
+  return new GraphQLError(message, { originalError: error, extensions: error.extensions });
 }
 
 function toCause(error: unknown): Error {

@@ -131,3 +131,12 @@ export function toReader({ role, tenant, driver }: Identity): Reader {
     driver: role === 'DRIVER' ? (driver ?? '') : null,
   };
 }
+
+/** The longest that a timer can wait. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Ends something when a token expires. Returns what calls that off. */
+export function atExpiry({ expiresAtMs }: Identity, nowMs: number, end: () => void): () => void {
+  const timer = setTimeout(end, Math.min(Math.max(expiresAtMs - nowMs, 0), MAX_TIMER_MS));
+  return () => clearTimeout(timer);
+}

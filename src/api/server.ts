@@ -17,6 +17,7 @@ import { serveConsole } from './console.ts';
 import type { Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { formatError } from './errors.ts';
+import { serveEventStream } from './event-stream.ts';
 import type { AuthSettings } from './identity.ts';
 import { createAuthenticate } from './identity.ts';
 import { checkCost, limitRules, MAX_BODY_BYTES, MAX_TOKENS } from './limits.ts';
@@ -131,6 +132,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       if (!options.metrics) return reply.code(404).send();
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics());
     });
+    serveEventStream({ app, path: `${PATH}/stream`, schema, services, authenticate });
     serveConsole(app, { path: PATH, localTokens: options.localTokens });
 
     const stopSockets = serveSockets({

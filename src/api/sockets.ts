@@ -8,6 +8,7 @@ import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import type { Services } from './context.ts';
 import { prepare, runOnce, runStream } from './execute.ts';
+import { atExpiry } from './identity.ts';
 import type { Authenticate, Identity } from './identity.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 
@@ -16,7 +17,6 @@ const MAX_BUFFERED_BYTES = 4_000_000;
 const SLOW_CHECK_MS = 5_000;
 /** Close code for a client that does not keep up; 4000 to 4999 are the application's. */
 const TOO_SLOW = 4408;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 interface Connected {
   readonly socket: WebSocket;
@@ -59,7 +59,14 @@ export function serveSockets({
         try {
           const identity = await authenticate(typeof header === 'string' ? header : undefined);
           extra.identity = identity;
-          closeAtExpiry(extra.socket, identity.expiresAtMs, services.streams.now());
+          // An old token's socket ends; its client comes back with a new one and `after`.
+          const cancel = atExpiry(identity, services.streams.now(), () =>
+            extra.socket.close(
+              CloseCode.Forbidden,
+              'The token has expired: come back with a new one',
+            ),
+          );
+          extra.socket.once('close', cancel);
           return true;
         } catch (error) {
           const reason = error instanceof Error ? error.message : 'the token was not accepted';
@@ -69,7 +76,7 @@ export function serveSockets({
       },
       onSubscribe: async ({ extra: { identity } }, _id, question) => {
         const prepared = prepare(schema, question, services.log);
-        if (!('document' in prepared)) return prepared as never;
+        if (!('document' in prepared)) return prepared;
         if (!identity) throw new Error('an operation came before its connection was acknowledged');
         return { ...prepared, contextValue: identity };
       },
@@ -86,15 +93,6 @@ export function serveSockets({
   return async () => {
     await disposable.dispose();
   };
-}
-
-/** An old token's socket ends; its client comes back with a new one and `after`. */
-function closeAtExpiry(socket: WebSocket, expiresAtMs: number, nowMs: number): void {
-  const timer = setTimeout(
-    () => socket.close(CloseCode.Forbidden, 'The token has expired: connect with a new one'),
-    Math.min(Math.max(expiresAtMs - nowMs, 0), MAX_TIMER_MS),
-  );
-  socket.once('close', () => clearTimeout(timer));
 }
 
 /**
