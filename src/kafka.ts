@@ -255,7 +255,7 @@ function textHeaders(headers: RawHeaders): Readonly<Record<string, string>> {
 
 /** Errors that a broker answers while it starts, and that kafkajs itself tries again. */
 const RETRIED =
-  /coordinator is (loading|not available)|leadership election|not the correct coordinator|rebalance is in progress|rebalancing, so a rejoin/i;
+  /coordinator is (loading|not available)|leadership election|not the correct coordinator|rebalance is in progress|rebalancing, so a rejoin|restarting the consumer/i;
 
 function writeLog(
   log: Logger,

@@ -76,8 +76,9 @@ describe('a sink', () => {
     expect(letters.map((letter) => letter.reason)).toEqual(bad.map(([, reason]) => reason));
     for (const [i, letter] of letters.entries()) {
       const value = bad[i]![0];
-      expect(letter.value === null ? null : Buffer.from(letter.value)).toEqual(
-        value === null ? null : Buffer.from(value),
+      const kept = letter.value === null ? null : Buffer.from(letter.value);
+      expect(value === null ? kept : kept!.equals(Buffer.from(value))).toBe(
+        value === null ? null : true,
       );
       expect(letter).toMatchObject({
         topic,
