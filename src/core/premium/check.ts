@@ -1,6 +1,7 @@
 import { readDate } from './calendar.ts';
 import type { ExposureDay, FactRange, RatingInput } from './input.ts';
 import type { VehicleDay } from './kind.ts';
+import { addMeasures } from './measures.ts';
 import { shown, type Problem } from './problem.ts';
 
 /** Days [from, to). */
@@ -88,23 +89,21 @@ function checkRow(row: ExposureDay, path: string, problems: Problems): void {
       );
 }
 
-/** Without a prototype: a measure may be called "constructor". */
-function emptyMeasures(): Record<string, number> {
-  return Object.create(null) as Record<string, number>;
-}
-
 function merge(row: ExposureDay, day: number, into: Map<number, VehicleDay>): void {
-  let sum = into.get(day);
-  if (sum === undefined)
-    into.set(
-      day,
-      (sum = { day, distanceM: 0, nightM: 0, estimatedM: 0, measures: emptyMeasures() }),
-    );
-  sum.distanceM += row.distanceM;
-  sum.nightM += row.nightM;
-  if (row.estimated === true) sum.estimatedM += row.distanceM;
-  for (const name in row.measures)
-    sum.measures[name] = (sum.measures[name] ?? 0) + (row.measures[name] ?? 0);
+  const estimatedM = row.estimated === true ? row.distanceM : 0;
+  const known = into.get(day);
+  if (known === undefined) {
+    const { distanceM, nightM, measures } = row;
+    into.set(day, { day, distanceM, nightM, estimatedM, measures });
+    return;
+  }
+  into.set(day, {
+    day,
+    distanceM: known.distanceM + row.distanceM,
+    nightM: known.nightM + row.nightM,
+    estimatedM: known.estimatedM + estimatedM,
+    measures: addMeasures(known.measures, row.measures),
+  });
 }
 
 /** Reads and checks everything a premium is made of beside its tariff. */

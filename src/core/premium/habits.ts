@@ -15,6 +15,7 @@ import {
 } from './fraction.ts';
 import type { Kind, VehicleDay, VehicleYear } from './kind.ts';
 import { exponential, toLogScale } from './logarithm.ts';
+import { measureOf } from './measures.ts';
 import type { Problem } from './problem.ts';
 import { appliesTo, id, label, positive, signed, wholeUnits } from './spec.ts';
 
@@ -100,7 +101,7 @@ function clamp(value: Fraction, low: Fraction, high: Fraction): Fraction {
 function measured(spec: Spec['habits'][number], days: readonly VehicleDay[]): number {
   let sum = 0;
   for (const day of days)
-    sum += spec.measure === 'nightM' ? day.nightM : (day.measures[spec.measure] ?? 0);
+    sum += spec.measure === 'nightM' ? day.nightM : measureOf(day.measures, spec.measure);
   return sum;
 }
 

@@ -5,10 +5,10 @@ import type { Problem } from './problem.ts';
 /** One vehicle's day, merged over its rows. */
 export interface VehicleDay {
   readonly day: number;
-  distanceM: number;
-  nightM: number;
-  estimatedM: number;
-  readonly measures: Record<string, number>;
+  readonly distanceM: number;
+  readonly nightM: number;
+  readonly estimatedM: number;
+  readonly measures: Readonly<Record<string, number>>;
 }
 
 /** Days [from, to) of one vehicle's cover within which all rating facts are constant. */
@@ -115,6 +115,16 @@ export interface Adjustment {
   add(subtotal: Fraction, context: AdjustmentContext): Fraction;
   /** For people, why the step adds that much. */
   readonly explanation: string;
+}
+
+/** Charges to which the very same factors apply: they are added, then multiplied once. */
+export interface ChargeGroup {
+  /** Places in the tariff's charges. */
+  readonly charges: readonly number[];
+  /** Places in the tariff's factors. */
+  readonly factors: readonly number[];
+  /** Whether the behaviour factor applies too. */
+  readonly behaves: boolean;
 }
 
 /** Whether premiums of adjoining periods add up to the premium of both: true, or why not. */

@@ -2,11 +2,11 @@ import { Decimal } from 'decimal.js';
 import { tenTo, type Fraction } from './fraction.ts';
 
 /**
- * exp and ln to 50 significant digits by decimal.js, correctly rounded and so the same on every
+ * exp and ln to 40 significant digits by decimal.js, correctly rounded and so the same on every
  * machine and Node version; Math.exp and Math.log promise neither.
  */
 const Precise = Decimal.clone({
-  precision: 50,
+  precision: 40,
   rounding: Decimal.ROUND_HALF_UP,
   toExpNeg: -1000,
   toExpPos: 1000,

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { fractionOf, multiply, ratio } from './fraction.ts';
 import type { Charge, Kind } from './kind.ts';
+import { measureOf } from './measures.ts';
 import { amount, id, label, wholeUnits } from './spec.ts';
 
 export const perMeasureSchema = z
@@ -44,8 +45,9 @@ export const perMeasure: Kind<Spec, Charge> = {
       rate(vehicle) {
         const counts = vehicle.spans.map(() => 0);
         for (const { span, facts } of vehicle.days) {
-          const count = spec.measure === 'nightM' ? facts.nightM : facts.measures[spec.measure];
-          counts[span] = (counts[span] ?? 0) + (count ?? 0);
+          const count =
+            spec.measure === 'nightM' ? facts.nightM : measureOf(facts.measures, spec.measure);
+          counts[span] = (counts[span] ?? 0) + count;
         }
         return {
           cappedDays: [],

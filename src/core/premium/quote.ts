@@ -338,7 +338,7 @@ export function quote(tariff: Tariff, input: RatingInput, cutOff: string): Quote
       total: formatScaled(total, places),
       lines,
       worksheet: {
-        rounding: `the running total of the policy year is rounded to ${places} decimals, a half upwards; lines share the total by largest remainder`,
+        rounding: `${tariff.addsOverTime === true ? 'the running total of the policy year' : 'the premium of the period'} is rounded to ${places} decimals, a half upwards; lines share the total by largest remainder`,
         addsOverTime: tariff.addsOverTime === true ? 'yes' : tariff.addsOverTime,
         years: sheets.map((sheet) => yearWorksheet(tariff, sheet)),
       },

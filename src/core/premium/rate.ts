@@ -108,7 +108,9 @@ function inputOf(exposure: readonly ExposureDay[], options: RateOptions): Rating
   const to = options.to ?? dateText(Math.max(last, start) + 1);
   const years = Math.max(1, Math.ceil(((readDate(to) ?? start) - start) / 365));
   const endDate = dateText(addMonths(start, years * 12));
-  const facts: FactRange[] = [{ from: startDate, to: endDate, values: options.facts }];
+  const known = { from: startDate, to: endDate, values: options.facts };
+  // Given once, they are true of the policy and of its one driver.
+  const facts: FactRange[] = [known, { ...known, driverId: 'driver' }];
   const ids = [...new Set(exposure.map((row) => row.vehicleId))].sort();
   return {
     period: { from: options.from ?? startDate, to },

@@ -1,4 +1,5 @@
 import type { ExposureDay, FactRange, RatingInput } from './input.ts';
+import { addMeasures } from './measures.ts';
 
 /** The inputs of a premium in one order, so that the same inputs have the same hash and bytes. */
 export interface Snapshot extends RatingInput {
@@ -15,16 +16,12 @@ function mergeRows(rows: readonly ExposureDay[]): ExposureDay[] {
   for (const row of rows) {
     const key = JSON.stringify([row.vehicleId, row.localDate, row.estimated === true]);
     const known = merged.get(key);
-    // Without a prototype: a measure may be called "constructor".
-    const measures = Object.assign(Object.create(null), known?.measures) as Record<string, number>;
-    for (const [name, value] of Object.entries(row.measures))
-      measures[name] = (measures[name] ?? 0) + value;
     merged.set(key, {
       vehicleId: row.vehicleId,
       localDate: row.localDate,
       distanceM: (known?.distanceM ?? 0) + row.distanceM,
       nightM: (known?.nightM ?? 0) + row.nightM,
-      measures,
+      measures: addMeasures(known?.measures ?? {}, row.measures),
       ...(row.estimated === true ? { estimated: true } : {}),
     });
   }

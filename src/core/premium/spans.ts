@@ -25,57 +25,54 @@ export function spansOf(cover: Days, from: number, facts: readonly DatedFacts[])
   return spans;
 }
 
-type Values = Map<string, string | number>;
+/** One whose facts a factor looks up: the vehicle, or a named driver. */
+interface Subject {
+  readonly name: string;
+  /** Rows in force, those that go first first. */
+  readonly levels: readonly (readonly DatedFacts[])[];
+}
 
-function gather(into: Values, facts: readonly DatedFacts[], problems: Problem[]): void {
-  const seen = new Set<string>();
-  for (const { range, path } of facts)
-    for (const [name, value] of Object.entries(range.values)) {
-      if (seen.has(name))
+function valueOf(subject: Subject, fact: string, problems: Problem[]): string | number | undefined {
+  for (const rows of subject.levels) {
+    let found: string | number | undefined;
+    for (const { range, path } of rows) {
+      if (!Object.hasOwn(range.values, fact)) continue;
+      if (found !== undefined)
         problems.push({
           code: 'OVERLAPPING_FACTS',
           path,
-          message: `${shown(name)} is given twice for the same days`,
+          message: `${shown(fact)} is given twice for the same days`,
         });
-      seen.add(name);
-      into.set(name, value);
+      found = range.values[fact];
     }
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 interface Subjects {
-  readonly vehicle: Values;
-  readonly drivers: readonly (readonly [string, Values])[];
+  readonly vehicle: readonly Subject[];
+  readonly drivers: readonly Subject[];
 }
 
-function subjectsOf(
-  vehicleId: string,
-  facts: readonly DatedFacts[],
-  problems: Problem[],
-): Subjects {
-  const policy = facts.filter(
-    ({ range }) => range.vehicleId === undefined && range.driverId === undefined,
-  );
-  const own = facts.filter(
-    ({ range }) => range.vehicleId === vehicleId && range.driverId === undefined,
-  );
-  const vehicle: Values = new Map();
-  gather(vehicle, policy, problems);
-  gather(vehicle, own, problems);
+function subjectsOf(vehicleId: string, facts: readonly DatedFacts[]): Subjects {
+  const policy: DatedFacts[] = [];
+  const own: DatedFacts[] = [];
   const drivers = new Map<string, DatedFacts[]>();
   for (const fact of facts) {
     const { driverId, vehicleId: only } = fact.range;
-    if (driverId === undefined || (only !== undefined && only !== vehicleId)) continue;
-    drivers.set(driverId, [...(drivers.get(driverId) ?? []), fact]);
+    if (only !== undefined && only !== vehicleId) continue;
+    if (driverId !== undefined) {
+      const rows = drivers.get(driverId);
+      if (rows === undefined) drivers.set(driverId, [fact]);
+      else rows.push(fact);
+    } else (only === undefined ? policy : own).push(fact);
   }
   return {
-    vehicle,
+    vehicle: [{ name: `vehicle ${vehicleId}`, levels: [own, policy] }],
     drivers: [...drivers]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([driverId, rows]) => {
-        const values: Values = new Map();
-        gather(values, rows, problems);
-        return [driverId, values];
-      }),
+      .map(([driverId, rows]) => ({ name: `driver ${driverId}`, levels: [rows] })),
   };
 }
 
@@ -103,7 +100,7 @@ export function factorsOf(
   problems: Problem[],
 ): SpanFactor[] {
   const inForce = facts.filter((f) => f.from <= span.from && f.to >= span.to);
-  const { vehicle, drivers } = subjectsOf(vehicleId, inForce, problems);
+  const { vehicle, drivers } = subjectsOf(vehicleId, inForce);
   const miss = (factor: Factor, who: string, value: string | number | undefined): void => {
     const when = `from ${dateText(span.from)} to ${dateText(span.to)}`;
     problems.push({
@@ -117,15 +114,14 @@ export function factorsOf(
   };
   const rated: SpanFactor[] = [];
   for (const factor of factors) {
-    const subjects: readonly (readonly [string, Values])[] =
-      factor.subject === 'DRIVERS' ? drivers : [[`vehicle ${shown(vehicleId)}`, vehicle]];
+    const subjects = factor.subject === 'DRIVERS' ? drivers : vehicle;
     if (subjects.length === 0) miss(factor, 'the policy (it names no driver)', undefined);
     const found: Relativity[] = [];
     const values: string[] = [];
-    for (const [who, known] of subjects) {
-      const value = known.get(factor.fact);
+    for (const subject of subjects) {
+      const value = valueOf(subject, factor.fact, problems);
       const relativity = value === undefined ? undefined : factor.find(value);
-      if (relativity === undefined) miss(factor, who, value);
+      if (relativity === undefined) miss(factor, subject.name, value);
       else {
         found.push(relativity);
         values.push(String(value));

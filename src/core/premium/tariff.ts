@@ -3,7 +3,7 @@ import { readDate } from './calendar.ts';
 import { canonicalJson } from './canonical.ts';
 import type { Behaviour } from './habits.ts';
 import { jurisdictionProblems } from './jurisdiction.ts';
-import type { AddsOverTime, Adjustment, Charge, Factor } from './kind.ts';
+import type { AddsOverTime, Adjustment, Charge, ChargeGroup, Factor } from './kind.ts';
 import { pointer, shown, type Problem } from './problem.ts';
 import {
   adjustmentSchema,
@@ -58,8 +58,26 @@ export interface Tariff {
   readonly factors: readonly Factor[];
   readonly behaviour: Behaviour | undefined;
   readonly adjustments: readonly Adjustment[];
+  readonly groups: readonly ChargeGroup[];
   /** True where premiums of adjoining periods add up; else why not. */
   readonly addsOverTime: AddsOverTime;
+}
+
+type Parts = Pick<Tariff, 'charges' | 'factors' | 'behaviour'>;
+
+function groupsOf({ charges, factors, behaviour }: Parts): ChargeGroup[] {
+  const groups = new Map<string, ChargeGroup & { charges: number[] }>();
+  const applies = (to: { appliesTo: readonly string[] | undefined }, id: string): boolean =>
+    to.appliesTo === undefined || to.appliesTo.includes(id);
+  charges.forEach(({ id: charge }, c) => {
+    const own = factors.flatMap((factor, f) => (applies(factor, charge) ? [f] : []));
+    const behaves = behaviour !== undefined && applies(behaviour, charge);
+    const key = `${own.join()}|${behaves}`;
+    const group = groups.get(key) ?? { charges: [], factors: own, behaves };
+    group.charges.push(c);
+    groups.set(key, group);
+  });
+  return [...groups.values()];
 }
 
 export type ParsedTariff =
@@ -169,15 +187,19 @@ export function parseTariff(value: unknown): ParsedTariff {
 
   const all = [...charges, ...factors, ...(behaviour ? [behaviour] : []), ...adjustments];
   const reasons = all.map((b) => b.addsOverTime()).filter((adds) => adds !== true);
+  const parts = {
+    charges: charges.map((c) => c.prepare()),
+    factors: factors.map((f) => f.prepare()),
+    behaviour: behaviour?.prepare(),
+  };
   return {
     ok: true,
     tariff: {
       document,
       canonical,
       hash: `sha256:${sha256(canonical)}`,
-      charges: charges.map((c) => c.prepare()),
-      factors: factors.map((f) => f.prepare()),
-      behaviour: behaviour?.prepare(),
+      ...parts,
+      groups: groupsOf(parts),
       adjustments: adjustments.map((a) => a.prepare()),
       addsOverTime: reasons.length === 0 ? true : reasons.join('; '),
     },

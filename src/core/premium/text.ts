@@ -2,24 +2,30 @@ import type { Premium, PremiumLine } from './quote.ts';
 
 const WIDTH = 78;
 
-/** A label on the left and money on the right; a long label is cut into lines between words. */
-function row(label: string, amount: string): string[] {
-  const room = WIDTH - amount.length - 2;
+/** Cuts a text into lines between words; lines after the first are indented. */
+function wrap(text: string, room: number): string[] {
   const lines: string[] = [];
   let line = '';
-  for (const word of label.split(' ')) {
+  for (const word of text.split(' ')) {
     if (line !== '' && line.length + 1 + word.length > room) {
       lines.push(line);
       line = `    ${word}`;
     } else line = line === '' ? word : `${line} ${word}`;
   }
-  lines.push(line.padEnd(room + 2) + amount);
-  return lines;
+  return [...lines, line];
+}
+
+/** A label on the left and money on the right of its last line. */
+function row(label: string, amount: string): string[] {
+  const room = WIDTH - amount.length - 2;
+  const lines = wrap(label, room);
+  const last = lines.pop() ?? '';
+  return [...lines, last.padEnd(room + 2) + amount];
 }
 
 function lineRows(line: PremiumLine): string[] {
   const signed = line.kind === 'CHARGE' || line.amount.startsWith('-') ? '' : '+';
-  return row(`  ${line.label}: ${line.explanation}`, signed + line.amount);
+  return row(`${line.label}: ${line.explanation}`, signed + line.amount);
 }
 
 /** The days on which the customer drove more than was billed, and estimates still to be settled. */
@@ -31,11 +37,11 @@ function notes(premium: Premium): string[] {
     for (const cap of vehicle.cappedDays) {
       const why = cap.by === 'DAY' ? 'the daily limit' : 'the yearly limit';
       notes.push(
-        `  ${cap.localDate}: ${cap.driven} ${cap.unit} driven${who}, ${cap.billed} ${cap.unit} billed (${why})`,
+        `${cap.localDate}: ${cap.driven} ${cap.unit} driven${who}, ${cap.billed} ${cap.unit} billed (${why})`,
       );
     }
     if (vehicle.estimatedKm !== '0')
-      notes.push(`  ${vehicle.estimatedKm} km${who} are estimated and will be settled later`);
+      notes.push(`${vehicle.estimatedKm} km${who} are estimated and will be settled later`);
   }
   return notes;
 }
@@ -54,13 +60,18 @@ export function billText(premium: Premium): string {
   }
   lines.push('-'.repeat(WIDTH), ...row('Total', `${premium.currency} ${premium.total}`));
   const also = notes(premium);
-  if (also.length > 0) lines.push('', 'Good to know', ...also);
+  if (also.length > 0) lines.push('', 'Good to know', ...also.flatMap((note) => wrap(note, WIDTH)));
   lines.push(
     '',
-    `Tariff ${premium.tariff.id}, version ${premium.tariff.version}; driving known up to ${premium.dataCutoff}.`,
-    `Rounding: ${premium.worksheet.rounding}.`,
-    `To calculate this again: tariff ${premium.tariff.hash},`,
-    `inputs ${premium.inputsHash}, ${premium.engine}.`,
+    ...wrap(
+      `Tariff ${premium.tariff.id}, version ${premium.tariff.version}; driving known up to ${premium.dataCutoff}.`,
+      WIDTH,
+    ),
+    ...wrap(`Rounding: ${premium.worksheet.rounding}.`, WIDTH),
+    'To calculate this again:',
+    `tariff ${premium.tariff.hash}`,
+    `inputs ${premium.inputsHash}`,
+    `engine ${premium.engine}`,
   );
   return `${lines.join('\n')}\n`;
 }

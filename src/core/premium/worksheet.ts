@@ -93,29 +93,6 @@ function createLines(vehicleId: string, lines: NumericLine[]) {
   };
 }
 
-/** Charges to which the very same factors apply are multiplied once. */
-interface Group {
-  readonly charges: readonly number[];
-  readonly factors: readonly number[];
-  readonly behaves: boolean;
-}
-
-function groupsOf(tariff: Tariff): Group[] {
-  const groups = new Map<string, { charges: number[]; factors: number[]; behaves: boolean }>();
-  const applies = (targets: readonly string[] | undefined, id: string): boolean =>
-    targets === undefined || targets.includes(id);
-  tariff.charges.forEach((charge, c) => {
-    const factors = tariff.factors.flatMap((f, i) => (applies(f.appliesTo, charge.id) ? [i] : []));
-    const behaves =
-      tariff.behaviour !== undefined && applies(tariff.behaviour.appliesTo, charge.id);
-    const key = `${factors.join()}|${behaves}`;
-    const group = groups.get(key) ?? { charges: [], factors, behaves };
-    group.charges.push(c);
-    groups.set(key, group);
-  });
-  return [...groups.values()];
-}
-
 interface VehicleSums {
   readonly sheet: VehicleSheet;
   readonly before: Fraction;
@@ -131,7 +108,6 @@ function rateVehicle(
 ): VehicleSums {
   const runs = tariff.addsOverTime === true;
   const outcomes = tariff.charges.map((charge) => charge.rate(vehicle));
-  const groups = groupsOf(tariff);
   const behaviour = tariff.behaviour;
   const habits = vehicle.spans.length > 0 ? behaviour?.rate(vehicle) : undefined;
   const write = createLines(vehicle.vehicleId, lines);
@@ -147,7 +123,7 @@ function rateVehicle(
     const own = factorsOf(vehicle.vehicleId, span, input.facts, tariff.factors, problems);
     factors.push(own);
     if (own.length < tariff.factors.length) return;
-    for (const group of groups) {
+    for (const group of tariff.groups) {
       let base = zero;
       for (const c of group.charges)
         outcomes[c]?.charged[s]?.forEach((charged, p) => {

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError } from 'commander';
+import { rateTrips } from '../core/premium/rate.ts';
+import { billText } from '../core/premium/text.ts';
+import { Problem } from '../problem.ts';
+
+interface RateCommandOptions {
+  readonly tariff: string;
+  readonly trips: string;
+  readonly policyStart?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly fact: Readonly<Record<string, string | number>>;
+  readonly json?: boolean;
+}
+
+/** Adds one `name=value` to the facts; whole numbers are numbers. */
+function readFact(
+  text: string,
+  facts: Readonly<Record<string, string | number>>,
+): Record<string, string | number> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Expected name=value, e.g. territory=city.');
+  const value = text.slice(at + 1);
+  return { ...facts, [text.slice(0, at)]: /^-?\d{1,15}$/.test(value) ? Number(value) : value };
+}
+
+export function defineRate(program: Command): void {
+  program
+    .command('rate')
+    .description('Rate a file of trips by a tariff document, without a database.')
+    .requiredOption('--tariff <file>', 'tariff document, JSON')
+    .requiredOption(
+      '--trips <file>',
+      'CSV with localDate and distanceKm (or distanceM, distanceMi); vehicleId, nightKm and counts such as harshBraking may follow',
+    )
+    .option(
+      '--policy-start <date>',
+      'first day of the policy; else --from or the first trip’s month',
+    )
+    .option('--from <date>', 'first day of the period; else the start of the policy')
+    .option('--to <date>', 'day after the period; else the day after the last trip')
+    .option(
+      '--fact <name=value>',
+      'a rating fact, e.g. territory=city; may be repeated',
+      readFact,
+      {},
+    )
+    .option('--json', 'the whole premium with its worksheet as JSON')
+    .addHelpText(
+      'after',
+      `
+Example:
+  odograph rate --tariff examples/tariffs/payd-demo.json --trips examples/tariffs/march.csv --to 2026-04-01`,
+    )
+    .action((options: RateCommandOptions) => {
+      const { policyStart, from, to } = options;
+      const quoted = rateTrips(
+        readFileSync(options.tariff, 'utf8'),
+        readFileSync(options.trips, 'utf8'),
+        {
+          facts: options.fact,
+          ...(policyStart === undefined ? {} : { policyStart }),
+          ...(from === undefined ? {} : { from }),
+          ...(to === undefined ? {} : { to }),
+        },
+        'the end of the file',
+      );
+      if (!quoted.ok)
+        throw new Problem(
+          'NOT_RATED',
+          `These files give no premium (${options.tariff}, ${options.trips}):`,
+          quoted.problems.map((p) => `  ${p.path || '/'}: ${p.message} [${p.code}]`).join('\n'),
+        );
+      const { premium } = quoted;
+      process.stdout.write(
+        options.json ? `${JSON.stringify(premium, null, 2)}\n` : billText(premium),
+      );
+    });
+}

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { FactRange } from '../../../src/core/premium/input.ts';
+import { quote } from '../../../src/core/premium/quote.ts';
+import { rateTrips, type RateOptions } from '../../../src/core/premium/rate.ts';
+import { billText } from '../../../src/core/premium/text.ts';
+import { CUT_OFF, day, document, inputOf, premiumOf, tariffOf } from './tariffs.ts';
+
+const payd = readFileSync('examples/tariffs/payd-demo.json', 'utf8');
+const phyd = readFileSync('examples/tariffs/phyd-demo.json', 'utf8');
+const march = readFileSync('examples/tariffs/march.csv', 'utf8');
+
+function rate(tariff: string, csv: string, options: Partial<RateOptions> = {}) {
+  return rateTrips(tariff, csv, { facts: {}, to: '2026-04-01', ...options }, CUT_OFF);
+}
+const codes = (quoted: ReturnType<typeof rate>): string[] =>
+  quoted.ok ? [] : quoted.problems.map((p) => `${p.code} ${p.path}`);
+
+describe('a file of trips', () => {
+  it('is rated by a tariff document, trips of one day together', () => {
+    const quoted = rate(payd, march, { policyStart: '2026-01-01', from: '2026-03-01' });
+    // 38.4 + 64.25 + 240 of 322.5 km at 0.02 are 6.853; 360 × 31/365 = 30.5753…
+    expect(quoted.ok && quoted.premium.lines.map((l) => l.amount)).toEqual(['30.58', '6.85']);
+    expect(quoted.ok && quoted.premium.total).toBe('37.43');
+  });
+
+  it('needs the facts the tariff asks for, and takes them for the policy and its driver', () => {
+    expect(codes(rate(phyd, march))).toEqual([
+      'MISSING_FACT /policy/facts',
+      'MISSING_FACT /policy/facts',
+    ]);
+    const quoted = rate(phyd, march, { facts: { territory: 'city', age: 24 } });
+    // (30.00 × 1.25 × 1.6 + miles …) with tax: fixed part alone is 61.80
+    expect(quoted.ok && Number(quoted.premium.total)).toBeGreaterThan(61.8);
+  });
+
+  it('says every bad row with its line and field', () => {
+    expect(codes(rate(payd, 'localDate,km\n'))).toEqual(['BAD_HEADING /trips/1']);
+    expect(
+      codes(
+        rate(
+          payd,
+          'localDate,distanceMi,harshBraking\n2026-02-30,1,1\n2026-03-01,-1,x\n2026-03-01,1\n',
+        ),
+      ),
+    ).toEqual([
+      'BAD_ROW /trips/2/localDate',
+      'BAD_ROW /trips/3/distanceMi',
+      'BAD_ROW /trips/3/harshBraking',
+      'BAD_ROW /trips/4/',
+      'BAD_ROW /trips/4/harshBraking',
+    ]);
+    expect(codes(rate('{', march))).toEqual(['NOT_JSON ']);
+  });
+
+  it('may be quoted CSV with a byte order mark and Windows line ends', () => {
+    const csv = '\uFEFF"vehicleId","localDate","distanceMi"\r\n"a ""b"", c",2026-03-01,"100"\r\n';
+    const quoted = rate(payd, csv);
+    expect(quoted.ok && quoted.premium.lines[1]).toMatchObject({
+      vehicleId: 'a "b", c',
+      quantity: '160.934',
+    });
+  });
+});
+
+describe('the bill as people read it', () => {
+  it('shows each line, the total, capped days, and how to calculate it again', () => {
+    const quoted = rate(payd, march, { policyStart: '2026-01-01', from: '2026-03-01' });
+    const text = quoted.ok ? billText(quoted.premium) : '';
+    expect(text).toContain('Kilometres driven: 342.65 km at 0.02 a km');
+    expect(text).toMatch(/^Total {2,}USD 37\.43$/m);
+    expect(text).toContain('2026-03-05: 322.5 km driven, 240 km billed (the daily limit)');
+    expect(text).toMatch(/^inputs sha256:[0-9a-f]{64}$/m);
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(78);
+  });
+
+  it('keeps several vehicles apart and marks estimates', () => {
+    const input = inputOf(
+      ['2026-03-01', '2026-04-01'],
+      [day('2026-03-03', 5000, { vehicleId: 'van', estimated: true })],
+      {
+        vehicles: [
+          { vehicleId: 'car', from: '2026-01-01', to: '2027-01-01' },
+          { vehicleId: 'van', from: '2026-03-16', to: '2027-01-01' },
+        ],
+      },
+    );
+    const fee = { kind: 'fee/1', id: 'fee', label: 'Fee', amount: '1.00', per: 'PERIOD' };
+    const premium = premiumOf(tariffOf(document({ adjustments: [fee] })), input);
+    expect(premium.lines.map((l) => [l.vehicleId, l.amount])).toEqual([
+      ['car', '31.00'],
+      ['van', '16.00'],
+      [undefined, '1.00'],
+    ]);
+    expect(premium.worksheet.years[0]?.vehicles[1]?.uncoveredKm).toBe('5');
+    const text = billText(premium);
+    expect(text).toContain('Vehicle van');
+    expect(text).toContain('5 km with van are estimated and will be settled later');
+  });
+});
+
+describe('a policy that changes', () => {
+  const zone = { kind: 'relativity/1', id: 'zone', fact: 'zone', table: { A: '1', B: '1.5' } };
+  const age = {
+    kind: 'banded/1',
+    id: 'age',
+    fact: 'age',
+    subject: 'DRIVERS',
+    bands: [{ below: 25, relativity: '1.6' }, { relativity: '1' }],
+  };
+  const facts = (...rows: Partial<FactRange>[]): FactRange[] =>
+    rows.map((row) => ({ from: '2026-01-01', to: '2027-01-01', values: {}, ...row }));
+  const year = (rows: FactRange[], period: [string, string] = ['2026-01-01', '2027-01-01']) =>
+    inputOf(period, [], { facts: rows });
+
+  it('is rated pro rata by day when a fact changes', () => {
+    const moved = facts(
+      { to: '2026-07-01', values: { zone: 'A' } },
+      { from: '2026-07-01', values: { zone: 'B' } },
+    );
+    // 181 days at 1.00 and 184 at 1.50
+    expect(premiumOf(tariffOf(document({ factors: [zone] })), year(moved)).total).toBe('457.00');
+  });
+
+  it('goes by a vehicle’s own facts before the policy’s', () => {
+    const rows = facts({ values: { zone: 'A' } }, { vehicleId: 'car', values: { zone: 'B' } });
+    expect(premiumOf(tariffOf(document({ factors: [zone] })), year(rows)).total).toBe('547.50');
+  });
+
+  it('takes the highest relativity of several drivers, or their mean', () => {
+    const rows = facts(
+      { driverId: 'x', values: { age: 40 } },
+      { driverId: 'y', values: { age: 20 } },
+    );
+    const highest = tariffOf(document({ factors: [age] }));
+    const mean = tariffOf(document({ factors: [{ ...age, combine: 'MEAN' }] }));
+    expect(premiumOf(highest, year(rows)).total).toBe('584.00');
+    expect(premiumOf(mean, year(rows)).total).toBe('474.50');
+  });
+
+  it('counts a leap year’s day, and an anniversary of 29 February on the month’s last day', () => {
+    const tariff = tariffOf(
+      document({ charges: [{ kind: 'fixed/1', id: 'f', amount: '366.00', per: 'YEAR' }] }),
+    );
+    const policy = { startDate: '2028-01-01', endDate: '2029-01-01' };
+    expect(premiumOf(tariff, inputOf(['2028-02-01', '2028-03-01'], [], policy)).total).toBe(
+      '29.00',
+    );
+    const leapling = { startDate: '2028-02-29', endDate: '2030-02-28' };
+    const years = premiumOf(tariff, inputOf(['2028-02-29', '2030-02-28'], [], leapling));
+    expect(years.worksheet.years.map((y) => [y.policyYearFrom, y.days, y.total])).toEqual([
+      ['2028-02-29', 365, '366.00'],
+      ['2029-02-28', 365, '366.00'],
+    ]);
+    expect(years.total).toBe('732.00');
+  });
+
+  it('is refused with each fact that is missing, unknown or given twice', () => {
+    const tariff = tariffOf(document({ factors: [zone, age] }));
+    const codesOf = (rows: FactRange[]) => {
+      const quoted = quote(tariff, year(rows), CUT_OFF);
+      return quoted.ok ? [] : quoted.problems.map((p) => p.code);
+    };
+    const driver = { driverId: 'x', values: { age: 40 } };
+    expect(codesOf([])).toEqual(['MISSING_FACT', 'MISSING_FACT']);
+    expect(codesOf(facts(driver, { values: { zone: 'C' } }))).toEqual(['UNRATED_VALUE']);
+    expect(codesOf(facts(driver, { values: { zone: 'A' } }, { values: { zone: 'A' } }))).toEqual([
+      'OVERLAPPING_FACTS',
+    ]);
+  });
+
+  it('is refused with rows that cannot be: dates, metres, vehicles and periods', () => {
+    const tariff = tariffOf(document({}));
+    const codesOf = (input: Parameters<typeof quote>[1]) => {
+      const quoted = quote(tariff, input, CUT_OFF);
+      return quoted.ok ? [] : quoted.problems.map((p) => `${p.code} ${p.path}`);
+    };
+    const period: [string, string] = ['2026-03-01', '2026-04-01'];
+    expect(
+      codesOf(
+        inputOf(period, [
+          day('2026-3-1', 5),
+          day('2026-03-01', 0.5),
+          day('2026-03-01', 5, { nightM: 6 }),
+          day('2026-03-01', 5, { measures: { x: -1 } }),
+          day('2026-03-01', 5, { vehicleId: 'bus' }),
+        ]),
+      ),
+    ).toEqual([
+      'BAD_DATE /exposure/0/localDate',
+      'BAD_DISTANCE /exposure/1/distanceM',
+      'BAD_DISTANCE /exposure/2/nightM',
+      'BAD_MEASURE /exposure/3/measures/x',
+      'UNKNOWN_VEHICLE /exposure/4',
+    ]);
+    expect(codesOf(inputOf(['2025-12-31', '2026-02-01'], []))).toEqual(['OUTSIDE_POLICY /period']);
+    expect(codesOf(inputOf(['2026-02-01', '2026-02-01'], []))).toEqual(['EMPTY_RANGE /period']);
+  });
+});
