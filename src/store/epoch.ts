@@ -10,7 +10,7 @@ const IDENTITY = `
  * After a restore transaction ids start again from an older one, so that what a cursor says of them
  * means something else. Then every row counts as changed now, and a new epoch makes old cursors expire.
  * @param client a connection of the owner of the database.
- * @returns whether the epoch was drawn anew.
+ * @returns whether the store had another identity before, so that cursors given out earlier expire.
  */
 export async function renewEpoch(client: pg.ClientBase): Promise<boolean> {
   const { rows } = await client.query<{ identity: string }>(IDENTITY);
@@ -20,8 +20,8 @@ export async function renewEpoch(client: pg.ClientBase): Promise<boolean> {
     const { rows: kept } = await client.query<{ identity: string }>(
       'select identity from store_epoch for update',
     );
-    const renewed = kept[0]?.identity !== identity;
-    if (renewed) {
+    const before = kept[0]?.identity;
+    if (before !== identity) {
       for (const table of await listTablesWithChanged(client)) {
         await client.query(
           `update ${client.escapeIdentifier(table)} set changed = pg_current_xact_id()`,
@@ -36,7 +36,7 @@ export async function renewEpoch(client: pg.ClientBase): Promise<boolean> {
       );
     }
     await client.query('commit');
-    return renewed;
+    return before !== '' && before !== identity;
   } catch (error) {
     await client.query('rollback');
     throw error;

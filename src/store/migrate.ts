@@ -9,7 +9,7 @@ const LOCK = 0x6f646f67;
 export interface Migrated {
   /** Names of the migrations that this call applied, oldest first; none where the store was up to date. */
   readonly applied: readonly string[];
-  /** Whether the store is another one than at its last start (new, restored, copied): cursors expire. */
+  /** Whether the store is another one than at its last start (restored, copied): cursors expire. */
   readonly renewed: boolean;
 }
 

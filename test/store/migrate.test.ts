@@ -31,7 +31,7 @@ describe('migrating an empty database', () => {
     const { ownerUrl } = await open({ empty: true });
     const results = await Promise.all(Array.from({ length: 6 }, () => migrate({ url: ownerUrl })));
     expect(results.flatMap(({ applied }) => applied)).toEqual(every);
-    expect(results.filter(({ renewed }) => renewed)).toHaveLength(1);
+    expect(results.map(({ renewed }) => renewed)).not.toContain(true);
   });
 
   test("leaves in Prisma's own table what `prisma migrate` would leave", async () => {
