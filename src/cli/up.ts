@@ -14,7 +14,8 @@ const FOUNDING_LINE = 'ID-203217 80 5-15-2015 00:08:13 -73.978165,40.757977';
 /** The local key opens this machine alone, so its tokens may last as long as a run does. */
 const TOKEN_TTL_S = 30 * 86_400;
 const TENANT = 'default';
-const FLEET = { seed: 1, cars: 10 };
+/** Its first car, whose driver the DRIVER token is, is a taxi: enough kilometres for a score at once. */
+const FLEET = { seed: 4, cars: 10 };
 /** So that somebody's own first messages need not queue behind the fleet's. */
 const FLEET_PER_SECOND = 2_000;
 
@@ -141,7 +142,7 @@ async function startOwnFleet(
   const fleet = publishFleet(config, log, brokers, {
     ...FLEET,
     api: tokens && { url: apiUrl, tokens },
-    historyDays: 1,
+    historyDays: 2,
     live: true,
     defects: 'usual',
     perSecond: FLEET_PER_SECOND,
