@@ -5,6 +5,7 @@ import { Problem } from '../problem.ts';
 import { defineDeadLetters } from './dead-letters.ts';
 import { defineDoctor } from './doctor.ts';
 import { defineMigrate } from './migrate.ts';
+import { defineRate } from './rate.ts';
 import { defineRoles } from './roles.ts';
 import { defineSend } from './send.ts';
 import { defineSimulate } from './simulate.ts';
@@ -48,6 +49,7 @@ function createProgram(): Command {
     defineRoles,
     defineSimulate,
     defineSend,
+    defineRate,
     defineToken,
     defineDeadLetters,
     defineDoctor,
