@@ -109,9 +109,11 @@ const settings = {
     .describe('What is logged: fatal, error, warn, info, debug, trace or silent.'),
 } as const;
 
-const schema = z.object(settings).superRefine((set, context) => {
-  const complain = (name: keyof typeof settings, message: string) =>
-    context.addIssue({ code: 'custom', path: [name], message, input: set[name] });
+type Name = keyof typeof settings;
+type Settings = { readonly [name in Name]: z.output<(typeof settings)[name]> };
+
+/** What is wrong between settings; those that are wrong by themselves are left out. */
+function compare(set: Partial<Settings>, complain: (name: Name, message: string) => void): void {
   if (set.KAFKA_SASL_MECHANISM) {
     for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const) {
       if (set[name] === undefined) complain(name, 'is needed by KAFKA_SASL_MECHANISM');
@@ -126,25 +128,23 @@ const schema = z.object(settings).superRefine((set, context) => {
   if (set.AUTH_ISSUER !== undefined && !hasOwnAuth) {
     complain('AUTH_ISSUER', 'needs AUTH_JWKS_URL or AUTH_JWT_SECRET to check its tokens with');
   }
-  if (!LOOPBACK.test(set.HOST)) {
-    if (!hasOwnAuth) {
-      complain(
-        'HOST',
-        'lets others in, so set AUTH_JWKS_URL or AUTH_JWT_SECRET: the local key is for this machine alone',
-      );
-    } else if ((set.AUTH_JWT_SECRET?.length ?? SHORTEST_SECRET) < SHORTEST_SECRET) {
-      complain(
-        'AUTH_JWT_SECRET',
-        `must have ${SHORTEST_SECRET} characters where HOST lets others in`,
-      );
-    }
+  if (set.HOST === undefined || LOOPBACK.test(set.HOST)) return;
+  if (!hasOwnAuth) {
+    complain(
+      'HOST',
+      'lets others in, so set AUTH_JWKS_URL or AUTH_JWT_SECRET: the local key is for this machine alone',
+    );
+  } else if ((set.AUTH_JWT_SECRET?.length ?? SHORTEST_SECRET) < SHORTEST_SECRET) {
+    complain(
+      'AUTH_JWT_SECRET',
+      `must have ${SHORTEST_SECRET} characters where HOST lets others in`,
+    );
   }
-});
+}
 
 type CamelCase<Name extends string> = Name extends `${infer First}_${infer Rest}`
   ? `${Lowercase<First>}${Capitalize<CamelCase<Rest>>}`
   : Lowercase<Name>;
-type Settings = z.infer<typeof schema>;
 
 /** All settings, by their names in camel case. */
 export type Config = { readonly [Name in keyof Settings as CamelCase<Name>]: Settings[Name] };
@@ -154,20 +154,24 @@ export type Config = { readonly [Name in keyof Settings as CamelCase<Name>]: Set
  * @throws Problem BAD_SETTINGS that lists everything that is wrong.
  */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  const given = Object.keys(settings).flatMap((name) => (env[name] ? [[name, env[name]]] : []));
-  const result = schema.safeParse(Object.fromEntries(given));
-  if (!result.success) {
+  const set: Record<string, unknown> = {};
+  const wrong: string[] = [];
+  const complain = (name: string, message: string) => wrong.push(describe(name, message, env));
+  for (const [name, setting] of Object.entries(settings)) {
+    const { success, data, error } = setting.safeParse(env[name] || undefined);
+    if (success) set[name] = data;
+    else for (const { message } of error.issues) complain(name, message);
+  }
+  compare(set as Partial<Settings>, complain);
+  if (wrong.length > 0) {
     throw new Problem(
       'BAD_SETTINGS',
-      [
-        'Some settings are wrong:',
-        ...result.error.issues.map((issue) => `  ${describe(issue, env)}`),
-      ].join('\n'),
+      ['Some settings are wrong:', ...wrong].join('\n  '),
       '.env.example describes every setting.',
     );
   }
   return Object.fromEntries(
-    Object.entries(result.data).map(([name, value]) => [toCamelCase(name), value]),
+    Object.entries(set).map(([name, value]) => [toCamelCase(name), value]),
   ) as Config;
 }
 
@@ -186,13 +190,12 @@ export function writeEnvExample(): string {
   return `# Settings of Odograph and what they are unless set. Made from src/config.ts.\n# Copy to .env and take away the # of what you set.\n\n${blocks.join('\n')}`;
 }
 
-function describe(issue: z.core.$ZodIssue, env: NodeJS.ProcessEnv): string {
-  const name = String(issue.path[0]);
+function describe(name: string, message: string, env: NodeJS.ProcessEnv): string {
   const isSecret = /SECRET|PASSWORD|DATABASE/.test(name);
   const seen = env[name]
     ? ` (it is ${isSecret ? 'set, not shown' : JSON.stringify(env[name])})`
     : '';
-  return `${name} ${issue.message}${seen}`;
+  return `${name} ${message}${seen}`;
 }
 
 function toCamelCase(name: string): string {

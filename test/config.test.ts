@@ -53,6 +53,7 @@ describe('settings', () => {
       TEXT_TIME_ZONE: 'Mars/Olympus',
       DATABASE_URL: 'mysql://root:hunter2@db/x',
       LOG_LEVEL: 'loud',
+      HOST: '0.0.0.0',
       KAFKA_SASL_USERNAME: 'sink',
     });
     expect(code).toBe('BAD_SETTINGS');
@@ -63,6 +64,8 @@ describe('settings', () => {
       'TEXT_TIME_ZONE',
       'DATABASE_URL',
       'LOG_LEVEL',
+      'HOST',
+      'KAFKA_SASL_MECHANISM',
     ]) {
       expect(message).toContain(`  ${name} `);
     }

@@ -29,10 +29,11 @@ Examples:
         import('../main.ts'),
       ]);
       const kafka = createKafka(kafkaSettings(config, brokers), log);
-      const lines = given.length > 0 ? given : createInterface({ input: process.stdin });
       let sent = 0;
       try {
         await kafka.ensureTopic(config.kafkaTopic, PARTITIONS);
+        // Not before: what is read while nobody listens is lost.
+        const lines = given.length > 0 ? given : createInterface({ input: process.stdin });
         let batch: { key: string | null; value: string }[] = [];
         const flush = async () => {
           if (batch.length > 0) await kafka.produce(config.kafkaTopic, batch);
