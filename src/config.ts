@@ -162,7 +162,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     if (success) set[name] = data;
     else for (const { message } of error.issues) complain(name, message);
   }
-  compare(set as Partial<Settings>, complain);
+  compare(set, complain);
   if (wrong.length > 0) {
     throw new Problem(
       'BAD_SETTINGS',
@@ -183,8 +183,8 @@ export function ownEnvironment(): NodeJS.ProcessEnv {
 /** The text of .env.example. */
 export function writeEnvExample(): string {
   const blocks = Object.entries(settings).map(([name, setting]) => {
-    const fallback: unknown = setting.safeParse(undefined).data;
-    const value = Array.isArray(fallback) ? fallback.join(',') : String(fallback ?? '');
+    const fallback = setting.safeParse(undefined).data;
+    const value = Array.isArray(fallback) ? fallback.join(',') : (fallback ?? '');
     return `# ${setting.description}\n# ${name}=${value}\n`;
   });
   return `# Settings of Odograph and what they are unless set. Made from src/config.ts.\n# Copy to .env and take away the # of what you set.\n\n${blocks.join('\n')}`;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthSettings } from './api/identity.ts';
 import { startApi } from './api/server.ts';
 import type { Config } from './config.ts';
@@ -44,6 +45,8 @@ export interface Running {
 
 /** Partitions of the topic where we make it ourselves: as many sinks can share the work. */
 export const PARTITIONS = 4;
+/** A server that does not answer any more does not keep us; what it has not done is done again. */
+const STOP_MS = 30_000;
 /** The sink's transactions: one under way and one to read beside it, some to spare. */
 const SINK_CONNECTIONS = 4;
 
@@ -69,8 +72,8 @@ export async function run(options: RunOptions): Promise<Running> {
     for (let last = stops.pop(); last; last = stops.pop()) await last();
   };
   const hasSink = roles.includes('sink');
-  let sink: Sink | undefined;
-  const isReady = () => (hasSink ? (sink?.isReady() ?? false) : true);
+  const started: { sink?: Sink | undefined } = {};
+  const isReady = () => (hasSink ? (started.sink?.isReady() ?? false) : true);
   if (hasSink) metrics.watchReady('sink', isReady);
 
   const startServer = async (): Promise<Pick<Running, 'api' | 'healthUrl'>> => {
@@ -102,7 +105,8 @@ export async function run(options: RunOptions): Promise<Running> {
     await stop().catch((late: unknown) => log.warn({ err: late }, 'could not stop in order'));
     throw server.status === 'rejected' ? server.reason : (reading as PromiseRejectedResult).reason;
   }
-  sink = reading.value;
+  const sink = reading.value;
+  started.sink = sink;
   const stopped = new Promise<void>((resolve) => stops.unshift(async () => resolve()));
   const finished = sink ? Promise.race([sink.finished.then(() => stopped), stopped]) : stopped;
   return { ...server.value, finished, stop };
@@ -188,6 +192,12 @@ export async function untilTold(
     },
   );
   const code = await Promise.race([told, crashed]);
-  await stop();
+  const limit = new AbortController();
+  const late = sleep(STOP_MS, 'late' as const, { signal: limit.signal }).catch(() => undefined);
+  if ((await Promise.race([stop(), late])) === 'late') {
+    log.error(`not everything stopped within ${STOP_MS / 1000} s; going anyway`);
+    return 1;
+  }
+  limit.abort();
   return code;
 }

@@ -8,7 +8,7 @@ import { findJava } from '../local/java.ts';
 import { hasDocker } from '../local/docker.ts';
 import { hidePassword } from '../local/surroundings.ts';
 import type { Logger } from '../log.ts';
-import { Problem } from '../problem.ts';
+import type { Problem } from '../problem.ts';
 import { findBrokers, findDatabase, openSession } from './session.ts';
 
 /** fine: as it should be; note: worth knowing; bad: something will not work. */
@@ -152,7 +152,9 @@ async function lookAtDatabase(config: Config): Promise<readonly Finding[]> {
 async function lookAtMigrations(client: pg.Client): Promise<Finding> {
   const { readMigrations } = await import('../store/schema-engine.ts');
   const wanted = readMigrations().migrationDirectories.map(({ path }) => path);
-  const { rows: tables } = await client.query(`select to_regclass('_prisma_migrations') as t`);
+  const { rows: tables } = await client.query<{ t: string | null }>(
+    `select to_regclass('_prisma_migrations') as t`,
+  );
   const { rows } = tables[0]?.t
     ? await client.query<{ migration_name: string }>(
         'select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null',
