@@ -54,7 +54,8 @@ async function up(session: Session, wantsFleet: boolean): Promise<number> {
     const starting = start(session, folder, wantsFleet, stops);
     const started = await Promise.race([starting, interrupted.signal]);
     if (started === undefined) {
-      await starting.catch(() => undefined);
+      // What is under way ends with us; what has started is stopped below.
+      starting.catch(() => undefined);
       return 0;
     }
     interrupted.release();
