@@ -72,7 +72,7 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
       const coordinate = `${type.name}.${field.name}`;
       if (coordinate in WHO) {
         unused.delete(coordinate);
-        guardField(field, coordinate);
+        guardField(field as GraphQLField<unknown, Context>, coordinate);
       } else if (['Query', 'Mutation', 'Subscription'].includes(type.name)) {
         throw new Error(`${coordinate} stands in no row of the table in src/api/access.ts`);
       }

@@ -5,6 +5,8 @@ import { getDistDirectory, isSandboxFrame, renderAltair, SANDBOX_FRAME_CSP } fro
 import type { FastifyInstance } from 'fastify';
 
 const ASSETS = '/console/';
+const ENDPOINT = 'address of the API';
+const SOCKET = 'address of its sockets';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -18,28 +20,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.ttf': 'font/ttf',
 };
 
+/** The last one is shown first. */
 const EXAMPLES: readonly { readonly name: string; readonly query: string }[] = [
-  {
-    name: 'Newest trips',
-    query: `# Ctrl+Enter asks. The environment (top right) holds the token.
-{
-  trips(first: 10) {
-    nodes {
-      deviceId
-      status
-      startedAt
-      endedAt
-      timeZone
-      distanceKm
-      distanceSource
-      maxSpeedKmh
-      events { kind severity at }
-    }
-    pageInfo { hasNextPage endCursor }
-  }
-}
-`,
-  },
   {
     name: 'A driver and his score',
     query: `query Driver($externalId: String!) {
@@ -75,6 +57,27 @@ const EXAMPLES: readonly { readonly name: string; readonly query: string }[] = [
   tripUpdates(deviceId: $deviceId, after: $after) {
     cursor
     trip { id status startedAt distanceKm revision updatedAt }
+  }
+}
+`,
+  },
+  {
+    name: 'Newest trips',
+    query: `# Ctrl+Enter asks. The environment (top right) holds the token.
+{
+  trips(first: 10) {
+    nodes {
+      deviceId
+      status
+      startedAt
+      endedAt
+      timeZone
+      distanceKm
+      distanceSource
+      maxSpeedKmh
+      events { kind severity at }
+    }
+    pageInfo { hasNextPage endCursor }
   }
 }
 `,
@@ -138,16 +141,14 @@ function renderPage(path: string, nonce: string, tokens: Readonly<Record<string,
     initialName: name,
     initialQuery: query,
     initialHeaders: headers,
-    endpointURL: path,
-    subscriptionsEndpoint: path,
+    endpointURL: ENDPOINT,
+    subscriptionsEndpoint: SOCKET,
     initialSubscriptionRequestHandlerId: 'graphql-ws' as const,
     initialSubscriptionsPayload: headers,
   });
-  const [first] = EXAMPLES;
-  return renderAltair({
+  const html = renderAltair({
     baseURL: ASSETS,
     cspNonce: nonce,
-    ...window(first?.name ?? '', first?.query ?? ''),
     initialWindows: EXAMPLES.map(({ name, query }) => window(name, query)),
     initialEnvironments: {
       base: { title: 'Token', variables: { token: offered[0]?.[1] ?? 'paste a token here' } },
@@ -162,9 +163,15 @@ function renderPage(path: string, nonce: string, tokens: Readonly<Record<string,
       theme: 'system',
       disablePushNotification: true,
       'alert.disableUpdateNotification': true,
+      'banners.disable': true,
     },
     disableAccount: true,
   });
+  // Altair wants whole addresses, and only the page knows under which name it was asked for.
+  const address = `new URL(${JSON.stringify(path)}, location.href).href`;
+  return html
+    .replaceAll(`\`${ENDPOINT}\``, address)
+    .replaceAll(`\`${SOCKET}\``, `${address}.replace(/^http/, 'ws')`);
 }
 
 function isLoopback(host: string | undefined): boolean {

@@ -56,11 +56,10 @@ export function formatError(
   error: unknown,
   log: Logger,
 ): GraphQLFormattedError {
-  const {
-    code: given,
-    limited,
-    requestId = log.bindings()['requestId'],
-  } = formatted.extensions ?? {};
+  const extensions: Readonly<Record<string, unknown>> = formatted.extensions ?? {};
+  const { code: given, limited } = extensions;
+  const requestId =
+    extensions['requestId'] ?? (log.bindings() as { requestId?: unknown }).requestId;
   const code = limited === true ? 'COST_LIMIT_EXCEEDED' : given;
   const position = {
     ...(formatted.locations ? { locations: formatted.locations } : {}),
@@ -84,7 +83,7 @@ export function formatError(
   }
   log.error({ err: cause, requestId }, 'a request failed');
   return {
-    message: `Something went wrong on our side; the log tells more under request ${String(requestId ?? 'without id')}.`,
+    message: `Something went wrong on our side; the log tells more under request ${typeof requestId === 'string' ? requestId : 'without id'}.`,
     ...position,
     extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: requestId ?? null },
   };

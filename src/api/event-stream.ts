@@ -49,11 +49,11 @@ export function serveEventStream({
         : { errors: prepared };
     },
     execute: (args) => {
-      const { identity, requestId } = args.contextValue as Asker;
+      const { identity, requestId } = args.contextValue;
       return runOnce(args, services, identity, requestId);
     },
     subscribe: (args) => {
-      const { identity, requestId } = args.contextValue as Asker;
+      const { identity, requestId } = args.contextValue;
       return runStream(args, services, identity, requestId);
     },
   });

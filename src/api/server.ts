@@ -57,6 +57,7 @@ const PATH = '/graphql';
 /** Starts the API. @throws where the store's login would make the walls useless */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { log } = options;
+  const requestLog: FastifyBaseLogger = log;
   const authenticate = createAuthenticate(options.auth);
   const schema = createSchema();
   const store = openStore({ url: options.storeUrl, poolSize: options.poolSize ?? 10 });
@@ -72,7 +73,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     };
 
     const app = Fastify({
-      loggerInstance: log as FastifyBaseLogger,
+      loggerInstance: requestLog,
       logController: new LogController({ disableRequestLogging: true }),
       bodyLimit: MAX_BODY_BYTES,
       genReqId: () => randomUUID(),
