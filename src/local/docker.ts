@@ -1,9 +1,9 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ownEnvironment } from '../config.ts';
 import { Problem } from '../problem.ts';
 import type { Broker } from './broker.ts';
+import { brokerAssets } from './jars.ts';
 import { brokerAssets } from './jars.ts';
 import { claimPort } from './port.ts';
 
@@ -11,7 +11,7 @@ const composeFile = join(brokerAssets, 'docker-compose.yml');
 
 /** Whether this machine can run the broker of broker/docker-compose.yml. */
 export function hasDocker(): boolean {
-  return existsSync(composeFile) && spawnSync('docker', ['compose', 'version']).status === 0;
+  return spawnSync('docker', ['compose', 'version']).status === 0;
 }
 
 /**
