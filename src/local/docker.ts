@@ -4,7 +4,6 @@ import { ownEnvironment } from '../config.ts';
 import { Problem } from '../problem.ts';
 import type { Broker } from './broker.ts';
 import { brokerAssets } from './jars.ts';
-import { brokerAssets } from './jars.ts';
 import { claimPort } from './port.ts';
 
 const composeFile = join(brokerAssets, 'docker-compose.yml');
