@@ -166,7 +166,13 @@ async function startUp() {
   }
   const facts = JSON.parse(fs.readFileSync(factsFile, 'utf8')) as RunFacts;
   return {
-    env: { KAFKA_TOPIC: topic.topic, ODOGRAPH_DATA_DIR: dataDir },
+    env: {
+      KAFKA_TOPIC: topic.topic,
+      DATABASE_URL: database.ownerUrl,
+      ODOGRAPH_DATA_DIR: dataDir,
+      // What npm thinks of this machine's settings is not part of what a command prints.
+      npm_config_loglevel: 'error',
+    },
     api: new URL(facts.apiUrl).host,
     broker: facts.kafkaBrokers[0]!,
     stop: async () => {
