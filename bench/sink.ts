@@ -10,7 +10,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -167,15 +167,14 @@ function printTable(figures: readonly Figures[]): void {
 }
 
 process.on('exit', () => baseline('down'));
-if (
-  !existsSync(join(args.work, 'node/manifest', `${TOPIC}.json`)) &&
-  !readdirSync('.').includes('dist')
-) {
-  throw new Error('there is no dist/; run npm run build first');
-}
 baseline('setup');
 baseline('up');
-baseline('load');
+try {
+  baseline('load');
+} catch {
+  // A broker that has just started may refuse the first question for its groups.
+  baseline('load');
+}
 const own: Figures[] = [];
 const stages: Figures[] = [];
 for (let round = 0; round < Number(args.rounds); round += 1) {
