@@ -55,7 +55,9 @@ export async function measureWriteStage(adminUrl: string) {
   };
   const own = await measure('write stage: COPY through Prisma', async () => {
     for (const rows of batches) {
-      await store.prisma.$transaction((tx) => tx.$executeRawUnsafe(COPY_EVENTS, encodeCopy(rows)));
+      await store.freight.send(encodeCopy(rows), (ticket) =>
+        store.prisma.$transaction((tx) => tx.$executeRawUnsafe(COPY_EVENTS, ticket)),
+      );
     }
   });
   await owner.query(

@@ -154,7 +154,10 @@ async function plugSink(
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
 
+/** Node's own decoder is several times faster, but says a replacement character for what is no UTF-8. */
 function decodeUtf8(bytes: Uint8Array): string | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  if (!text.includes('\ufffd')) return text;
   try {
     return strictUtf8.decode(bytes);
   } catch {

@@ -54,30 +54,76 @@ export interface BatchResult {
   readonly unknownFields: number;
 }
 
+/** A batch that is folded and not yet written. */
+export interface PreparedBatch {
+  readonly partitions: readonly PartitionBatch[];
+  readonly commit: Commit;
+  /** Seconds since 2000 of its events. */
+  readonly secs: ReadonlySet<number>;
+  readonly externalIds: readonly string[];
+  readonly result: BatchResult;
+}
+
 /**
- * One batch, from records to one committed transaction.
+ * Folds a batch: from records to what one transaction writes. The devices in the cache move on with
+ * it, so that the next batch can be folded while this one is written.
+ *
+ * @param settled resolves when every batch folded before is written; waited for before the store is
+ *   read, which must know them
+ */
+export async function prepareBatch(
+  bench: Bench,
+  partitions: readonly PartitionBatch[],
+  settled: () => Promise<void>,
+): Promise<PreparedBatch> {
+  const decoded = decodeAll(bench, partitions);
+  const externalIds = [...decoded.events.keys()];
+  try {
+    const devices = await loadAll(bench, externalIds, settled);
+    const folds = await foldAll(bench, devices, decoded.events, settled);
+    await bench.ids.reserve(folds.reduce((sum, fold) => sum + countTrips(fold), 0));
+    const { batch, moved, result } = assemble(bench, partitions, decoded.deadLetters, folds);
+    moved.forEach((device) => bench.cache.set(device));
+    return {
+      partitions,
+      ...batch,
+      externalIds,
+      result: { ...result, unknownFields: decoded.unknownFields },
+    };
+  } catch (error) {
+    forget(bench, externalIds);
+    throw error;
+  }
+}
+
+/**
+ * Writes a folded batch in one transaction.
  * @throws FencedError where somebody else was faster; nothing is written then, and the devices of the
  *   batch are forgotten, so that the same records can be tried again.
  */
+export async function commitBatch(bench: Bench, prepared: PreparedBatch): Promise<void> {
+  try {
+    await bench.ensurePartitions(prepared.secs);
+    await commit(bench.store, prepared.commit);
+  } catch (error) {
+    forget(bench, prepared.externalIds);
+    throw error;
+  }
+}
+
+/** States are folded in place: what is not committed must not be folded on. */
+export function forget(bench: Bench, externalIds: readonly string[]): void {
+  externalIds.forEach((id) => bench.cache.delete(id));
+}
+
+/** One batch, from records to one committed transaction; throws as `commitBatch` does. */
 export async function processBatch(
   bench: Bench,
   partitions: readonly PartitionBatch[],
 ): Promise<BatchResult> {
-  const decoded = decodeAll(bench, partitions);
-  const devices = await loadAll(bench, [...decoded.events.keys()]);
-  try {
-    const folds = await foldAll(bench, devices, decoded.events);
-    await bench.ids.reserve(folds.reduce((sum, fold) => sum + countTrips(fold), 0));
-    const { batch, committed, result } = assemble(bench, partitions, decoded.deadLetters, folds);
-    await bench.ensurePartitions(batch.secs);
-    await commit(bench.store, batch.commit);
-    committed.forEach((device) => bench.cache.set(device));
-    return { ...result, unknownFields: decoded.unknownFields };
-  } catch (error) {
-    // States were folded in place: what is not committed must not be folded on.
-    devices.forEach((device) => bench.cache.delete(device.externalId));
-    throw error;
-  }
+  const prepared = await prepareBatch(bench, partitions, async () => undefined);
+  await commitBatch(bench, prepared);
+  return prepared.result;
 }
 
 interface DecodedBatch {
@@ -92,33 +138,34 @@ function decodeAll(bench: Bench, partitions: readonly PartitionBatch[]): Decoded
   const deadLetters: DeadLetter[] = [];
   let unknownFields = 0;
   const now = bench.now();
-  for (const record of partitions.flatMap((p) => p.records)) {
-    const timestampMs = Math.min(record.timestampMs ?? now, now);
-    const decoded = decodeRecord(
-      { value: record.value, contentType: contentTypeOf(record), timestampMs },
-      bench.decoding,
-    );
-    if (decoded.ok) {
-      unknownFields += decoded.unknownFields;
-      const { deviceId, event } = decoded.value;
-      const list = events.get(deviceId);
-      if (list) list.push(event);
-      else events.set(deviceId, [event]);
-    } else {
-      const { partition, offset, key, value, headers } = record;
-      const { reason, message } = decoded;
-      deadLetters.push({
-        partition,
-        offset,
-        atMs: timestampMs,
-        key,
-        value,
-        headers,
-        reason,
-        message,
-      });
+  for (const { records } of partitions)
+    for (const record of records) {
+      const timestampMs = Math.min(record.timestampMs ?? now, now);
+      const decoded = decodeRecord(
+        { value: record.value, contentType: contentTypeOf(record), timestampMs },
+        bench.decoding,
+      );
+      if (decoded.ok) {
+        unknownFields += decoded.unknownFields;
+        const { deviceId, event } = decoded.value;
+        const list = events.get(deviceId);
+        if (list) list.push(event);
+        else events.set(deviceId, [event]);
+      } else {
+        const { partition, offset, key, value, headers } = record;
+        const { reason, message } = decoded;
+        deadLetters.push({
+          partition,
+          offset,
+          atMs: timestampMs,
+          key,
+          value,
+          headers,
+          reason,
+          message,
+        });
+      }
     }
-  }
   for (const [deviceId, list] of events) events.set(deviceId, inOrder(list));
   return { events, deadLetters, unknownFields };
 }
@@ -136,9 +183,14 @@ function inOrder(events: CanonicalEvent[]): CanonicalEvent[] {
     .filter((e, i, sorted) => i === 0 || compareKeys(sorted[i - 1]!, e) !== 0);
 }
 
-async function loadAll(bench: Bench, externalIds: readonly string[]): Promise<CachedDevice[]> {
+async function loadAll(
+  bench: Bench,
+  externalIds: readonly string[],
+  settled: () => Promise<void>,
+): Promise<CachedDevice[]> {
   const cached = externalIds.map((id) => bench.cache.get(id));
   const missing = externalIds.filter((_, i) => !cached[i]);
+  if (missing.length > 0) await settled();
   const rows = missing.length > 0 ? await loadDevices(bench.store, missing) : [];
   const loaded = await Promise.all(rows.map((row) => wake(bench, row)));
   return [...cached.filter((device) => device !== undefined), ...loaded];
@@ -175,10 +227,12 @@ async function foldAll(
   bench: Bench,
   devices: readonly CachedDevice[],
   events: DecodedBatch['events'],
+  settled: () => Promise<void>,
 ): Promise<DeviceFold[]> {
   const isLate = (device: CachedDevice) =>
     device.head !== undefined && compareKeys(events.get(device.externalId)![0]!, device.head) <= 0;
   const lateDevices = devices.filter(isLate);
+  if (lateDevices.length > 0) await settled();
   const spans = new Map(
     lateDevices.length === 0
       ? []
@@ -236,7 +290,7 @@ function assemble(
   const changed = folds
     .filter((fold) => fold.inserted.length > 0)
     .sort((a, b) => a.device.id - b.device.id);
-  const committed = changed.map((fold) => settleDevice(bench, fold, now, outputs));
+  const moved = changed.map((fold) => settleDevice(bench, fold, now, outputs));
   const rows: EventRow[] = [];
   const lateEvents: (KeyOfDevice & { version: number })[] = [];
   const secs = new Set<number>();
@@ -255,7 +309,7 @@ function assemble(
     topic: bench.topic,
     rulesRows: bench.rulesRows,
     offsets: partitions.map(toOffsetMove),
-    devices: committed.map((device) => toDeviceMove(device, now)),
+    devices: moved.map((device) => toDeviceMove(device, now)),
     events: { rows: rows.length, copy: encodeCopy(rows) },
     lateEvents,
     deadLetters,
@@ -268,7 +322,7 @@ function assemble(
     late: lateEvents.length,
     deadLetters: deadLetters.length,
   };
-  return { batch: { commit: batch, secs }, committed, result };
+  return { batch: { commit: batch, secs }, moved, result };
 }
 
 /** Adds what a device's fold changed to the outputs; the device as it stands when they are committed. */

@@ -9,8 +9,8 @@ import type { Notifier } from '../store/notify.ts';
 import type { StoredOffset } from '../store/offsets.ts';
 import { loadOffsets } from '../store/offsets.ts';
 import type { Store } from '../store/open.ts';
-import type { Bench, PartitionBatch } from './batch.ts';
-import { processBatch } from './batch.ts';
+import type { Bench, PartitionBatch, PreparedBatch } from './batch.ts';
+import { commitBatch, forget, prepareBatch } from './batch.ts';
 import { createDeviceCache } from './cache.ts';
 import type { Freshness } from './freshness.ts';
 import { createFreshness } from './freshness.ts';
@@ -84,6 +84,10 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
   const owned = new Set<number>();
   /** Offset after the last record queued, a partition. */
   const tail = new Map<number, number>();
+  /** Offset after the last record taken into a batch, a partition; `stored` follows it. */
+  const taken = new Map<number, number>();
+  /** The write under way, of the batch before the one that is folded. */
+  let writing: Promise<void> = Promise.resolve();
   /** Where a hole was met, a partition: read once more before it is believed. */
   const holes = new Map<number, number>();
   let stopping = false;
@@ -97,6 +101,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
    *   know the log by it
    */
   async function takeOver(assigned: readonly number[]): Promise<ReadonlyMap<number, number>> {
+    await writing.catch(() => undefined);
     const ends = await kafka.offsets(topic);
     const earliest = new Map(
       [...ends].map(([partition, { earliest: first }]) => [partition, first]),
@@ -114,6 +119,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
       owned.add(partition);
       stored.set(partition, offset);
       tail.set(partition, offset.nextOffset);
+      taken.set(partition, offset.nextOffset);
       const last = offset.nextOffset - 1;
       const isThere = offset.lastDigest !== undefined && last >= earliest.get(partition)!;
       readFrom.set(partition, isThere ? last : offset.nextOffset);
@@ -171,69 +177,106 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     return false;
   }
 
-  function toBatch(taken: ReadonlyMap<number, readonly LogRecord[]>): PartitionBatch[] {
-    return [...taken]
+  function toBatch(queued: ReadonlyMap<number, readonly LogRecord[]>): PartitionBatch[] {
+    const batch = [...queued]
       .filter(([partition]) => owned.has(partition))
       .map(([partition, records]) => {
-        // A batch that committed while the partition was taken over anew is not read again.
-        const from = stored.get(partition)!.nextOffset;
+        // What was taken before the partition was taken over anew may come a second time.
+        const from = taken.get(partition)!;
         return { partition, from, records: records.filter((record) => record.offset >= from) };
       })
       .filter(({ records }) => records.length > 0);
+    for (const { partition, records } of batch) taken.set(partition, records.at(-1)!.offset + 1);
+    return batch;
   }
 
-  async function write(batch: readonly PartitionBatch[]): Promise<void> {
-    while (!stopping) {
-      const startedAtMs = Date.now();
+  async function write(prepared: PreparedBatch): Promise<void> {
+    const startedAtMs = Date.now();
+    await commitBatch(bench, prepared);
+    movedAtMs = Date.now();
+    options.onBatch?.({ ...prepared.result, durationMs: movedAtMs - startedAtMs });
+    for (const { partition, records } of prepared.partitions) {
+      const last = records.at(-1)!;
+      stored.set(partition, {
+        partition,
+        nextOffset: last.offset + 1,
+        lastTimestampMs: last.timestampMs,
+        lastDigest: recordDigest(last),
+      });
+    }
+    options.notifier.wake();
+    freshness.reached(stored);
+    hint();
+  }
+
+  /**
+   * Folds and writes a batch again until it is written or somebody else has written it.
+   * @returns whether it is written; if not, the partitions have been taken over anew
+   */
+  async function retry(batch: readonly PartitionBatch[], reason: unknown): Promise<boolean> {
+    for (let error = reason; !stopping;) {
+      if (error instanceof FencedError && error.by === 'OFFSET') {
+        log.info(error.message);
+        const readFrom = await takeOver([...owned]);
+        readFrom.forEach((offset, partition) => subscription.seek(partition, offset));
+        return false;
+      }
+      if (error instanceof FencedError && error.by === 'RULES') {
+        const { context, rows } = await options.loadRules();
+        bench = { ...bench, context, rulesRows: rows, cache: createDeviceCache(CACHED_DEVICES) };
+      } else if (!(error instanceof FencedError) && !TRY_AGAIN.test(describe(error))) {
+        throw error;
+      }
+      log.debug({ reason: describe(error) }, 'the batch is folded again');
       try {
-        const result = await processBatch(bench, batch);
-        movedAtMs = Date.now();
-        options.onBatch?.({ ...result, durationMs: movedAtMs - startedAtMs });
-        for (const { partition, records } of batch) {
-          const last = records.at(-1)!;
-          stored.set(partition, {
-            partition,
-            nextOffset: last.offset + 1,
-            lastTimestampMs: last.timestampMs,
-            lastDigest: recordDigest(last),
-          });
-        }
-        options.notifier.wake();
-        return;
-      } catch (error) {
-        if (error instanceof FencedError && error.by === 'OFFSET') {
-          log.info(error.message);
-          const readFrom = await takeOver([...owned]);
-          readFrom.forEach((offset, partition) => subscription.seek(partition, offset));
-          return;
-        }
-        if (error instanceof FencedError && error.by === 'RULES') {
-          const { context, rows } = await options.loadRules();
-          bench = { ...bench, context, rulesRows: rows, cache: createDeviceCache(CACHED_DEVICES) };
-        } else if (!(error instanceof FencedError) && !TRY_AGAIN.test(describe(error))) {
-          throw error;
-        }
-        log.debug({ reason: describe(error) }, 'the batch is folded again');
+        await write(await prepareBatch(bench, batch, async () => undefined));
+        return true;
+      } catch (again) {
+        error = again;
       }
     }
+    return false;
   }
 
   const freshness: Freshness = createFreshness({ store, topic, kafka, log });
+
+  /**
+   * A batch is folded while the one before it is written. Where that one fails, both are dropped and
+   * folded again, in order.
+   */
   async function writeAll(): Promise<void> {
-    let hintedAtMs = 0;
+    let before: readonly PartitionBatch[] = [];
     while (!stopping) {
       const batch = toBatch(await queue.take());
-      if (batch.length > 0) await write(batch);
-      freshness.reached(stored);
-      if (Date.now() - hintedAtMs > COMMIT_HINT_EVERY_MS && batch.length > 0) {
-        hintedAtMs = Date.now();
-        hint();
+      let prepared: PreparedBatch | undefined;
+      try {
+        if (batch.length > 0) prepared = await prepareBatch(bench, batch, () => writing);
+        await writing;
+        if (!prepared) continue;
+        before = batch;
+        writing = write(prepared);
+        // A write that fails must be tried again also where nothing more is to be read.
+        writing.catch(() => queue.wake());
+      } catch (error) {
+        if (prepared) forget(bench, prepared.externalIds);
+        const failedBefore = await writing.then(
+          () => false,
+          () => true,
+        );
+        writing = Promise.resolve();
+        for (const again of failedBefore ? [before, batch] : [batch]) {
+          if (again.length > 0 && !(await retry(again, error))) break;
+        }
       }
     }
+    await writing;
   }
 
+  let hintedAtMs = 0;
   /** Kafka's own offsets only serve people's tools and lag monitors; nothing depends on them. */
-  function hint(): void {
+  function hint({ now = false } = {}): void {
+    if (!now && Date.now() - hintedAtMs < COMMIT_HINT_EVERY_MS) return;
+    hintedAtMs = Date.now();
     const offsets = new Map([...owned].map((p) => [p, stored.get(p)!.nextOffset]));
     subscription.commit(offsets).catch((error: unknown) => {
       log.debug({ reason: describe(error) }, 'the group did not take the offsets');
@@ -252,8 +295,8 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
       }),
   });
   freshness.start(() => [...owned].map((p) => stored.get(p)!));
-  const writing = writeAll();
-  const finished = Promise.race([writing, failed.promise, subscription.crashed, freshness.failed]);
+  const running = writeAll();
+  const finished = Promise.race([running, failed.promise, subscription.crashed, freshness.failed]);
   finished.catch(() => undefined);
 
   return {
@@ -261,9 +304,9 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     async stop() {
       stopping = true;
       queue.wake();
-      await writing.catch(() => undefined);
+      await running.catch(() => undefined);
       freshness.stop();
-      hint();
+      hint({ now: true });
       await subscription.stop();
     },
     finished,

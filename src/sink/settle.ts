@@ -78,7 +78,7 @@ export function settle(
     countShared(stretch.keys, a, b),
   );
   const borne = new Set(choices.map((choice) => choice.id));
-  for (const old of oldTrips) if (!borne.has(old.id)) removeTrip(old, true, outputs);
+  for (const old of oldTrips) if (!borne.has(old.id)) removeTrip(old, outputs);
   let open: OpenTripRow | undefined;
   trips.forEach((trip, i) => {
     const choice = choices[i]!;
@@ -125,8 +125,9 @@ function settleTrip(
   };
 }
 
-function removeTrip(old: OldTrip, withdrawn: boolean, outputs: Outputs): void {
-  if (old.wasClosed) outputs.revisions.push({ id: old.id, withdrawn });
+/** A trip that is gone leaves what it said last: its id was given to people. */
+function removeTrip(old: OldTrip, outputs: Outputs): void {
+  outputs.revisions.push({ id: old.id, withdrawn: true });
   if (old.columns) addTotals(old.columns, -1, outputs);
   outputs.tripsGone.push(old.id);
 }

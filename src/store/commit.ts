@@ -103,35 +103,32 @@ export const RULES_LOCK = 0x0d06_0001;
  * Writes one batch in one transaction, or nothing.
  * @throws FencedError where an offset, a device or the rules are not as the batch found them.
  */
-export async function commit({ prisma }: Store, batch: Commit): Promise<void> {
+export async function commit({ prisma, freight }: Store, batch: Commit): Promise<void> {
   await prisma.$transaction(async (tx) => {
+    const write = createWriter(tx, freight);
     await moveOffsets(tx, batch);
-    await moveDevices(tx, batch.devices);
-    if (batch.events.rows > 0) await tx.$executeRawUnsafe(COPY_EVENTS, batch.events.copy);
-    await insertJson(tx, 'late_event', LATE_EVENT, batch.lateEvents.map(toKeyJson));
-    await insertJson(
-      tx,
-      'dead_letter',
-      DEAD_LETTER,
+    await moveDevices(tx, write, batch.devices);
+    if (batch.events.rows > 0) await write(COPY_EVENTS, batch.events.copy);
+    await write(INSERT_LATE_EVENTS, batch.lateEvents.map(toKeyJson));
+    await write(
+      INSERT_DEAD_LETTERS,
       batch.deadLetters.map((l) => toLetterJson(batch.topic, l)),
     );
-    await runJson(tx, DELETE_CHECKPOINTS, batch.checkpointsGone.map(toKeyJson));
-    await runJson(tx, INSERT_CHECKPOINTS, batch.checkpoints.map(toCheckpointJson));
-    await runJson(tx, INSERT_REVISIONS, batch.revisions);
-    await runJson(
-      tx,
+    await write(DELETE_CHECKPOINTS, batch.checkpointsGone.map(toKeyJson));
+    await write(INSERT_CHECKPOINTS, batch.checkpoints.map(toCheckpointJson));
+    await write(INSERT_REVISIONS, batch.revisions);
+    await write(
       DELETE_TRIPS,
       batch.tripsGone.map((id) => ({ id })),
     );
-    await runJson(
-      tx,
+    await write(
       UPSERT_HANDLES,
       batch.handles.map((h) => ({ ...toKeyJson(h), id: h.id })),
     );
-    await runJson(tx, UPSERT_TRIPS, batch.trips);
-    await runJson(tx, DELETE_DRIVING_EVENTS, batch.drivingEventsGone);
-    await runJson(tx, INSERT_DRIVING_EVENTS, batch.drivingEvents);
-    await runJson(tx, ADD_TOTALS, batch.totals);
+    await write(UPSERT_TRIPS, batch.trips);
+    await write(DELETE_DRIVING_EVENTS, batch.drivingEventsGone);
+    await write(INSERT_DRIVING_EVENTS, batch.drivingEvents);
+    await write(ADD_TOTALS, batch.totals);
     if (batch.devices.length > 0) {
       await tx.$executeRawUnsafe(
         'insert into journal (device_ids) values ($1)',
@@ -178,7 +175,11 @@ moved as (update sink_offset o set next_offset = r."to", last_timestamp = r.at, 
   where o.topic = $1 and o.partition = r.partition and o.next_offset = r."from" returning 1)
 select (select count(*)::int from moved) as moved, (select count(*)::int from rules) as rules`;
 
-async function moveDevices(tx: Transaction, devices: readonly DeviceMove[]): Promise<void> {
+async function moveDevices(
+  tx: Transaction,
+  write: Writer,
+  devices: readonly DeviceMove[],
+): Promise<void> {
   if (devices.length === 0) return;
   const held = await tx.$queryRawUnsafe<{ device_id: number; version: bigint }[]>(
     'select device_id, version from device_state where device_id = any($1) order by device_id for no key update',
@@ -198,18 +199,23 @@ async function moveDevices(tx: Transaction, devices: readonly DeviceMove[]): Pro
     arrived_at: isoOf(d.arrivedAtMs),
     since: d.sinceCheckpoint,
   }));
-  await tx.$executeRawUnsafe(
-    `update device_state s set version = s.version + 1, head_sec = r.head_sec, head_rest = r.head_rest, state = r.state,
-       arrived_at = r.arrived_at, since_checkpoint = r.since
-     from json_to_recordset($1::json) as r(device_id int, head_sec int, head_rest bigint, state bytea, arrived_at timestamptz, since int)
-     where s.device_id = r.device_id`,
-    JSON.stringify(rows),
-  );
+  await write(UPDATE_DEVICES, rows);
 }
 
-const LATE_EVENT = 'device_id int, version bigint, sec int, rest bigint';
-const DEAD_LETTER =
-  'topic text, partition int, "offset" bigint, at timestamptz, key bytea, value bytea, headers jsonb, reason text, message text';
+const UPDATE_DEVICES = `
+update device_state s set version = s.version + 1, head_sec = r.head_sec, head_rest = r.head_rest, state = r.state,
+  arrived_at = r.arrived_at, since_checkpoint = r.since
+from json_to_recordset($1::json) as r(device_id int, head_sec int, head_rest bigint, state bytea, arrived_at timestamptz, since int)
+where s.device_id = r.device_id`;
+
+const INSERT_LATE_EVENTS = `
+insert into late_event (device_id, version, sec, rest)
+select * from json_to_recordset($1::json) as r(device_id int, version bigint, sec int, rest bigint)`;
+
+const INSERT_DEAD_LETTERS = `
+insert into dead_letter (topic, partition, "offset", at, key, value, headers, reason, message)
+select * from json_to_recordset($1::json) as r(topic text, partition int, "offset" bigint, at timestamptz,
+  key bytea, value bytea, headers jsonb, reason text, message text)`;
 
 const DELETE_CHECKPOINTS = `
 delete from checkpoint c using json_to_recordset($1::json) as r(device_id int, sec int, rest bigint)
@@ -328,21 +334,15 @@ function declare(columns: Readonly<Record<string, string>>): string {
     .join(', ');
 }
 
-async function runJson(tx: Transaction, sql: string, rows: readonly unknown[]): Promise<void> {
-  if (rows.length > 0) await tx.$executeRawUnsafe(sql, JSON.stringify(rows));
-}
+/** Runs a statement on bytes, or on rows as JSON; without rows not at all. */
+type Writer = (sql: string, rows: Buffer | readonly unknown[]) => Promise<void>;
 
-async function insertJson(
-  tx: Transaction,
-  table: string,
-  columns: string,
-  rows: readonly unknown[],
-): Promise<void> {
-  await runJson(
-    tx,
-    `insert into ${table} select * from json_to_recordset($1::json) as r(${columns})`,
-    rows,
-  );
+function createWriter(tx: Transaction, freight: Store['freight']): Writer {
+  return async (sql, rows) => {
+    if (rows.length === 0) return;
+    const value = Buffer.isBuffer(rows) ? rows : JSON.stringify(rows);
+    await freight.send(value, (ticket) => tx.$executeRawUnsafe(sql, ticket));
+  };
 }
 
 function toKeyJson(key: KeyOfDevice & { readonly version?: number }) {
@@ -361,13 +361,20 @@ function toLetterJson(topic: string, letter: DeadLetter) {
     at: isoOf(letter.atMs),
     key: letter.key && toHex(letter.key),
     value: letter.value && toHex(letter.value),
-    headers: letter.headers,
+    headers: Object.fromEntries(
+      Object.entries(letter.headers).map(([name, text]) => [withoutNul(name), withoutNul(text)]),
+    ),
     reason: letter.reason,
-    message: letter.message.replaceAll('\u0000', '\ufffd'),
+    message: withoutNul(letter.message),
   };
 }
 
 /** Bytes as PostgreSQL reads them from text. */
 function toHex(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
+}
+
+/** PostgreSQL's text has no character 0. */
+function withoutNul(text: string): string {
+  return text.replaceAll('\u0000', '\ufffd');
 }

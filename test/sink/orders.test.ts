@@ -71,28 +71,42 @@ async function feed(random: Random, devices: readonly Device[]): Promise<void> {
       headers: {},
     });
   }
-  const benches = [createBench(store, TOPIC), createBench(store, TOPIC)];
-  await Promise.all(partitions.map((p) => drain(random, benches, logs.get(p)!, p)));
+  const sinks: SinkUnderTest[] = [0, 1].map(() => ({
+    bench: createBench(store, TOPIC),
+    busy: Promise.resolve(),
+  }));
+  await Promise.all(partitions.map((p) => drain(random, sinks, logs.get(p)!, p)));
+}
+
+/** A bench, and the batch that it has under way: a sink folds and writes one after another. */
+interface SinkUnderTest {
+  bench: Bench;
+  busy: Promise<void>;
 }
 
 /** Reads one partition to its end in batches of random size, by one sink or the other, some made anew. */
 async function drain(
   random: Random,
-  benches: Bench[],
+  sinks: readonly SinkUnderTest[],
   log: readonly LogRecord[],
   partition: number,
-) {
+): Promise<void> {
   for (let from = 0; from < log.length;) {
     const size = 1 + Math.floor(random() * random() * 2_000);
     const records = log.slice(from, from + size);
-    const which = Math.floor(random() * benches.length);
-    if (random() < 0.05) benches[which] = createBench(store, TOPIC);
-    try {
-      await processBatch(benches[which]!, [{ partition, from, records }]);
-    } catch (error) {
-      if (error instanceof FencedError && error.by === 'DEVICE') continue;
-      throw error;
-    }
-    from += records.length;
+    const sink = sinks[Math.floor(random() * sinks.length)]!;
+    const isForgetful = random() < 0.05;
+    const isWritten = sink.busy.then(async () => {
+      if (isForgetful) sink.bench = createBench(store, TOPIC);
+      try {
+        await processBatch(sink.bench, [{ partition, from, records }]);
+        return true;
+      } catch (error) {
+        if (error instanceof FencedError && error.by === 'DEVICE') return false;
+        throw error;
+      }
+    });
+    sink.busy = isWritten.then(() => undefined);
+    if (await isWritten) from += records.length;
   }
 }
