@@ -1,3 +1,4 @@
+import { rateableMeasures } from '../../core/habits/summary.ts';
 import { quote } from '../../core/premium/quote.ts';
 import { readTariff as parseTariffText } from '../../core/premium/tariff.ts';
 import type { Transaction } from '../../store/open.ts';
@@ -107,12 +108,12 @@ async function readInput(tx: Transaction, policy: PolicyRow, from: string, to: s
       vehicles: [{ vehicleId: vehicle.externalId, from: startDate, to: endDate }],
       facts: [{ from: startDate, to: endDate, values: toFacts(policy.ratingFactors) }],
     },
-    exposure: days.map(({ localDate, distanceM, nightM, measures }) => ({
+    exposure: days.map((day) => ({
       vehicleId: vehicle.externalId,
-      localDate,
-      distanceM,
-      nightM,
-      measures,
+      localDate: day.localDate,
+      distanceM: day.distanceM,
+      nightM: day.nightM,
+      measures: rateableMeasures(day),
     })),
   };
 }

@@ -82,6 +82,25 @@ export function countOf(sums: HabitSums, kind: DrivingEventKind): number {
   return Math.max(0, ...counts);
 }
 
+/**
+ * What a tariff may price by name, of the sums of any days: flags by `countOf`, durations in
+ * milliseconds, distances in metres.
+ */
+export function rateableMeasures(sums: HabitSums): Readonly<Record<string, number>> {
+  return {
+    harshBraking: countOf(sums, 'HARSH_BRAKING'),
+    harshAcceleration: countOf(sums, 'HARSH_ACCELERATION'),
+    harshCornering: countOf(sums, 'HARSH_CORNERING'),
+    speeding: countOf(sums, 'SPEEDING'),
+    phoneUse: countOf(sums, 'PHONE_USE'),
+    speedingMs: measure(sums, 'speeding.ms'),
+    phoneUseMs: measure(sums, 'phone.ms'),
+    above130KmhMs: measure(sums, 'above130Kmh.ms'),
+    idleMs: sums.idleMs,
+    nightM: sums.nightM,
+  };
+}
+
 /** A rate with its interval and its credibility. */
 export function rateOf(kind: DrivingEventKind, count: number, distanceM: number): HabitRate {
   const credibility = credibilityOf(distanceM);
