@@ -149,8 +149,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       url: url.href,
       wsUrl: url.href.replace(/^http/, 'ws'),
       stop: async () => {
+        // Sockets first: a stream that ended before its socket would look like one that was complete.
+        const socketsStopped = stopSockets();
         await hub.close();
-        await stopSockets();
+        await socketsStopped;
         await apollo.stop();
         await app.close();
         await store.close();

@@ -4,7 +4,7 @@ import type { TripFacts } from '../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
 import { type CheckedTrip, checkTrips } from './checker.ts';
-import { readFixes, withIgnition, withParkedFixes } from './drives.ts';
+import { hasDrives, readFixes, withIgnition, withParkedFixes } from './drives.ts';
 import { context, extremeEvents, runs, streams } from './streams.ts';
 
 function asChecked(trip: TripFacts): CheckedTrip {
@@ -60,7 +60,7 @@ describe('fold and checker say the same', () => {
     );
   });
 
-  it('of the naturalistic drives', () => {
+  it.skipIf(!hasDrives)('of the naturalistic drives', () => {
     expectAgreement(readFixes(10).map(({ event }) => event));
     expectAgreement(withIgnition(readFixes(30)).map(({ event }) => event));
     expectAgreement(withParkedFixes(readFixes(10), 60).map(({ event }) => event));

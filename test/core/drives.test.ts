@@ -3,6 +3,7 @@ import { foldAll } from '../../src/core/fold-all.ts';
 import {
   compareWithTruth,
   type DrivenFix,
+  hasDrives,
   readFixes,
   readTruth,
   withIgnition,
@@ -10,7 +11,7 @@ import {
 } from './drives.ts';
 import { context } from './streams.ts';
 
-const truth = readTruth();
+const truth = hasDrives ? readTruth() : [];
 
 function fold(fixes: readonly DrivenFix[]) {
   const folded = foldAll(
@@ -22,7 +23,7 @@ function fold(fixes: readonly DrivenFix[]) {
   return { ...folded, trips, km, comparison: compareWithTruth(trips, truth) };
 }
 
-describe('the naturalistic drives', () => {
+describe.skipIf(!hasDrives)('the naturalistic drives', () => {
   it.each([1, 10, 30])('are found one to one, 28 of 28, at one fix in %i s', (spacingS) => {
     const { comparison, trips } = fold(readFixes(spacingS));
     expect(comparison).toEqual({ oneToOne: 28, split: [], merged: [], missed: [] });

@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 
 /** The naturalistic drives beside the checkout; see their README for what they are. */
 const folder = path.resolve('../shared/data/nds-drives');
+
+/** The drives are not part of the repository: without them their tests are skipped, but never in CI. */
+export const hasDrives = existsSync(folder) || process.env['CI'] !== undefined;
 
 /** A fix of the data set, and in which drive it was made: truth that the fold is not told. */
 export interface DrivenFix {
