@@ -15,8 +15,8 @@ const BATCH_SECONDS = 25;
 const START_MS = Date.UTC(2026, 0, 15);
 
 /**
- * The write of events alone: batches of 50,000 sorted rows by COPY through Prisma's transaction,
- * beside the server reading the same rows from one binary file.
+ * The write of events alone: batches of 50,000 sorted rows by COPY through Prisma's transaction, one
+ * encoded while the one before is written, as the sink does, beside the server reading the same rows from one binary file.
  */
 export async function measureWriteStage(adminUrl: string) {
   const batches = makeBatches();
@@ -54,11 +54,15 @@ export async function measureWriteStage(adminUrl: string) {
     };
   };
   const own = await measure('write stage: COPY through Prisma', async () => {
+    let writing: Promise<unknown> = Promise.resolve();
     for (const rows of batches) {
-      await store.freight.send(encodeCopy(rows), (ticket) =>
+      const copy = encodeCopy(rows);
+      await writing;
+      writing = store.freight.send(copy, (ticket) =>
         store.prisma.$transaction((tx) => tx.$executeRawUnsafe(COPY_EVENTS, ticket)),
       );
     }
+    await writing;
   });
   await owner.query(
     `copy (select * from event order by sec / ${BATCH_SECONDS}, device_id, sec) to '${file}' (format binary)`,
