@@ -67,6 +67,8 @@ export function openStore({ url, poolSize }: { url: string; poolSize: number }):
     max: poolSize,
     Client: createClientClass(values),
   });
+  // A connection that is lost while idle is no event: the next statement opens another or says why not.
+  pool.on('error', () => undefined);
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool),
     transactionOptions: { maxWait: 10_000, timeout: 120_000 },

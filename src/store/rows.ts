@@ -68,14 +68,18 @@ export interface EventRow {
   readonly event: CanonicalEvent;
 }
 
-/** Rows in PostgreSQL's binary COPY format (https://www.postgresql.org/docs/18/sql-copy.html). */
+/**
+ * Rows in PostgreSQL's binary COPY format (https://www.postgresql.org/docs/18/sql-copy.html), the
+ * columns in the order of `COPY_EVENTS`. Each is written out: a loop over names costs twice as much.
+ */
 export function encodeCopy(rows: readonly EventRow[]): Buffer {
   const buffer = Buffer.allocUnsafe(HEADER_BYTES + rows.length * MAX_ROW_BYTES + 2);
   SIGNATURE.copy(buffer);
   buffer.fill(0, SIGNATURE.length, HEADER_BYTES);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   let at = HEADER_BYTES;
-  for (const { deviceId, event } of rows) {
+  for (let i = 0; i < rows.length; i += 1) {
+    const { deviceId, event } = rows[i]!;
     const second = Math.floor(event.atMs / 1000);
     const digestHigh = Math.floor(event.digest / LOW_32);
     view.setInt16(at, FIELDS);
@@ -86,41 +90,47 @@ export function encodeCopy(rows: readonly EventRow[]): Buffer {
     view.setInt32(at + 18, 8);
     view.setInt32(at + 22, ((event.atMs - second * 1000) << 21) | digestHigh);
     view.setUint32(at + 26, event.digest - digestHigh * LOW_32);
-    at += 30;
-    for (const [, field] of INT4_COLUMNS) {
-      const value = event[field];
-      if (value === undefined) {
-        view.setInt32(at, -1);
-        at += 4;
-      } else {
-        view.setInt32(at, 4);
-        view.setInt32(at + 4, value);
-        at += 8;
-      }
-    }
-    const heading = event.headingDdeg;
-    if (heading === undefined) {
-      view.setInt32(at, -1);
-      at += 4;
-    } else {
-      view.setInt32(at, 2);
-      view.setInt16(at + 4, heading);
-      at += 6;
-    }
-    for (const [, field] of BOOLEAN_COLUMNS) {
-      const value = event[field];
-      if (value === undefined) {
-        view.setInt32(at, -1);
-        at += 4;
-      } else {
-        view.setInt32(at, 1);
-        view.setInt8(at + 4, value ? 1 : 0);
-        at += 5;
-      }
-    }
+    at = putInt4(view, at + 30, event.latE7);
+    at = putInt4(view, at, event.lonE7);
+    at = putInt4(view, at, event.speedCkmh);
+    at = putInt4(view, at, event.odometerM);
+    at = putInt4(view, at, event.accelForwardMmps2);
+    at = putInt4(view, at, event.accelLeftMmps2);
+    at = putInt4(view, at, event.accelUpMmps2);
+    at = putInt4(view, at, event.speedLimitCkmh);
+    at = putInt4(view, at, event.accuracyDm);
+    at = putInt2(view, at, event.headingDdeg);
+    at = putBoolean(view, at, event.ignition);
+    at = putBoolean(view, at, event.phoneInUse);
   }
   view.setInt16(at, -1);
   return buffer.subarray(0, at + 2);
+}
+
+function putNull(view: DataView, at: number): number {
+  view.setInt32(at, -1);
+  return at + 4;
+}
+
+function putInt4(view: DataView, at: number, value: number | undefined): number {
+  if (value === undefined) return putNull(view, at);
+  view.setInt32(at, 4);
+  view.setInt32(at + 4, value);
+  return at + 8;
+}
+
+function putInt2(view: DataView, at: number, value: number | undefined): number {
+  if (value === undefined) return putNull(view, at);
+  view.setInt32(at, 2);
+  view.setInt16(at + 4, value);
+  return at + 6;
+}
+
+function putBoolean(view: DataView, at: number, value: boolean | undefined): number {
+  if (value === undefined) return putNull(view, at);
+  view.setInt32(at, 1);
+  view.setInt8(at + 4, value ? 1 : 0);
+  return at + 5;
 }
 
 /** A row of the event table as Prisma reads it. */
