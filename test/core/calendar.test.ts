@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { calendarOf, formatDay } from '../../src/core/calendar.ts';
+import { calendarOf } from '../../src/core/calendar.ts';
+import { formatDay } from '../../src/core/civil.ts';
 import { createRulesTimeline } from '../../src/core/rules.ts';
 import { loadZones } from '../../src/zones.ts';
 import { runs } from './streams.ts';

@@ -1,26 +1,7 @@
+import { dayOf, daysInMonth } from '../civil.ts';
 import type { Zones } from '../zones.ts';
 
 const DAY_MS = 86_400_000;
-
-/**
- * Days from 1970-01-01 to a date of the proleptic Gregorian calendar, or undefined where there is
- * no such date. After Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" (public domain).
- */
-function daysOf(year: number, month: number, day: number): number | undefined {
-  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const yearOfEra = y - era * 400;
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  const dayOfEra =
-    yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146_097 + dayOfEra - 719_468;
-}
-
-function daysInMonth(year: number, month: number): number {
-  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28;
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-}
 
 /** Epoch milliseconds of a UTC date and time of day, or undefined where there is no such instant. */
 export function utcMs(
@@ -31,9 +12,9 @@ export function utcMs(
   minute: number,
   second: number,
 ): number | undefined {
-  const days = daysOf(year, month, day);
-  if (days === undefined || hour > 23 || minute > 59 || second > 59) return undefined;
-  return days * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
+  if (month < 1 || month > 12 || day < 1 || day > daysInMonth(year, month)) return undefined;
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  return dayOf(year, month, day) * DAY_MS + ((hour * 60 + minute) * 60 + second) * 1000;
 }
 
 const RFC_3339 =

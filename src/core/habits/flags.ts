@@ -1,6 +1,6 @@
 import type { Change, DrivingEventFacts, Severity } from '../changes.ts';
 import type { EventKey } from '../event.ts';
-import { formatDay } from '../calendar.ts';
+import { formatDay } from '../civil.ts';
 import { absent, never, type Reading } from '../reading.ts';
 import type { OpenTrip } from '../state.ts';
 import { slot, sumsOf, type Totals } from '../trips/totals.ts';

@@ -1,4 +1,4 @@
-import { dateText } from './calendar.ts';
+import { formatDay } from '../civil.ts';
 import { hashOf } from './canonical.ts';
 import { checkInput } from './check.ts';
 import { formatFraction, formatScaled, ratio, type Fraction } from './fraction.ts';
@@ -166,14 +166,14 @@ function vehicleWorksheet(
         relativity: sheet.factors[s]?.[f]?.relativity.text ?? '',
       }));
       const days = span.to - span.from;
-      return [{ from: dateText(span.from), to: dateText(span.to), days, charges, factors }];
+      return [{ from: formatDay(span.from), to: formatDay(span.to), days, charges, factors }];
     }),
     ...(habits === undefined
       ? {}
       : {
           habits: {
-            windowFrom: dateText(habits.windowFrom),
-            windowTo: dateText(habits.windowTo),
+            windowFrom: formatDay(habits.windowFrom),
+            windowTo: formatDay(habits.windowTo),
             km: km(habits.distanceM),
             habits: habits.parts.map(({ id, z, mean, coefficient }) => ({
               id,
@@ -188,7 +188,7 @@ function vehicleWorksheet(
           },
         }),
     cappedDays: sheet.cappedDays.map(({ day, drivenM, billedMm, by }) => ({
-      localDate: dateText(day),
+      localDate: formatDay(day),
       driven: inUnit(drivenM * 1000),
       billed: inUnit(billedMm),
       unit: capUnit?.unit ?? '',
@@ -201,11 +201,11 @@ function vehicleWorksheet(
 
 function yearWorksheet(tariff: Tariff, sheet: YearSheet): Worksheet['years'][number] {
   return {
-    policyYearFrom: dateText(sheet.year.start),
-    policyYearTo: dateText(sheet.year.end),
+    policyYearFrom: formatDay(sheet.year.start),
+    policyYearTo: formatDay(sheet.year.end),
     days: sheet.year.end - sheet.year.start,
-    from: dateText(sheet.period.from),
-    to: dateText(sheet.period.to),
+    from: formatDay(sheet.period.from),
+    to: formatDay(sheet.period.to),
     ...(sheet.before === undefined
       ? {}
       : { runningTotalBefore: show(sheet.before), runningTotalAfter: show(sheet.after) }),
@@ -295,7 +295,7 @@ function mergeLines(sheets: readonly YearSheet[]): NumericLine[] {
 }
 
 function crossing(sheets: readonly YearSheet[], why: string): Problem {
-  const anniversary = dateText(sheets[1]?.year.start ?? 0);
+  const anniversary = formatDay(sheets[1]?.year.start ?? 0);
   return {
     code: 'CROSSES_POLICY_YEAR',
     path: '/period',

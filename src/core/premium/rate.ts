@@ -1,4 +1,5 @@
-import { addMonths, dateText, readDate } from './calendar.ts';
+import { formatDay } from '../civil.ts';
+import { addMonths, readDate } from './calendar.ts';
 import { fractionOf, floorDivide } from './fraction.ts';
 import type { ExposureDay, FactRange, RatingInput } from './input.ts';
 import { shown, type Problem } from './problem.ts';
@@ -105,9 +106,9 @@ function inputOf(exposure: readonly ExposureDay[], options: RateOptions): Rating
   const last = readDate(dates[dates.length - 1] ?? first) ?? 0;
   const startDate = options.policyStart ?? options.from ?? `${first.slice(0, 8)}01`;
   const start = readDate(startDate) ?? 0;
-  const to = options.to ?? dateText(Math.max(last, start) + 1);
+  const to = options.to ?? formatDay(Math.max(last, start) + 1);
   const years = Math.max(1, Math.ceil(((readDate(to) ?? start) - start) / 365));
-  const endDate = dateText(addMonths(start, years * 12));
+  const endDate = formatDay(addMonths(start, years * 12));
   const known = { from: startDate, to: endDate, values: options.facts };
   // Given once, they are true of the policy and of its one driver.
   const facts: FactRange[] = [known, { ...known, driverId: 'driver' }];

@@ -1,4 +1,4 @@
-import { dateText } from './calendar.ts';
+import { formatDay } from '../civil.ts';
 import type { DatedFacts, Days } from './check.ts';
 import { add, compare, multiply, ratio, zero } from './fraction.ts';
 import type { Factor, Relativity, Span } from './kind.ts';
@@ -102,7 +102,7 @@ export function factorsOf(
   const inForce = facts.filter((f) => f.from <= span.from && f.to >= span.to);
   const { vehicle, drivers } = subjectsOf(vehicleId, inForce);
   const miss = (factor: Factor, who: string, value: string | number | undefined): void => {
-    const when = `from ${dateText(span.from)} to ${dateText(span.to)}`;
+    const when = `from ${formatDay(span.from)} to ${formatDay(span.to)}`;
     problems.push({
       code: value === undefined ? 'MISSING_FACT' : 'UNRATED_VALUE',
       path: '/policy/facts',

@@ -1,4 +1,5 @@
-import { calendarOf, formatDay } from '../calendar.ts';
+import { calendarOf } from '../calendar.ts';
+import { formatDay } from '../civil.ts';
 import type { DayPart, DistanceSource, EndReason, RejectionReason, TripFacts } from '../changes.ts';
 import type { EventKey } from '../event.ts';
 import { measureNames } from '../habits/registry.ts';

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { dateText, dayOf } from '../../../src/core/premium/calendar.ts';
+import { dayOf, formatDay } from '../../../src/core/civil.ts';
 import type { ExposureDay, FactRange, RatingInput } from '../../../src/core/premium/input.ts';
 import { document } from './tariffs.ts';
 
@@ -139,7 +139,7 @@ export const anyTariff = fc
   );
 
 const START = dayOf(2026, 1, 1);
-export const dateAt = (offset: number): string => dateText(START + offset);
+export const dateAt = (offset: number): string => formatDay(START + offset);
 
 /** Facts A, B, C that change on random days and leave no day without. */
 const facts = fc
