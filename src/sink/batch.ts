@@ -1,58 +1,20 @@
-import { decodeState, emptyState, encodeState, openTrip } from '../core/advance.ts';
-import type { FoldContext } from '../core/advance.ts';
-import type { DecodeSettings } from '../core/decode/format.ts';
-import { decodeRecord } from '../core/decode/record.ts';
-import type { CanonicalEvent } from '../core/event.ts';
+import { decodeState, emptyState } from '../core/advance.ts';
 import { compareKeys } from '../core/event.ts';
-import type { LogRecord } from '../kafka.ts';
-import type { Commit, DeadLetter, DeviceMove, KeyOfDevice, OffsetMove } from '../store/commit.ts';
+import type { Commit } from '../store/commit.ts';
 import { commit } from '../store/commit.ts';
 import type { DeviceRow } from '../store/devices.ts';
 import { loadDevices } from '../store/devices.ts';
-import type { IdBlocks } from '../store/ids.ts';
-import type { Store } from '../store/open.ts';
-import type { EventRow } from '../store/rows.ts';
-import { encodeCopy, keyToColumns, secOf } from '../store/rows.ts';
 import { readSpans } from '../store/spans.ts';
-import type { CachedDevice, DeviceCache } from './cache.ts';
-import { recordDigest } from './log-identity.ts';
-import type { Refold, Repair } from './repair.ts';
+import type { DeviceFold } from './assemble.ts';
+import { assemble, countTrips } from './assemble.ts';
+import type { BatchResult, Bench, PartitionBatch } from './bench.ts';
+import type { CachedDevice } from './cache.ts';
+import type { DecodedBatch } from './decode.ts';
+import { decodeAll } from './decode.ts';
+import type { Repair } from './repair.ts';
 import { rebuildState, repair } from './repair.ts';
-import type { OldTrip, Outputs } from './settle.ts';
-import { createOutputs, settle } from './settle.ts';
 import type { Stretch } from './stretch.ts';
 import { createStretch, foldNext } from './stretch.ts';
-
-/** What a sink works with; everything that is not a pure function of the batch. */
-export interface Bench {
-  readonly store: Store;
-  readonly topic: string;
-  readonly decoding: DecodeSettings;
-  readonly context: FoldContext;
-  /** Rows of `rules` that `context` was made of. */
-  readonly rulesRows: number;
-  readonly cache: DeviceCache;
-  readonly ids: IdBlocks;
-  readonly now: () => number;
-  /** Makes the partitions of the event table that these seconds since 2000 fall in. */
-  readonly ensurePartitions: (secs: Iterable<number>) => Promise<void>;
-}
-
-/** Records of one partition that follow the stored offset. */
-export interface PartitionBatch {
-  readonly partition: number;
-  /** The stored offset; the records begin at it, or behind a hole of the log. */
-  readonly from: number;
-  readonly records: readonly LogRecord[];
-}
-
-export interface BatchResult {
-  readonly events: number;
-  readonly duplicates: number;
-  readonly late: number;
-  readonly deadLetters: number;
-  readonly unknownFields: number;
-}
 
 /** A batch that is folded and not yet written. */
 export interface PreparedBatch {
@@ -126,63 +88,6 @@ export async function processBatch(
   return prepared.result;
 }
 
-interface DecodedBatch {
-  /** New to this batch or not, by device, each list in the device's order without repetitions. */
-  readonly events: ReadonlyMap<string, readonly CanonicalEvent[]>;
-  readonly deadLetters: readonly DeadLetter[];
-  readonly unknownFields: number;
-}
-
-function decodeAll(bench: Bench, partitions: readonly PartitionBatch[]): DecodedBatch {
-  const events = new Map<string, CanonicalEvent[]>();
-  const deadLetters: DeadLetter[] = [];
-  let unknownFields = 0;
-  const now = bench.now();
-  for (const { records } of partitions)
-    for (const record of records) {
-      const timestampMs = Math.min(record.timestampMs ?? now, now);
-      const decoded = decodeRecord(
-        { value: record.value, contentType: contentTypeOf(record), timestampMs },
-        bench.decoding,
-      );
-      if (decoded.ok) {
-        unknownFields += decoded.unknownFields;
-        const { deviceId, event } = decoded.value;
-        const list = events.get(deviceId);
-        if (list) list.push(event);
-        else events.set(deviceId, [event]);
-      } else {
-        const { partition, offset, key, value, headers } = record;
-        const { reason, message } = decoded;
-        deadLetters.push({
-          partition,
-          offset,
-          atMs: timestampMs,
-          key,
-          value,
-          headers,
-          reason,
-          message,
-        });
-      }
-    }
-  for (const [deviceId, list] of events) events.set(deviceId, inOrder(list));
-  return { events, deadLetters, unknownFields };
-}
-
-function contentTypeOf(record: LogRecord): string | undefined {
-  return record.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase();
-}
-
-/** A device's events sorted by key, each key once; mostly they come that way. */
-function inOrder(events: CanonicalEvent[]): CanonicalEvent[] {
-  const isOrdered = events.every((e, i) => i === 0 || compareKeys(events[i - 1]!, e) < 0);
-  if (isOrdered) return events;
-  return events
-    .sort(compareKeys)
-    .filter((e, i, sorted) => i === 0 || compareKeys(sorted[i - 1]!, e) !== 0);
-}
-
 async function loadAll(
   bench: Bench,
   externalIds: readonly string[],
@@ -208,19 +113,6 @@ async function wake(bench: Bench, { state, ...row }: DeviceRow): Promise<CachedD
 function reader(bench: Bench) {
   return async (request: Parameters<typeof readSpans>[1][number]) =>
     (await readSpans(bench.store, [request]))[0]!;
-}
-
-/** What a batch does to one device. */
-interface DeviceFold {
-  readonly device: CachedDevice;
-  readonly refolds: readonly Refold[];
-  /** Events that follow the head, folded on its state; absent where a refold reached the head. */
-  readonly forward: Stretch | undefined;
-  /** Events not stored before, in order. */
-  readonly inserted: readonly CanonicalEvent[];
-  /** How many of them lie below the head that stood. */
-  readonly late: number;
-  readonly duplicates: number;
 }
 
 async function foldAll(
@@ -271,132 +163,4 @@ async function foldAll(
     });
   }
   return folds;
-}
-
-function countTrips({ refolds, forward }: DeviceFold): number {
-  return (
-    refolds.reduce((sum, r) => sum + r.closed.length + 1, 0) + (forward?.closed.length ?? 0) + 1
-  );
-}
-
-function assemble(
-  bench: Bench,
-  partitions: readonly PartitionBatch[],
-  deadLetters: readonly DeadLetter[],
-  folds: readonly DeviceFold[],
-) {
-  const now = bench.now();
-  const outputs = createOutputs();
-  const changed = folds
-    .filter((fold) => fold.inserted.length > 0)
-    .sort((a, b) => a.device.id - b.device.id);
-  const moved = changed.map((fold) => settleDevice(bench, fold, now, outputs));
-  const rows: EventRow[] = [];
-  const lateEvents: (KeyOfDevice & { version: number })[] = [];
-  const secs = new Set<number>();
-  for (const { device, inserted, late } of changed) {
-    const version = device.version + 1;
-    for (const event of inserted) {
-      rows.push({ deviceId: device.id, event });
-      secs.add(secOf(event.atMs));
-    }
-    for (const event of inserted.slice(0, late)) {
-      lateEvents.push({ deviceId: device.id, version, ...keyToColumns(event) });
-    }
-  }
-  const { totals, ...lists } = outputs;
-  const batch: Commit = {
-    topic: bench.topic,
-    rulesRows: bench.rulesRows,
-    offsets: partitions.map(toOffsetMove),
-    devices: moved.map((device) => toDeviceMove(device, now)),
-    events: { rows: rows.length, copy: encodeCopy(rows) },
-    lateEvents,
-    deadLetters,
-    ...lists,
-    totals: [...totals.values()],
-  };
-  const result = {
-    events: rows.length,
-    duplicates: folds.reduce((sum, fold) => sum + fold.duplicates, 0),
-    late: lateEvents.length,
-    deadLetters: deadLetters.length,
-  };
-  return { batch: { commit: batch, secs }, moved, result };
-}
-
-/** Adds what a device's fold changed to the outputs; the device as it stands when they are committed. */
-function settleDevice(bench: Bench, fold: DeviceFold, now: number, outputs: Outputs): CachedDevice {
-  const { device, refolds, forward, inserted } = fold;
-  let open = device.openTrip;
-  for (const refold of refolds) {
-    const old = refold.oldTrips.map((trip): OldTrip => ({
-      ...trip,
-      startedAtMs: Date.parse(trip.columns.started_at),
-      wasClosed: trip.decidedBy !== undefined || isSilent(device, now),
-    }));
-    const trips = [...refold.closed, ...(refold.head ? openTripOf(bench, refold.head) : [])];
-    const settled = settle(device, refold, old, trips, outputs, bench.ids.next);
-    if (refold.head) open = settled;
-  }
-  if (forward) {
-    const stretch = {
-      ...forward,
-      oldDrivingEvents: [],
-      oldCheckpoints: [],
-      spareHandles: [],
-      keys: [],
-    };
-    const old = open ? [{ ...open, columns: undefined, wasClosed: isSilent(device, now) }] : [];
-    const trips = [...forward.closed, ...openTripOf(bench, forward)];
-    open = settle(device, stretch, old, trips, outputs, bench.ids.next);
-  }
-  const head = refolds.find((refold) => refold.head)?.head ?? forward;
-  const last = inserted.at(-1)!;
-  const isNewHead = !device.head || compareKeys(last, device.head) > 0;
-  return {
-    ...device,
-    version: device.version + 1,
-    head: isNewHead ? { atMs: last.atMs, digest: last.digest } : device.head,
-    state: head?.state ?? device.state,
-    sinceCheckpoint: head?.sinceCheckpoint ?? device.sinceCheckpoint,
-    arrivedAtMs: isNewHead ? now : device.arrivedAtMs,
-    openTrip: open,
-  };
-}
-
-function openTripOf(bench: Bench, { state }: Stretch) {
-  const trip = openTrip(state, bench.context);
-  return trip ? [trip] : [];
-}
-
-/** Whether people may have been told that the open trip has ended, its device having been silent so long. */
-function isSilent({ openTrip: trip, arrivedAtMs }: CachedDevice, now: number): boolean {
-  return (
-    trip !== undefined &&
-    arrivedAtMs !== undefined &&
-    now - arrivedAtMs > trip.closesAtMs - trip.endedAtMs
-  );
-}
-
-function toOffsetMove({ partition, from, records }: PartitionBatch): OffsetMove {
-  const last = records.at(-1)!;
-  return {
-    partition,
-    from,
-    to: last.offset + 1,
-    lastTimestampMs: last.timestampMs,
-    lastDigest: recordDigest(last),
-  };
-}
-
-function toDeviceMove(device: CachedDevice, now: number): DeviceMove {
-  return {
-    deviceId: device.id,
-    version: device.version - 1,
-    head: device.head && keyToColumns(device.head),
-    state: encodeState(device.state),
-    arrivedAtMs: device.arrivedAtMs ?? now,
-    sinceCheckpoint: device.sinceCheckpoint,
-  };
 }

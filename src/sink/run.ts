@@ -9,8 +9,9 @@ import type { Notifier } from '../store/notify.ts';
 import type { StoredOffset } from '../store/offsets.ts';
 import { loadOffsets } from '../store/offsets.ts';
 import type { Store } from '../store/open.ts';
-import type { Bench, PartitionBatch, PreparedBatch } from './batch.ts';
+import type { PreparedBatch } from './batch.ts';
 import { commitBatch, forget, prepareBatch } from './batch.ts';
+import type { BatchResult, Bench, PartitionBatch } from './bench.ts';
 import { createDeviceCache } from './cache.ts';
 import type { Freshness } from './freshness.ts';
 import { createFreshness } from './freshness.ts';
@@ -35,12 +36,8 @@ export interface SinkOptions {
   readonly onBatch?: (batch: BatchReport) => void;
 }
 
-export interface BatchReport {
-  readonly events: number;
-  readonly duplicates: number;
-  readonly late: number;
-  readonly deadLetters: number;
-  readonly unknownFields: number;
+export interface BatchReport extends BatchResult {
+  /** From the start of its transaction to the commit. */
   readonly durationMs: number;
 }
 

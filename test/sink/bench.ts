@@ -1,6 +1,6 @@
 import type { FoldContext } from '../../src/core/advance.ts';
 import { createRulesTimeline } from '../../src/core/rules.ts';
-import type { Bench } from '../../src/sink/batch.ts';
+import type { Bench } from '../../src/sink/bench.ts';
 import { createDeviceCache } from '../../src/sink/cache.ts';
 import { createIdBlocks } from '../../src/store/ids.ts';
 import type { Store } from '../../src/store/open.ts';

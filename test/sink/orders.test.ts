@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { encodeJson } from '../../src/core/decode/json.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import type { LogRecord } from '../../src/kafka.ts';
-import type { Bench } from '../../src/sink/batch.ts';
+import type { Bench } from '../../src/sink/bench.ts';
 import { processBatch } from '../../src/sink/batch.ts';
 import { FencedError } from '../../src/store/commit.ts';
 import { loadOffsets } from '../../src/store/offsets.ts';

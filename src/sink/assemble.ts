@@ -1,0 +1,156 @@
+import { encodeState, openTrip } from '../core/advance.ts';
+import type { CanonicalEvent } from '../core/event.ts';
+import { compareKeys } from '../core/event.ts';
+import type { Commit, DeadLetter, DeviceMove, KeyOfDevice, OffsetMove } from '../store/commit.ts';
+import type { EventRow } from '../store/rows.ts';
+import { encodeCopy, keyToColumns, secOf } from '../store/rows.ts';
+import type { Bench, PartitionBatch } from './bench.ts';
+import type { CachedDevice } from './cache.ts';
+import { recordDigest } from './log-identity.ts';
+import type { Refold } from './repair.ts';
+import type { OldTrip, Outputs } from './settle.ts';
+import { createOutputs, settle } from './settle.ts';
+import type { Stretch } from './stretch.ts';
+
+/** What a batch does to one device. */
+export interface DeviceFold {
+  readonly device: CachedDevice;
+  readonly refolds: readonly Refold[];
+  /** Events that follow the head, folded on its state; absent where a refold reached the head. */
+  readonly forward: Stretch | undefined;
+  /** Events not stored before, in order. */
+  readonly inserted: readonly CanonicalEvent[];
+  /** How many of them lie below the head that stood. */
+  readonly late: number;
+  readonly duplicates: number;
+}
+
+/** The most handles that a device's trips may need. */
+export function countTrips({ refolds, forward }: DeviceFold): number {
+  return (
+    refolds.reduce((sum, r) => sum + r.closed.length + 1, 0) + (forward?.closed.length ?? 0) + 1
+  );
+}
+
+/** Turns the folds of a batch into what one transaction writes. */
+export function assemble(
+  bench: Bench,
+  partitions: readonly PartitionBatch[],
+  deadLetters: readonly DeadLetter[],
+  folds: readonly DeviceFold[],
+) {
+  const now = bench.now();
+  const outputs = createOutputs();
+  const changed = folds
+    .filter((fold) => fold.inserted.length > 0)
+    .sort((a, b) => a.device.id - b.device.id);
+  const moved = changed.map((fold) => settleDevice(bench, fold, now, outputs));
+  const rows: EventRow[] = [];
+  const lateEvents: (KeyOfDevice & { version: number })[] = [];
+  const secs = new Set<number>();
+  for (const { device, inserted, late } of changed) {
+    const version = device.version + 1;
+    for (const event of inserted) {
+      rows.push({ deviceId: device.id, event });
+      secs.add(secOf(event.atMs));
+    }
+    for (const event of inserted.slice(0, late)) {
+      lateEvents.push({ deviceId: device.id, version, ...keyToColumns(event) });
+    }
+  }
+  const { totals, ...lists } = outputs;
+  const batch: Commit = {
+    topic: bench.topic,
+    rulesRows: bench.rulesRows,
+    offsets: partitions.map(toOffsetMove),
+    devices: moved.map((device) => toDeviceMove(device, now)),
+    events: { rows: rows.length, copy: encodeCopy(rows) },
+    lateEvents,
+    deadLetters,
+    ...lists,
+    totals: [...totals.values()],
+  };
+  const result = {
+    events: rows.length,
+    duplicates: folds.reduce((sum, fold) => sum + fold.duplicates, 0),
+    late: lateEvents.length,
+    deadLetters: deadLetters.length,
+  };
+  return { batch: { commit: batch, secs }, moved, result };
+}
+
+/** Adds what a device's fold changed to the outputs; the device as it stands when they are committed. */
+function settleDevice(bench: Bench, fold: DeviceFold, now: number, outputs: Outputs): CachedDevice {
+  const { device, refolds, forward, inserted } = fold;
+  let open = device.openTrip;
+  for (const refold of refolds) {
+    const old = refold.oldTrips.map((trip): OldTrip => ({
+      ...trip,
+      startedAtMs: Date.parse(trip.columns.started_at),
+      wasClosed: trip.decidedBy !== undefined || isSilent(device, now),
+    }));
+    const trips = [...refold.closed, ...(refold.head ? openTripOf(bench, refold.head) : [])];
+    const settled = settle(device, refold, old, trips, outputs, bench.ids.next);
+    if (refold.head) open = settled;
+  }
+  if (forward) {
+    const stretch = {
+      ...forward,
+      oldDrivingEvents: [],
+      oldCheckpoints: [],
+      spareHandles: [],
+      keys: [],
+    };
+    const old = open ? [{ ...open, columns: undefined, wasClosed: isSilent(device, now) }] : [];
+    const trips = [...forward.closed, ...openTripOf(bench, forward)];
+    open = settle(device, stretch, old, trips, outputs, bench.ids.next);
+  }
+  const head = refolds.find((refold) => refold.head)?.head ?? forward;
+  const last = inserted.at(-1)!;
+  const isNewHead = !device.head || compareKeys(last, device.head) > 0;
+  return {
+    ...device,
+    version: device.version + 1,
+    head: isNewHead ? { atMs: last.atMs, digest: last.digest } : device.head,
+    state: head?.state ?? device.state,
+    sinceCheckpoint: head?.sinceCheckpoint ?? device.sinceCheckpoint,
+    arrivedAtMs: isNewHead ? now : device.arrivedAtMs,
+    openTrip: open,
+  };
+}
+
+function openTripOf(bench: Bench, { state }: Stretch) {
+  const trip = openTrip(state, bench.context);
+  return trip ? [trip] : [];
+}
+
+/** Whether people may have been told that the open trip has ended, its device having been silent so long. */
+function isSilent({ openTrip: trip, arrivedAtMs }: CachedDevice, now: number): boolean {
+  return (
+    trip !== undefined &&
+    arrivedAtMs !== undefined &&
+    now - arrivedAtMs > trip.closesAtMs - trip.endedAtMs
+  );
+}
+
+function toOffsetMove({ partition, from, records }: PartitionBatch): OffsetMove {
+  const last = records.at(-1)!;
+  return {
+    partition,
+    from,
+    to: last.offset + 1,
+    lastTimestampMs: last.timestampMs,
+    lastDigest: recordDigest(last),
+  };
+}
+
+function toDeviceMove(device: CachedDevice, now: number): DeviceMove {
+  return {
+    deviceId: device.id,
+    version: device.version - 1,
+    head: device.head && keyToColumns(device.head),
+    state: encodeState(device.state),
+    arrivedAtMs: device.arrivedAtMs ?? now,
+    sinceCheckpoint: device.sinceCheckpoint,
+  };
+}

@@ -1,0 +1,64 @@
+import { decodeRecord } from '../core/decode/record.ts';
+import type { CanonicalEvent } from '../core/event.ts';
+import { compareKeys } from '../core/event.ts';
+import type { LogRecord } from '../kafka.ts';
+import type { DeadLetter } from '../store/commit.ts';
+import type { Bench, PartitionBatch } from './bench.ts';
+
+export interface DecodedBatch {
+  /** New to this batch or not, by device, each list in the device's order without repetitions. */
+  readonly events: ReadonlyMap<string, readonly CanonicalEvent[]>;
+  readonly deadLetters: readonly DeadLetter[];
+  readonly unknownFields: number;
+}
+
+/** Decodes a batch: events by device in the device's order, and what is to be put aside. */
+export function decodeAll(bench: Bench, partitions: readonly PartitionBatch[]): DecodedBatch {
+  const events = new Map<string, CanonicalEvent[]>();
+  const deadLetters: DeadLetter[] = [];
+  let unknownFields = 0;
+  const now = bench.now();
+  for (const { records } of partitions)
+    for (const record of records) {
+      const timestampMs = Math.min(record.timestampMs ?? now, now);
+      const decoded = decodeRecord(
+        { value: record.value, contentType: contentTypeOf(record), timestampMs },
+        bench.decoding,
+      );
+      if (decoded.ok) {
+        unknownFields += decoded.unknownFields;
+        const { deviceId, event } = decoded.value;
+        const list = events.get(deviceId);
+        if (list) list.push(event);
+        else events.set(deviceId, [event]);
+      } else {
+        const { partition, offset, key, value, headers } = record;
+        const { reason, message } = decoded;
+        deadLetters.push({
+          partition,
+          offset,
+          atMs: timestampMs,
+          key,
+          value,
+          headers,
+          reason,
+          message,
+        });
+      }
+    }
+  for (const [deviceId, list] of events) events.set(deviceId, inOrder(list));
+  return { events, deadLetters, unknownFields };
+}
+
+function contentTypeOf(record: LogRecord): string | undefined {
+  return record.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase();
+}
+
+/** A device's events sorted by key, each key once; mostly they come that way. */
+function inOrder(events: CanonicalEvent[]): CanonicalEvent[] {
+  const isOrdered = events.every((e, i) => i === 0 || compareKeys(events[i - 1]!, e) < 0);
+  if (isOrdered) return events;
+  return events
+    .sort(compareKeys)
+    .filter((e, i, sorted) => i === 0 || compareKeys(sorted[i - 1]!, e) !== 0);
+}
