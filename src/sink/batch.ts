@@ -18,7 +18,6 @@ import { createStretch, foldNext } from './stretch.ts';
 
 /** A batch that is folded and not yet written. */
 export interface PreparedBatch {
-  readonly partitions: readonly PartitionBatch[];
   readonly commit: Commit;
   /** Seconds since 2000 of its events. */
   readonly secs: ReadonlySet<number>;
@@ -47,7 +46,6 @@ export async function prepareBatch(
     const { batch, moved, result } = assemble(bench, partitions, decoded.deadLetters, folds);
     moved.forEach((device) => bench.cache.set(device));
     return {
-      partitions,
       ...batch,
       externalIds,
       result: { ...result, unknownFields: decoded.unknownFields },

@@ -192,14 +192,8 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     await commitBatch(bench, prepared);
     movedAtMs = Date.now();
     options.onBatch?.({ ...prepared.result, durationMs: movedAtMs - startedAtMs });
-    for (const { partition, records } of prepared.partitions) {
-      const last = records.at(-1)!;
-      stored.set(partition, {
-        partition,
-        nextOffset: last.offset + 1,
-        lastTimestampMs: last.timestampMs,
-        lastDigest: recordDigest(last),
-      });
+    for (const { partition, to, lastTimestampMs, lastDigest } of prepared.commit.offsets) {
+      stored.set(partition, { partition, nextOffset: to, lastTimestampMs, lastDigest });
     }
     options.notifier.wake();
     freshness.reached(stored);
