@@ -7,12 +7,17 @@ import { readDrivers, readVehicles } from '../store/read/drivers.ts';
 import type { DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
-import { readExposure } from '../store/read/exposure.ts';
+import { readDriverExposure } from '../store/read/exposure.ts';
 import type { EventSpan } from '../store/read/events.ts';
 import { readPaths } from '../store/read/events.ts';
 import type { Page, PageRequest } from '../store/read/page.ts';
-import type { PolicyRow } from '../store/read/policies.ts';
-import { readPoliciesOfDrivers } from '../store/read/policies.ts';
+import type { PolicyAmendmentRow, PolicyParts, PolicyRow } from '../store/read/policies.ts';
+import {
+  readAmendments,
+  readPolicies,
+  readPoliciesOfDrivers,
+  readPolicyParts,
+} from '../store/read/policies.ts';
 import type { Reading } from '../store/read/reading.ts';
 import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
 import { readTripPages, readTrips, readTripsByStart } from '../store/read/trips.ts';
@@ -49,7 +54,11 @@ export interface Loaders {
   readonly drivingEvents: DataLoader<TripStart, readonly DrivingEventRow[], string>;
   readonly assignments: DataLoader<number, readonly AssignmentRow[]>;
   readonly tenancies: DataLoader<number, readonly TenancyRow[]>;
+  /** By driver. */
   readonly policies: DataLoader<number, readonly PolicyRow[]>;
+  readonly policy: DataLoader<number, PolicyRow | null>;
+  readonly policyParts: DataLoader<number, PolicyParts>;
+  readonly amendments: DataLoader<number, readonly PolicyAmendmentRow[]>;
   readonly exposure: DataLoader<DriverWindow, readonly ExposureRow[], string>;
 }
 
@@ -110,6 +119,18 @@ export function createLoaders(reading: Reading): Loaders {
       (refs) => reading.run((tx) => readPoliciesOfDrivers(tx, refs)),
       (row) => row.driverRef,
     ),
+    policy: oneEach(
+      (refs) => reading.run((tx) => readPolicies(tx, refs)),
+      (row) => row.ref,
+    ),
+    policyParts: new DataLoader(async (refs: readonly number[]) => {
+      const parts = await reading.run((tx) => readPolicyParts(tx, refs));
+      return refs.map((ref) => parts.get(ref) ?? new Error(`no policy ${ref}`));
+    }),
+    amendments: manyEach(
+      (refs) => reading.run((tx) => readAmendments(tx, refs)),
+      (row) => row.policyRef,
+    ),
     exposure: createExposureLoader(reading),
   };
 }
@@ -123,7 +144,7 @@ function createExposureLoader(reading: Reading): Loaders['exposure'] {
       for (const [dates, asked] of group(windows, datesOf)) {
         const [{ from, to }] = asked;
         const refs = asked.map(({ ref }) => ref);
-        const rows = await reading.run((tx) => readExposure(tx, refs, from, to));
+        const rows = await reading.run((tx) => readDriverExposure(tx, refs, from, to));
         answers.set(
           dates,
           group(rows, (row) => row.driverRef),

@@ -9,6 +9,7 @@ import { drivingEvents } from './resolvers/driving-events.ts';
 import { habits } from './resolvers/habits.ts';
 import { live } from './resolvers/live.ts';
 import { policies } from './resolvers/policies.ts';
+import { policyCommands } from './resolvers/policy-commands.ts';
 import { premiums } from './resolvers/premiums.ts';
 import { tariffs } from './resolvers/tariffs.ts';
 import { trips } from './resolvers/trips.ts';
@@ -30,6 +31,7 @@ export function createSchema(): GraphQLSchema {
         drivers,
         habits,
         policies,
+        policyCommands,
         premiums,
         tariffs,
         live,

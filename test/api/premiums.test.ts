@@ -126,7 +126,7 @@ describe('from a driver to his premium', () => {
         vehicle: { externalId: 'car-1' },
         ratingFactors: { parking: 'garage' },
       },
-      'policy { number driver { externalId } vehicle { externalId } startDate }',
+      'policy { number drivers { driver { externalId } } vehicles { vehicle { externalId } } startDate }',
     );
     await change(
       INSURER,
@@ -163,7 +163,7 @@ describe('from a driver to his premium', () => {
 
   it('says what would be right where nothing can be priced', async () => {
     const early = await ask(api, INSURER, PREMIUM, { from: '2019-01-01', to: '2019-02-01' });
-    expect(codesOf(early)).toEqual(['NOT_FOUND']);
+    expect(codesOf(early)).toEqual(['BAD_USER_INPUT']);
     const outside = await ask(api, INSURER, PREMIUM, { from: '2025-01-01', to: '2025-02-01' });
     expect(codesOf(outside)).toEqual(['BAD_USER_INPUT']);
     const reversed = await ask(api, INSURER, PREMIUM, { from: '2026-02-01', to: '2026-02-01' });

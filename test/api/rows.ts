@@ -93,6 +93,34 @@ export async function openRows(database: TestDatabase) {
         )
       ).id;
     },
+    /** A policy of the product `p` in DE over 2015, with one driver and one vehicle. */
+    async addPolicy(
+      tenant: number,
+      number: string,
+      driver: number,
+      vehicle: number,
+    ): Promise<number> {
+      const { id } = await one<{ id: number }>(
+        `insert into policy (tenant_id, number, time_zone, start_date, end_date)
+         values ($1, $2, 'UTC', '2015-01-01', '2016-01-01') returning id`,
+        tenant,
+        number,
+      );
+      const span = `'2015-01-01', '2016-01-01'`;
+      await owner.query(
+        `insert into policy_product (tenant_id, policy_id, product, jurisdiction, from_date, to_date) values ($1, $2, 'p', 'DE', ${span})`,
+        [tenant, id],
+      );
+      await owner.query(
+        `insert into policy_driver (tenant_id, policy_id, driver_id, from_date, to_date) values ($1, $2, $3, ${span})`,
+        [tenant, id, driver],
+      );
+      await owner.query(
+        `insert into policy_vehicle (tenant_id, policy_id, vehicle_id, from_date, to_date) values ($1, $2, $3, ${span})`,
+        [tenant, id, vehicle],
+      );
+      return id;
+    },
     /** One committed batch: events in the order given, those below the head as late ones. */
     async addEvents(device: number, events: readonly EventSeed[], on: pg.Client = client) {
       await on.query('begin');

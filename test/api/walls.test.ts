@@ -65,11 +65,7 @@ beforeAll(async () => {
     );
   }
   // The anchor's key in addTrip has digest 0, below every event's: the path begins with the first event.
-  await rows.owner.query(
-    `insert into policy (tenant_id, number, product, jurisdiction, time_zone, start_date, end_date, driver_id, vehicle_id)
-     values ($1, 'P-1', 'p', 'DE', 'UTC', '2015-01-01', '2016-01-01', $2, $3)`,
-    [acme, ann, vehicle],
-  );
+  await rows.addPolicy(acme, 'P-1', ann, vehicle);
 });
 afterAll(async () => {
   await api.stop();
@@ -82,7 +78,7 @@ async function idsAs(claims: Claims): Promise<Record<string, string>> {
     api,
     claims,
     `{ trips { nodes { id deviceId } } drivingEvents { nodes { id } } device(deviceId: "ID-1") { id }
-       driver(externalId: "ann") { id } policy(number: "P-1") { id driver { id } vehicle { id } } }`,
+       driver(externalId: "ann") { id } policy(number: "P-1") { id vehicles { vehicle { id } } } }`,
   );
   const { trips, drivingEvents, device, driver, policy } = answer.data;
   return {
@@ -91,7 +87,7 @@ async function idsAs(claims: Claims): Promise<Record<string, string>> {
     Device: device.id,
     Driver: driver.id,
     Policy: policy.id,
-    Vehicle: policy.vehicle.id,
+    Vehicle: policy.vehicles[0].vehicle.id,
   };
 }
 
@@ -148,6 +144,9 @@ describe('another tenant', () => {
       'assignment',
       'device_tenancy',
       'policy',
+      'policy_product',
+      'policy_vehicle',
+      'policy_driver',
       'device',
       'device_state',
       'event',
@@ -176,11 +175,21 @@ describe('another tenant', () => {
       vehicle: 0,
       assignment: 0,
       policy: 0,
+      policy_product: 0,
+      policy_vehicle: 0,
+      policy_driver: 0,
       device: 1,
       event: 3,
     });
     const own = await seen(`select set_config('odograph.tenant', '${acme}', true)`);
-    expect(own).toMatchObject({ trip: 3, driver: 2, policy: 1, device: 2, event: 9 });
+    expect(own).toMatchObject({
+      trip: 3,
+      driver: 2,
+      policy: 1,
+      policy_driver: 1,
+      device: 2,
+      event: 9,
+    });
     await client.end();
   });
 });

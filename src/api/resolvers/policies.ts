@@ -1,5 +1,7 @@
 import type { DriverRow, VehicleRow } from '../../store/read/drivers.ts';
+import type { PolicyParts } from '../../store/read/policies.ts';
 import { readPolicy, readPolicyPage } from '../../store/read/policies.ts';
+import type { Context } from '../context.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
@@ -17,13 +19,42 @@ export const policies: Resolvers = {
   },
   Policy: {
     id: (policy) => toGlobalId('Policy', policy.ref),
-    driver: async (policy, _, { loaders }) => present(await loaders.driver.load(policy.driverRef)),
-    vehicle: async (policy, _, { loaders }) =>
-      present(await loaders.vehicle.load(policy.vehicleRef)),
+    product: async ({ ref }, _, context) => lastProduct(await loadParts(context, ref)).product,
+    jurisdiction: async ({ ref }, _, context) =>
+      lastProduct(await loadParts(context, ref)).jurisdiction,
+    products: async ({ ref }, _, context) => [...(await loadParts(context, ref)).products],
+    drivers: async ({ ref }, _, context) => [...(await loadParts(context, ref)).drivers],
+    vehicles: async ({ ref }, _, context) => [...(await loadParts(context, ref)).vehicles],
+    facts: async ({ ref }, _, context) => [...(await loadParts(context, ref)).facts],
+    amendments: async ({ ref }, _, { loaders }) =>
+      (await loaders.amendments.load(ref)).map(({ at, ...row }) => ({ ...row, at: at.getTime() })),
+  },
+  PolicyDriver: {
+    driver: async ({ driverRef }, _, { loaders }) => present(await loaders.driver.load(driverRef)),
+  },
+  PolicyVehicle: {
+    vehicle: async ({ vehicleRef }, _, { loaders }) =>
+      present(await loaders.vehicle.load(vehicleRef)),
+  },
+  PolicyFact: {
+    vehicle: ({ vehicleRef }, _, { loaders }) =>
+      vehicleRef === null ? null : loaders.vehicle.load(vehicleRef),
+    driver: ({ driverRef }, _, { loaders }) =>
+      driverRef === null ? null : loaders.driver.load(driverRef),
   },
 };
 
-/** A policy's driver and vehicle are its tenant's own, so who sees the policy sees them. */
+function loadParts({ loaders }: Context, ref: number): Promise<PolicyParts> {
+  return loaders.policyParts.load(ref);
+}
+
+function lastProduct({ products }: PolicyParts) {
+  const last = products.at(-1);
+  if (!last) throw new Error('a policy without a product is stored');
+  return last;
+}
+
+/** A policy's drivers and vehicles are its tenant's own, so who sees that they are named sees them. */
 function present<Row extends DriverRow | VehicleRow>(row: Row | null): Row {
   if (row === null)
     throw new Error('a policy names a driver or vehicle that its reader cannot see');

@@ -1,40 +1,42 @@
-import { rateableMeasures } from '../../core/habits/summary.ts';
 import { quote } from '../../core/premium/quote.ts';
 import { readTariff as parseTariffText } from '../../core/premium/tariff.ts';
 import type { Transaction } from '../../store/open.ts';
-import { readVehicles } from '../../store/read/drivers.ts';
-import { readExposure } from '../../store/read/exposure.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
 import { readPolicy } from '../../store/read/policies.ts';
+import type { PolicyRating } from '../../store/read/rating.ts';
+import { readRatingInputs } from '../../store/read/rating.ts';
+import { openReading } from '../../store/read/reading.ts';
 import type { TariffRow } from '../../store/read/tariffs.ts';
 import { readTariffsInForce } from '../../store/read/tariffs.ts';
+import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
+import { toReader } from '../identity.ts';
 
-/** The longest window that a tariff may look back over for habits, days; see core/premium/habits. */
-const LOOK_BACK_DAYS = 1_100;
 /** What a premium names as its cut-off before anything was read from the log. */
 const NOTHING_READ = new Date(0).toISOString();
 
 export const premiums: Resolvers = {
   Query: {
-    premium: async (_, { policyNumber, from, to }, { reading }) => {
+    premium: async (_, { policyNumber, from, to }, context) => {
       if (from >= to) {
         throw createError('BAD_USER_INPUT', `to is ${to}; it must lie after from, ${from}.`);
       }
-      const policy = await reading.run((tx) => readPolicy(tx, policyNumber));
+      const policy = await context.reading.run((tx) => readPolicy(tx, policyNumber));
       if (policy === null) return null;
-      const tariff = await reading.run((tx) => pickTariff(tx, policy, from, to));
+      const { rating, tariff, dataAsOfMs } = await readWhole(context, async (tx) => {
+        const [read] = await readRatingInputs(tx, [policy], from, to);
+        if (!read) throw new Error(`policy ${policyNumber} has no rating input`);
+        return { rating: read, tariff: await pickTariff(tx, policy, read, from, to) };
+      });
       const parsed = parseTariffText(tariff.document);
       if (!parsed.ok) {
         throw new Error(
           `the stored tariff ${tariff.name} is not valid: ${parsed.problems[0]?.message}`,
         );
       }
-      const input = await reading.run((tx) => readInput(tx, policy, from, to));
-      const dataAsOfMs = reading.dataAsOfMs();
       const cutOff = dataAsOfMs === null ? NOTHING_READ : new Date(dataAsOfMs).toISOString();
-      const quoted = quote(parsed.tariff, input, cutOff);
+      const quoted = quote(parsed.tariff, rating.input, cutOff);
       if (!quoted.ok) {
         throw createError(
           'BAD_USER_INPUT',
@@ -67,17 +69,54 @@ export const premiums: Resolvers = {
   },
 };
 
+/**
+ * Reads what a premium is made of. Whoever may see a policy may see what it is priced on, also the
+ * kilometres that others drove with its vehicles: so not behind a driver's own wall.
+ */
+async function readWhole<T extends object>(
+  { identity, reading, services }: Context,
+  read: (tx: Transaction) => Promise<T>,
+): Promise<T & { readonly dataAsOfMs: number | null }> {
+  if (identity.role !== 'DRIVER') {
+    const found = await reading.run(read);
+    return { ...found, dataAsOfMs: reading.dataAsOfMs() };
+  }
+  const reader = { ...toReader(identity), driver: null };
+  const whole = openReading(services.streams.store, reader, { snapshot: true });
+  try {
+    const found = await whole.run(read);
+    return { ...found, dataAsOfMs: whole.dataAsOfMs() };
+  } finally {
+    await whole.end();
+  }
+}
+
 async function pickTariff(
   tx: Transaction,
   policy: PolicyRow,
+  { products }: PolicyRating,
   from: string,
   to: string,
 ): Promise<TariffRow> {
-  const [tariff, next] = await readTariffsInForce(tx, policy, from, to);
+  const held = products.filter((span) => span.from < to && from < span.to);
+  const [product, otherProduct] = held;
+  if (!product) {
+    throw createError(
+      'BAD_USER_INPUT',
+      `${from} to ${to} is not within the policy, ${policy.startDate} to ${policy.cancelledOn ?? policy.endDate}.`,
+    );
+  }
+  if (otherProduct) {
+    throw createError(
+      'BAD_USER_INPUT',
+      `The policy changes on ${otherProduct.from} from ${product.product} in ${product.jurisdiction} to ${otherProduct.product} in ${otherProduct.jurisdiction}: ask up to that day, then from it.`,
+    );
+  }
+  const [tariff, next] = await readTariffsInForce(tx, product, from, to);
   if (!tariff || tariff.effectiveFrom > from) {
     throw createError(
       'NOT_FOUND',
-      `No tariff of ${policy.product} in ${policy.jurisdiction} is in force on ${from}${
+      `No tariff of ${product.product} in ${product.jurisdiction} is in force on ${from}${
         tariff ? `; the first starts on ${tariff.effectiveFrom}` : ''
       }.`,
     );
@@ -89,44 +128,4 @@ async function pickTariff(
     );
   }
   return tariff;
-}
-
-/** Everything that the premium is made of beside its tariff. */
-async function readInput(tx: Transaction, policy: PolicyRow, from: string, to: string) {
-  const [vehicle] = await readVehicles(tx, [policy.vehicleRef]);
-  if (!vehicle) throw new Error(`the vehicle of policy ${policy.number} cannot be seen`);
-  const back = dayBefore(to, LOOK_BACK_DAYS);
-  const since = back < policy.startDate ? back : policy.startDate;
-  const days = await readExposure(tx, [policy.driverRef], since, to, policy.vehicleRef);
-  const { number, startDate, endDate } = policy;
-  return {
-    period: { from, to },
-    policy: {
-      number,
-      startDate,
-      endDate,
-      vehicles: [{ vehicleId: vehicle.externalId, from: startDate, to: endDate }],
-      facts: [{ from: startDate, to: endDate, values: toFacts(policy.ratingFactors) }],
-    },
-    exposure: days.map((day) => ({
-      vehicleId: vehicle.externalId,
-      localDate: day.localDate,
-      distanceM: day.distanceM,
-      nightM: day.nightM,
-      measures: rateableMeasures(day),
-    })),
-  };
-}
-
-/** What a tariff can read of the rating factors: texts and numbers. */
-function toFacts(factors: unknown): Record<string, string | number> {
-  const facts: Record<string, string | number> = {};
-  for (const [name, value] of Object.entries((factors ?? {}) as Record<string, unknown>)) {
-    if (typeof value === 'string' || typeof value === 'number') facts[name] = value;
-  }
-  return facts;
-}
-
-function dayBefore(date: string, days: number): string {
-  return new Date(Date.parse(`${date}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
 }

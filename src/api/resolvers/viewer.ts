@@ -1,6 +1,5 @@
 import { readDrivingEvent } from '../../store/read/driving-events.ts';
 import { readDriver } from '../../store/read/drivers.ts';
-import { readPolicyByRef } from '../../store/read/policies.ts';
 import { readTariff } from '../../store/read/tariffs.ts';
 import { mayFetch } from '../access.ts';
 import type { Context } from '../context.ts';
@@ -72,7 +71,7 @@ async function fetchRow(
     case 'Device':
       return isRef(ref) ? loaders.device.load(ref) : null;
     case 'Policy':
-      return isRef(ref) ? reading.run((tx) => readPolicyByRef(tx, ref)) : null;
+      return isRef(ref) ? loaders.policy.load(ref) : null;
     case 'Tariff':
       return reading.run((tx) => readTariff(tx, String(first)));
     case 'DrivingEvent': {

@@ -47,5 +47,5 @@ export async function readVehicles(
   return tx.$queryRaw`
     select id as ref, external_id as "externalId", attributes from vehicle v where id = any(${refs}::int[])
       and (current_driver() is null or exists (select from assignment where vehicle_id = v.id)
-        or exists (select from policy where vehicle_id = v.id))`;
+        or exists (select from policy_vehicle where vehicle_id = v.id))`;
 }

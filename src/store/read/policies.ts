@@ -6,19 +6,62 @@ import { keysetOf, toPage } from './page.ts';
 export interface PolicyRow {
   readonly ref: number;
   readonly number: string;
-  readonly product: string;
-  readonly jurisdiction: string;
   readonly timeZone: string;
   readonly startDate: string;
   /** Exclusive. */
   readonly endDate: string;
-  readonly driverRef: number;
-  readonly vehicleRef: number;
-  readonly ratingFactors: unknown;
+  /** First local date without cover, where the policy was cancelled. */
+  readonly cancelledOn: string | null;
 }
 
-const COLUMNS = Prisma.sql`id as ref, number, product, jurisdiction, time_zone as "timeZone", start_date::text as "startDate",
-  end_date::text as "endDate", driver_id as "driverRef", vehicle_id as "vehicleRef", rating_factors as "ratingFactors"`;
+/** Something that holds of a policy for half-open local dates. */
+interface PolicySpan {
+  readonly policyRef: number;
+  readonly from: string;
+  readonly to: string;
+}
+
+export interface PolicyProductRow extends PolicySpan {
+  readonly product: string;
+  readonly jurisdiction: string;
+}
+
+export interface PolicyVehicleRow extends PolicySpan {
+  readonly vehicleRef: number;
+}
+
+export interface PolicyDriverRow extends PolicySpan {
+  readonly driverRef: number;
+}
+
+export interface PolicyFactRow extends PolicySpan {
+  readonly name: string;
+  readonly value: string | number;
+  /** Null: of the policy as a whole, or of a driver. */
+  readonly vehicleRef: number | null;
+  readonly driverRef: number | null;
+}
+
+/** Everything dated of one policy, each list in order of time. */
+export interface PolicyParts {
+  readonly products: readonly PolicyProductRow[];
+  readonly vehicles: readonly PolicyVehicleRow[];
+  readonly drivers: readonly PolicyDriverRow[];
+  readonly facts: readonly PolicyFactRow[];
+}
+
+export interface PolicyAmendmentRow {
+  readonly policyRef: number;
+  readonly at: Date;
+  readonly subject: string | null;
+  readonly effectiveFrom: string;
+  readonly change: unknown;
+  readonly reason: string | null;
+}
+
+const COLUMNS = Prisma.sql`id as ref, number, time_zone as "timeZone", start_date::text as "startDate",
+  end_date::text as "endDate", cancelled_on::text as "cancelledOn"`;
+const SPAN = Prisma.sql`policy_id as "policyRef", from_date::text as from, to_date::text as to`;
 
 export async function readPolicy(tx: Transaction, number: string): Promise<PolicyRow | null> {
   const [row] = await tx.$queryRaw<PolicyRow[]>`
@@ -26,9 +69,9 @@ export async function readPolicy(tx: Transaction, number: string): Promise<Polic
   return row ?? null;
 }
 
-export async function readPolicyByRef(tx: Transaction, ref: number): Promise<PolicyRow | null> {
-  const [row] = await tx.$queryRaw<PolicyRow[]>`select ${COLUMNS} from policy where id = ${ref}`;
-  return row ?? null;
+/** Policies by the store's own ids; those that the reader may not see are missing. */
+export async function readPolicies(tx: Transaction, refs: readonly number[]): Promise<PolicyRow[]> {
+  return tx.$queryRaw`select ${COLUMNS} from policy where id = any(${refs}::int[])`;
 }
 
 export async function readPolicyPage(
@@ -46,7 +89,52 @@ export async function readPolicyPage(
 export async function readPoliciesOfDrivers(
   tx: Transaction,
   driverRefs: readonly number[],
-): Promise<PolicyRow[]> {
+): Promise<(PolicyRow & { readonly driverRef: number })[]> {
   return tx.$queryRaw`
-    select ${COLUMNS} from policy where driver_id = any(${driverRefs}::int[]) order by number`;
+    select distinct ${COLUMNS}, d.driver_id as "driverRef"
+    from policy join (select distinct policy_id, driver_id from policy_driver where driver_id = any(${driverRefs}::int[])) as d
+      on d.policy_id = policy.id
+    order by number`;
+}
+
+/** What is dated of policies, as far as the reader may see it: one statement each. */
+export async function readPolicyParts(
+  tx: Transaction,
+  refs: readonly number[],
+): Promise<ReadonlyMap<number, PolicyParts>> {
+  const products = await tx.$queryRaw<PolicyProductRow[]>`
+    select ${SPAN}, product, jurisdiction from policy_product where policy_id = any(${refs}::int[]) order by from_date`;
+  const vehicles = await tx.$queryRaw<PolicyVehicleRow[]>`
+    select ${SPAN}, vehicle_id as "vehicleRef" from policy_vehicle where policy_id = any(${refs}::int[]) order by from_date, id`;
+  const drivers = await tx.$queryRaw<PolicyDriverRow[]>`
+    select ${SPAN}, driver_id as "driverRef" from policy_driver where policy_id = any(${refs}::int[]) order by from_date, id`;
+  const facts = await tx.$queryRaw<PolicyFactRow[]>`
+    select ${SPAN}, name, value, nullif(vehicle_id, 0) as "vehicleRef", nullif(driver_id, 0) as "driverRef"
+    from policy_fact where policy_id = any(${refs}::int[]) order by name, vehicle_id, driver_id, from_date`;
+  const parts = new Map(
+    refs.map((ref) => [
+      ref,
+      {
+        products: [] as PolicyProductRow[],
+        vehicles: [] as PolicyVehicleRow[],
+        drivers: [] as PolicyDriverRow[],
+        facts: [] as PolicyFactRow[],
+      },
+    ]),
+  );
+  for (const row of products) parts.get(row.policyRef)?.products.push(row);
+  for (const row of vehicles) parts.get(row.policyRef)?.vehicles.push(row);
+  for (const row of drivers) parts.get(row.policyRef)?.drivers.push(row);
+  for (const row of facts) parts.get(row.policyRef)?.facts.push(row);
+  return parts;
+}
+
+/** Who changed what of policies, the oldest change first. */
+export async function readAmendments(
+  tx: Transaction,
+  refs: readonly number[],
+): Promise<PolicyAmendmentRow[]> {
+  return tx.$queryRaw`
+    select policy_id as "policyRef", at, subject, effective_from::text as "effectiveFrom", change, reason
+    from policy_amendment where policy_id = any(${refs}::int[]) order by id`;
 }

@@ -1,0 +1,139 @@
+import { rateableMeasures } from '../../core/habits/summary.ts';
+import type { FactRange, RatedPolicy, RatingInput } from '../../core/premium/input.ts';
+import type { Transaction } from '../open.ts';
+import { readDrivers, readVehicles } from './drivers.ts';
+import { readVehicleExposure } from './exposure.ts';
+import type { PolicyParts, PolicyRow } from './policies.ts';
+import { readPolicyParts } from './policies.ts';
+
+/** The longest window that a tariff may look back over for habits, days; see core/premium/habits. */
+const LOOK_BACK_DAYS = 1_100;
+
+/** A policy's inputs of rating, and the products that pick its tariffs. */
+export interface PolicyRating extends Pick<PolicyParts, 'products'> {
+  readonly policyRef: number;
+  readonly input: RatingInput;
+}
+
+/**
+ * Everything that premiums of a period are made of beside their tariffs, for many policies at once: a
+ * handful of statements whatever their number. Kilometres are those of the covered vehicles, whoever
+ * drove them, so the reader must not be behind a driver's wall.
+ *
+ * @param from first local date of the period
+ * @param to the local date after the last
+ */
+export async function readRatingInputs(
+  tx: Transaction,
+  policies: readonly PolicyRow[],
+  from: string,
+  to: string,
+): Promise<PolicyRating[]> {
+  const parts = await readPolicyParts(
+    tx,
+    policies.map(({ ref }) => ref),
+  );
+  const all = [...parts.values()];
+  const vehicleRefs = unique(all.flatMap((part) => part.vehicles.map((v) => v.vehicleRef)));
+  const driverRefs = unique(all.flatMap((part) => part.drivers.map((d) => d.driverRef)));
+  const names: Names = {
+    vehicles: new Map((await readVehicles(tx, vehicleRefs)).map((v) => [v.ref, v.externalId])),
+    drivers: new Map((await readDrivers(tx, driverRefs)).map((d) => [d.ref, d.externalId])),
+  };
+  const back = daysBefore(to, LOOK_BACK_DAYS);
+  const since = policies.reduce((day, p) => (p.startDate < day ? p.startDate : day), back);
+  const days = await readVehicleExposure(tx, vehicleRefs, since, to);
+  const byVehicle = new Map<number, (typeof days)[number][]>();
+  for (const day of days) {
+    const known = byVehicle.get(day.vehicleRef);
+    if (known) known.push(day);
+    else byVehicle.set(day.vehicleRef, [day]);
+  }
+  return policies.map((policy) => {
+    const part = parts.get(policy.ref) ?? { products: [], vehicles: [], drivers: [], facts: [] };
+    const covered = unique(
+      part.vehicles.filter(({ from }) => from < endOf(policy)).map((v) => v.vehicleRef),
+    );
+    return {
+      policyRef: policy.ref,
+      products: part.products,
+      input: {
+        period: { from, to },
+        policy: toRatedPolicy(policy, part, covered, names),
+        exposure: covered.flatMap((vehicleRef) =>
+          (byVehicle.get(vehicleRef) ?? []).map((day) => ({
+            vehicleId: nameOf(names.vehicles, vehicleRef),
+            localDate: day.localDate,
+            distanceM: day.distanceM,
+            nightM: day.nightM,
+            measures: rateableMeasures(day),
+          })),
+        ),
+      },
+    };
+  });
+}
+
+interface Names {
+  readonly vehicles: ReadonlyMap<number, string>;
+  readonly drivers: ReadonlyMap<number, string>;
+}
+
+function nameOf(names: ReadonlyMap<number, string>, ref: number): string {
+  const name = names.get(ref);
+  if (name === undefined) throw new Error(`a policy names ${ref}, which its reader cannot see`);
+  return name;
+}
+
+/** Cover ends where the policy was cancelled. */
+function endOf({ cancelledOn, endDate }: PolicyRow): string {
+  return cancelledOn ?? endDate;
+}
+
+function toRatedPolicy(
+  policy: PolicyRow,
+  { vehicles, drivers, facts }: PolicyParts,
+  covered: readonly number[],
+  names: Names,
+): RatedPolicy {
+  const end = endOf(policy);
+  const cut = <Span extends { readonly from: string; readonly to: string }>(
+    spans: readonly Span[],
+  ) => spans.filter(({ from }) => from < end).map((s) => ({ ...s, to: s.to < end ? s.to : end }));
+  return {
+    number: policy.number,
+    startDate: policy.startDate,
+    endDate: end,
+    vehicles: cut(vehicles).map(({ vehicleRef, from, to }) => ({
+      vehicleId: nameOf(names.vehicles, vehicleRef),
+      from,
+      to,
+    })),
+    facts: [
+      // A named driver of whom nothing is known is missed by the factors that ask for drivers' facts.
+      ...cut(drivers).map(({ driverRef, from, to }) => ({
+        from,
+        to,
+        driverId: nameOf(names.drivers, driverRef),
+        values: {},
+      })),
+      ...cut(facts)
+        .filter(({ vehicleRef }) => vehicleRef === null || covered.includes(vehicleRef))
+        .map(({ name, value, vehicleRef, driverRef, from, to }): FactRange => ({
+          from,
+          to,
+          ...(vehicleRef === null ? {} : { vehicleId: nameOf(names.vehicles, vehicleRef) }),
+          ...(driverRef === null ? {} : { driverId: nameOf(names.drivers, driverRef) }),
+          values: { [name]: value },
+        })),
+    ],
+  };
+}
+
+function unique(refs: readonly number[]): number[] {
+  return [...new Set(refs)];
+}
+
+function daysBefore(date: string, days: number): string {
+  return new Date(Date.parse(`${date}T00:00:00Z`) - days * 86_400_000).toISOString().slice(0, 10);
+}
