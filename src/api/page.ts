@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Seal } from '../live/seal.ts';
 import type { Page, PageRequest } from '../store/read/page.ts';
 import { createError } from './errors.ts';
@@ -23,6 +24,15 @@ export function textCursor(name: string): CursorKind<string> {
   return { name, toParts: (text) => [text], fromParts: ([text]) => String(text) };
 }
 
+/**
+ * Keeps the cursors of one list under two filters apart.
+ * @param filter its fields are to be given in one and the same order
+ */
+export function underFilter<Key>(kind: CursorKind<Key>, filter: object): CursorKind<Key> {
+  const digest = createHash('sha256').update(JSON.stringify(filter)).digest('base64url');
+  return { ...kind, name: `${kind.name} ${digest.slice(0, 8)}` };
+}
+
 /** @throws BAD_USER_INPUT for sizes out of range, both sizes at once, and cursors of other lists */
 export function toPageRequest<Key>(
   seal: Seal,
@@ -42,7 +52,7 @@ export function toPageRequest<Key>(
     if (parts?.[0] !== kind.name) {
       throw createError(
         'BAD_USER_INPUT',
-        `${argument} is no cursor of this list in this order: give back an endCursor or startCursor of it, unchanged.`,
+        `${argument} is no cursor of this list in this order and under this filter: give back an endCursor or startCursor of it, unchanged.`,
       );
     }
     return kind.fromParts(parts.slice(1));

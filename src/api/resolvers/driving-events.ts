@@ -9,7 +9,7 @@ import type {
 } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import type { CursorKind } from '../page.ts';
-import { toConnection, toPageRequest } from '../page.ts';
+import { toConnection, toPageRequest, underFilter } from '../page.ts';
 import { scale, toPosition } from './positions.ts';
 
 const cursor: CursorKind<DrivingEventKey> = {
@@ -35,9 +35,10 @@ export const drivingEvents: Resolvers = {
       };
       await enterMicrodata(context, 'Query.drivingEvents', criteria);
       const { seal } = context.services;
-      const request = toPageRequest(seal, cursor, page);
+      const kind = underFilter(cursor, criteria);
+      const request = toPageRequest(seal, kind, page);
       const found = await context.reading.run((tx) => readDrivingEventPage(tx, criteria, request));
-      return toConnection<DrivingEventRow, DrivingEventKey>(seal, cursor, (event) => event, found);
+      return toConnection<DrivingEventRow, DrivingEventKey>(seal, kind, (event) => event, found);
     },
   },
   DrivingEvent: {

@@ -6,7 +6,7 @@ import type { Context } from '../context.ts';
 import type { Resolvers, TripFilter } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import type { CursorKind, PageArguments } from '../page.ts';
-import { toConnection, toPageRequest } from '../page.ts';
+import { toConnection, toPageRequest, underFilter } from '../page.ts';
 import { scale, toPosition } from './positions.ts';
 
 function tripCursor(direction: 'ASC' | 'DESC'): CursorKind<TripKey> {
@@ -36,11 +36,12 @@ export async function loadOwnedTrips(
   page: PageArguments,
 ) {
   const { seal } = context.services;
-  const kind = tripCursor('DESC');
+  const criteria = toCriteria(filter);
+  const kind = underFilter(tripCursor('DESC'), criteria);
   const found = await context.loaders.tripPage.load({
     of,
     ref,
-    criteria: toCriteria(filter),
+    criteria,
     page: toPageRequest(seal, kind, page),
   });
   return toConnection<TripRow, TripKey>(seal, kind, (trip) => trip, found);
@@ -53,7 +54,7 @@ export const trips: Resolvers = {
       await enterMicrodata(context, 'Query.trips', criteria);
       const { seal } = context.services;
       const direction = orderBy?.direction ?? 'DESC';
-      const kind = tripCursor(direction);
+      const kind = underFilter(tripCursor(direction), criteria);
       const request = toPageRequest(seal, kind, page);
       const pages = await context.reading.run((tx) =>
         readTripPages(tx, { of: 'anybody' }, criteria, direction, request),
