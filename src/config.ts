@@ -32,6 +32,20 @@ const timeZone = text.refine((value) => {
   }
 }, 'must be an IANA time zone like Europe/Lisbon or UTC');
 
+const flag = z
+  .enum(['true', 'false'], 'must be true or false')
+  .default('false')
+  .transform((value) => value === 'true');
+const ROLES = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'] as const;
+const RATE = new RegExp(`^((${ROLES.join('|')})=[1-9]\\d{0,8}|none)$`);
+const toRates = (rates: readonly string[]): Readonly<Partial<Record<string, number>>> =>
+  Object.fromEntries(
+    rates
+      .filter((rate) => rate !== 'none')
+      .map((rate) => rate.split('='))
+      .map(([role = '', points]) => [role, Number(points)]),
+  );
+
 /** Every setting that there is, in the order of .env.example. */
 const settings = {
   KAFKA_BROKERS: list
@@ -45,11 +59,7 @@ const settings = {
     .default('telematics')
     .describe('The topic that devices are read from.'),
   KAFKA_GROUP_ID: text.default('odograph').describe('The consumer group of the sinks.'),
-  KAFKA_SSL: z
-    .enum(['true', 'false'], 'must be true or false')
-    .default('false')
-    .transform((value) => value === 'true')
-    .describe('Speak TLS with the brokers.'),
+  KAFKA_SSL: flag.describe('Speak TLS with the brokers.'),
   KAFKA_SASL_MECHANISM: z
     .enum(
       ['plain', 'scram-sha-256', 'scram-sha-512'],
@@ -96,6 +106,52 @@ const settings = {
     .pipe(z.array(z.url('must be origins like https://example.com, several with commas')))
     .default([])
     .describe('Origins of pages elsewhere that may ask the API, several with commas.'),
+  TRUST_PROXY: list
+    .pipe(
+      z.array(
+        z.union(
+          [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+          'must be addresses or networks (CIDR)',
+        ),
+      ),
+    )
+    .default([])
+    .describe(
+      'Proxies before the API whose X-Forwarded-* and X-Request-Id are believed: addresses or networks (CIDR), several with commas.',
+    ),
+  RATE_LIMITS: list
+    .pipe(z.array(text.regex(RATE, 'must be like DRIVER=600,INSURER=12000, or none')))
+    .transform(toRates)
+    .default({ DRIVER: 600, INSURER: 12_000, ACTUARY: 6_000, CLAIMS: 3_000, OPERATOR: 12_000 })
+    .describe(
+      'Points that an asker of a role may spend in a minute, on each API: one an operation, and one more for each 100 objects of its cost. A role that is not named is not limited; none: nobody is.',
+    ),
+  INTROSPECTION_ROLES: list
+    .pipe(z.array(z.enum(ROLES, `must be roles, of ${ROLES.join(', ')}`)))
+    .default(['INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'])
+    .describe(
+      'Roles that may ask the API for its schema, several with commas. With the local key: all.',
+    ),
+  PERSISTED_OPERATIONS_MANIFEST: text
+    .optional()
+    .describe(
+      'A file of operations that clients may ask by their id, as @apollo/generate-persisted-query-manifest writes it.',
+    ),
+  PERSISTED_OPERATIONS_ONLY: flag.describe('Answer the operations of that file and no others.'),
+  HEAVY_QUERIES: z
+    .string()
+    .regex(/^[1-9]\d?$/, 'must be a number from 1 to 99')
+    .transform(Number)
+    .default(1)
+    .describe(
+      'How many questions over a whole book of business run at once, on connections of their own.',
+    ),
+  STATEMENT_TIMEOUT_MS: z
+    .string()
+    .regex(/^[1-9]\d{2,6}$/, 'must be milliseconds, from 100 to 9999999')
+    .transform(Number)
+    .default(10_000)
+    .describe('How long one statement of a usual request may take before PostgreSQL cancels it.'),
   TEXT_SPEED_UNIT: z
     .enum(['mph', 'kmh'], 'must be mph or kmh')
     .default('mph')
@@ -127,6 +183,9 @@ function compare(set: Partial<Settings>, complain: (name: Name, message: string)
   const hasOwnAuth = set.AUTH_JWKS_URL !== undefined || set.AUTH_JWT_SECRET !== undefined;
   if (set.AUTH_ISSUER !== undefined && !hasOwnAuth) {
     complain('AUTH_ISSUER', 'needs AUTH_JWKS_URL or AUTH_JWT_SECRET to check its tokens with');
+  }
+  if (set.PERSISTED_OPERATIONS_ONLY === true && set.PERSISTED_OPERATIONS_MANIFEST === undefined) {
+    complain('PERSISTED_OPERATIONS_ONLY', 'needs PERSISTED_OPERATIONS_MANIFEST');
   }
   if (set.HOST === undefined || LOOPBACK.test(set.HOST)) return;
   if (!hasOwnAuth) {
@@ -184,10 +243,22 @@ export function ownEnvironment(): NodeJS.ProcessEnv {
 export function writeEnvExample(): string {
   const blocks = Object.entries(settings).map(([name, setting]) => {
     const fallback = setting.safeParse(undefined).data;
-    const value = Array.isArray(fallback) ? fallback.join(',') : (fallback ?? '');
-    return `# ${setting.description}\n# ${name}=${value}\n`;
+    return `# ${setting.description}\n# ${name}=${write(fallback)}\n`;
   });
   return `# Settings of Odograph and what they are unless set. Made from src/config.ts.\n# Copy to .env and take away the # of what you set.\n\n${blocks.join('\n')}`;
+}
+
+/** A setting's value as it is written in the environment. */
+function write(
+  value: readonly string[] | ReturnType<typeof toRates> | string | number | boolean | undefined,
+): string {
+  if (Array.isArray(value)) return value.join(',');
+  if (typeof value === 'object') {
+    return Object.entries(value)
+      .map((entry) => entry.join('='))
+      .join(',');
+  }
+  return String(value ?? '');
 }
 
 function describe(name: string, message: string, env: NodeJS.ProcessEnv): string {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AuthSettings } from './api/identity.ts';
 import { startApi } from './api/server.ts';
@@ -10,6 +11,7 @@ import type { Metrics } from './ops.ts';
 import { createMetrics, startHealth } from './ops.ts';
 import type { Sink } from './sink/run.ts';
 import { startSink } from './sink/run.ts';
+import { Problem } from './problem.ts';
 import { createNotifier } from './store/notify.ts';
 import { openStore } from './store/open.ts';
 import { createPartitions } from './store/partitions.ts';
@@ -89,6 +91,15 @@ export async function run(options: RunOptions): Promise<Running> {
       storeUrl: options.apiUrl,
       auth: options.auth,
       corsOrigins: config.corsOrigins,
+      trustProxy: config.trustProxy,
+      rateLimits: config.rateLimits,
+      ...(options.localTokens === undefined && { introspection: config.introspectionRoles }),
+      operations: {
+        manifest: readManifest(config.persistedOperationsManifest),
+        listedOnly: config.persistedOperationsOnly,
+      },
+      heavyQueries: config.heavyQueries,
+      statementTimeoutMs: config.statementTimeoutMs,
       log,
       ...(options.localTokens && { localTokens: options.localTokens }),
       metrics: () => metrics.write(),
@@ -110,6 +121,20 @@ export async function run(options: RunOptions): Promise<Running> {
   const stopped = new Promise<void>((resolve) => stops.unshift(async () => resolve()));
   const finished = sink ? Promise.race([sink.finished.then(() => stopped), stopped]) : stopped;
   return { ...server.value, finished, stop };
+}
+
+/** @throws Problem BAD_SETTINGS where there is no such file */
+function readManifest(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Problem(
+      'BAD_SETTINGS',
+      `PERSISTED_OPERATIONS_MANIFEST cannot be read: ${String(error)}`,
+      'Give the path of the file that @apollo/generate-persisted-query-manifest wrote.',
+    );
+  }
 }
 
 async function plugSink(

@@ -1,3 +1,4 @@
+import { HeaderMap } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import type { GraphQLFormattedError } from 'graphql';
 import { GraphQLError } from 'graphql';
@@ -5,6 +6,9 @@ import type { Logger } from 'pino';
 
 /** Our own codes, beside those that Apollo Server gives. */
 export type ErrorCode =
+  | 'BAD_REQUEST'
+  | 'PERSISTED_QUERY_NOT_FOUND'
+  | 'PERSISTED_QUERY_NOT_IN_LIST'
   | 'UNAUTHENTICATED'
   | 'FORBIDDEN'
   | 'NOT_FOUND'
@@ -31,16 +35,31 @@ const CODES: ReadonlySet<unknown> = new Set<string>([
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
   'PERSISTED_QUERY_NOT_FOUND',
-  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'PERSISTED_QUERY_NOT_IN_LIST',
 ]);
 
-const HTTP_STATUS: Partial<Record<ErrorCode, number>> = { UNAUTHENTICATED: 401 };
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429 };
 
 /** An error for people: says what was wrong and what would be right. */
 export function createError(code: ErrorCode, message: string): GraphQLError {
   const status = HTTP_STATUS[code];
   return new GraphQLError(message, {
     extensions: { code, ...(status === undefined ? {} : { http: { status } }) },
+  });
+}
+
+/** RATE_LIMITED, with when to come back: `retryAfterS` beside the code, and the header over HTTP. */
+export function createRateError(message: string, retryAfterMs: number): GraphQLError {
+  const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  return new GraphQLError(`${message} Come back in ${retryAfterS} s.`, {
+    extensions: {
+      code: 'RATE_LIMITED' satisfies ErrorCode,
+      retryAfterS,
+      http: {
+        status: HTTP_STATUS.RATE_LIMITED,
+        headers: new HeaderMap([['retry-after', String(retryAfterS)]]),
+      },
+    },
   });
 }
 
@@ -57,17 +76,22 @@ export function formatError(
   log: Logger,
 ): GraphQLFormattedError {
   const extensions: Readonly<Record<string, unknown>> = formatted.extensions ?? {};
-  const { code: given, limited } = extensions;
+  const { code: given, limited, retryAfterS } = extensions;
   const requestId =
     extensions['requestId'] ?? (log.bindings() as { requestId?: unknown }).requestId;
   const code = limited === true ? 'COST_LIMIT_EXCEEDED' : given;
+  const id = requestId === undefined ? {} : { requestId };
   const position = {
     ...(formatted.locations ? { locations: formatted.locations } : {}),
     ...(formatted.path ? { path: formatted.path } : {}),
   };
   const cause = unwrapResolverError(error);
   if (CODES.has(code) && (cause instanceof GraphQLError || !(error instanceof GraphQLError))) {
-    return { message: formatted.message, ...position, extensions: { code } };
+    return {
+      message: formatted.message,
+      ...position,
+      extensions: { code, ...id, ...(retryAfterS === undefined ? {} : { retryAfterS }) },
+    };
   }
   if (isTimeout(cause)) {
     log.warn({ err: cause, requestId }, 'a request took too long');
@@ -75,17 +99,17 @@ export function formatError(
       message:
         'This took too long and was stopped. Ask for less: a shorter span or a smaller page.',
       ...position,
-      extensions: { code: 'TIMEOUT' },
+      extensions: { code: 'TIMEOUT', ...id },
     };
   }
   if (cause instanceof GraphQLError && cause.originalError === undefined && code === undefined) {
-    return { message: formatted.message, ...position, extensions: { code: 'BAD_REQUEST' } };
+    return { message: formatted.message, ...position, extensions: { code: 'BAD_REQUEST', ...id } };
   }
   log.error({ err: cause, requestId }, 'a request failed');
   return {
     message: `Something went wrong on our side; the log tells more under request ${typeof requestId === 'string' ? requestId : 'without id'}.`,
     ...position,
-    extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: requestId ?? null },
+    extensions: { code: 'INTERNAL_SERVER_ERROR', ...id },
   };
 }
 

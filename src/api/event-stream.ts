@@ -4,6 +4,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Response } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
 import type { Services } from './context.ts';
+import type { Prepared } from './execute.ts';
 import { prepare, runOnce, runStream } from './execute.ts';
 import { atExpiry } from './identity.ts';
 import type { Authenticate, Identity } from './identity.ts';
@@ -26,7 +27,7 @@ export function serveEventStream({
   authenticate: Authenticate;
 }): void {
   const askers = new WeakMap<FastifyRequest, Identity>();
-  const handle = createHandler<Asker>({
+  const handle = createHandler<Prepared['contextValue'] & Record<PropertyKey, unknown>>({
     schema,
     authenticate: async ({ raw, context }) => {
       try {
@@ -37,25 +38,19 @@ export function serveEventStream({
         return null;
       } catch (error) {
         if (!(error instanceof GraphQLError)) throw error;
-        return refuse(error);
+        return refuse(error, raw.id);
       }
     },
-    onSubscribe: ({ raw }, question) => {
+    onSubscribe: async ({ raw }, question) => {
       const identity = askers.get(raw);
       if (!identity) throw new Error('an event stream was opened without a token');
-      const prepared = prepare(schema, question, services.log);
+      const prepared = await prepare(schema, question, { identity, requestId: raw.id }, services);
       return 'document' in prepared
-        ? { ...prepared, contextValue: { identity, requestId: raw.id } }
+        ? { ...prepared, contextValue: { ...prepared.contextValue } }
         : { errors: prepared };
     },
-    execute: (args) => {
-      const { identity, requestId } = args.contextValue;
-      return runOnce(args, services, identity, requestId);
-    },
-    subscribe: (args) => {
-      const { identity, requestId } = args.contextValue;
-      return runStream(args, services, identity, requestId);
-    },
+    execute: (args) => runOnce(args, services),
+    subscribe: (args) => runStream(args, services),
   });
   app.route({
     method: ['GET', 'POST'],
@@ -67,15 +62,10 @@ export function serveEventStream({
   });
 }
 
-type Asker = Record<PropertyKey, unknown> & {
-  readonly identity: Identity;
-  readonly requestId: string;
-};
-
-function refuse({ message, extensions }: GraphQLError): Response {
+function refuse({ message, extensions }: GraphQLError, requestId: string): Response {
   const { code } = extensions;
   return [
-    JSON.stringify({ errors: [{ message, extensions: { code } }] }),
+    JSON.stringify({ errors: [{ message, extensions: { code, requestId } }] }),
     {
       status: 401,
       statusText: 'Unauthorized',

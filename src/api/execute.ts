@@ -8,27 +8,40 @@ import {
   specifiedRules,
   validate,
 } from 'graphql';
-import type { Context, Services } from './context.ts';
+import type { Admitted } from './admission.ts';
+import { showCost } from './admission.ts';
+import type { Asker, Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { formatError } from './errors.ts';
-import type { Identity } from './identity.ts';
-import { checkCost, limitRules, MAX_TOKENS } from './limits.ts';
+import { limitRules, MAX_TOKENS } from './limits.ts';
 
 /** What a client asks over a socket or an event stream. */
 export interface Question {
-  readonly query: string;
+  readonly query?: string | null | undefined;
   readonly operationName?: string | null | undefined;
   readonly variables?: Record<string, unknown> | null | undefined;
+  readonly extensions?: Record<string, unknown> | null | undefined;
+}
+
+/** A question that may be run. */
+export interface Prepared extends Omit<ExecutionArgs, 'contextValue'> {
+  readonly contextValue: Asker & { readonly admitted: Admitted };
 }
 
 /** Checks a question by the rules that HTTP has; an answer of errors if it does not pass. */
-export function prepare(
+export async function prepare(
   schema: GraphQLSchema,
   question: Question,
-  log: Services['log'],
-): Omit<ExecutionArgs, 'contextValue'> | readonly GraphQLError[] {
+  asker: Asker,
+  services: Services,
+): Promise<Prepared | readonly GraphQLError[]> {
+  const { admission, operations } = services;
+  const log = services.log.child({ requestId: asker.requestId });
   try {
-    const document = parse(question.query, { maxTokens: MAX_TOKENS });
+    await admission.knock(asker.identity);
+    const text = operations.resolve(question);
+    operations.check(text);
+    const document = parse(text, { maxTokens: MAX_TOKENS });
     const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
     if (faults.length > 0) {
       return faults.map((fault) =>
@@ -47,8 +60,10 @@ export function prepare(
       ];
     }
     const variableValues = question.variables ?? {};
-    checkCost(schema, document, operation, variableValues);
-    return { schema, document, operationName: operation.name?.value ?? null, variableValues };
+    const admitted = await admission.admit(asker.identity, document, operation, variableValues);
+    const operationName = operation.name?.value ?? null;
+    const contextValue = { ...asker, admitted };
+    return { schema, document, operationName, variableValues, contextValue };
   } catch (error) {
     return [
       toError(error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error, log),
@@ -57,16 +72,10 @@ export function prepare(
 }
 
 /** Runs a query or a mutation with a context of its own. */
-export async function runOnce(
-  args: Omit<ExecutionArgs, 'contextValue'>,
-  services: Services,
-  identity: Identity,
-  requestId: string,
-): Promise<ExecutionResult> {
-  const context = createContext(services, identity, requestId);
-  const operation = getOperationAST(args.document, args.operationName);
-  if (operation?.operation === 'mutation') context.expectWrites();
-  return answer(args, context);
+export async function runOnce(args: Prepared, services: Services): Promise<ExecutionResult> {
+  const { admitted, ...asker } = args.contextValue;
+  const result = await answer(args, createContext(services, asker, admitted));
+  return { ...result, extensions: showCost(admitted) };
 }
 
 /**
@@ -74,12 +83,11 @@ export async function runOnce(
  * for one is shown with the next.
  */
 export async function runStream(
-  args: Omit<ExecutionArgs, 'contextValue'>,
+  args: Prepared,
   services: Services,
-  identity: Identity,
-  requestId: string,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
-  const opening = createContext(services, identity, requestId);
+  const { admitted, ...asker } = args.contextValue;
+  const opening = createContext(services, asker, admitted);
   const log = opening.log;
   const source = await createSourceEventStream({ ...args, contextValue: opening }).finally(() =>
     opening.reading.end(),
@@ -93,7 +101,7 @@ export async function runStream(
       try {
         const message = await messages.next();
         if (message.done === true) return { value: undefined, done: true };
-        const context = createContext(services, identity, requestId);
+        const context = createContext(services, asker, admitted);
         return { value: await answer({ ...args, rootValue: message.value }, context), done: false };
       } catch (error) {
         over = true;

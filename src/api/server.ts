@@ -1,11 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { ApolloServerPlugin } from '@apollo/server';
-import { ApolloServer } from '@apollo/server';
-import { ApolloServerPluginCacheControlDisabled } from '@apollo/server/plugin/disabled';
-import { fastifyApolloDrainPlugin, fastifyApolloHandler } from '@as-integrations/fastify';
-import Fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import { createStreamCursors } from '../live/cursors.ts';
 import { startHub } from '../live/hub.ts';
@@ -13,16 +5,23 @@ import { createSeal } from '../live/seal.ts';
 import { openStore } from '../store/open.ts';
 import { readEpoch } from '../store/read/changes.ts';
 import { checkApiLogin } from '../store/read/login.ts';
+import { USUAL_TIMES } from '../store/read/reading.ts';
+import { createAdmission } from './admission.ts';
+import { serveHttp } from './apollo.ts';
 import { serveConsole } from './console.ts';
-import type { Context, Services } from './context.ts';
-import { createContext } from './context.ts';
-import { formatError } from './errors.ts';
+import type { Services } from './context.ts';
 import { serveEventStream } from './event-stream.ts';
+import { createGate } from './gate.ts';
+import type { Role } from './generated/schema.ts';
 import type { AuthSettings } from './identity.ts';
-import { createAuthenticate } from './identity.ts';
-import { checkCost, limitRules, MAX_BODY_BYTES, MAX_TOKENS } from './limits.ts';
+import { createAuthenticate, ROLES } from './identity.ts';
+import type { OperationSettings } from './operations.ts';
+import { createOperations } from './operations.ts';
+import type { RateLimits } from './rates.ts';
+import { createRates } from './rates.ts';
 import { createSchema } from './schema.ts';
 import { serveSockets } from './sockets.ts';
+import { createWeb } from './web.ts';
 
 export interface ApiOptions {
   readonly host: string;
@@ -35,7 +34,18 @@ export interface ApiOptions {
   readonly auth: AuthSettings;
   /** Origins of pages elsewhere that may ask; none if empty. */
   readonly corsOrigins: readonly string[];
+  /** Proxies before the API, by address or network; none if not given. */
+  readonly trustProxy?: readonly string[];
   readonly log: Logger;
+  /** Points a minute by role; a role that is not named, or all if not given, are not limited. */
+  readonly rateLimits?: RateLimits;
+  /** Roles that may ask for the schema; all if not given. */
+  readonly introspection?: readonly Role[];
+  readonly operations?: OperationSettings;
+  /** How many questions over whole books of business run at once; 1 if not given. */
+  readonly heavyQueries?: number;
+  /** Time that one statement of a usual request may take, milliseconds; 10,000 if not given. */
+  readonly statementTimeoutMs?: number;
   /** Tokens that the console offers, by role; for a run on one's own machine only. */
   readonly localTokens?: Readonly<Record<string, string>>;
   /** Text of /metrics in Prometheus' format; 404 if not given. */
@@ -53,72 +63,48 @@ export interface Api {
 }
 
 const PATH = '/graphql';
+/** What waits at the gate for heavy questions, and for how long. */
+const HEAVY_QUEUE = 50;
+const HEAVY_WAIT_MS = 30_000;
+const HEAVY_TIMES = { statementTimeoutMs: 30_000, readingTimeoutMs: 45_000 };
 
 /** Starts the API. @throws where the store's login would make the walls useless */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { log } = options;
-  const requestLog: FastifyBaseLogger = log;
+  const { log, storeUrl: url } = options;
   const authenticate = createAuthenticate(options.auth);
+  const operations = createOperations(options.operations ?? {});
   const schema = createSchema();
-  const store = openStore({ url: options.storeUrl, poolSize: options.poolSize ?? 10 });
+  const store = openStore({ url, poolSize: options.poolSize ?? 10 });
+  const places = options.heavyQueries ?? 1;
+  const heavyStore = openStore({ url, poolSize: places });
+  const closeStores = async () => {
+    await Promise.all([store.close(), heavyStore.close()]);
+  };
   try {
     await checkApiLogin(store);
     const epoch = await readEpoch(store);
-    const hub = await startHub({ store, url: options.storeUrl, log });
+    const hub = await startHub({ store, url, log });
     const seal = createSeal(`odograph cursors ${epoch}`);
+    const gate = createGate({ places, queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS });
     const services: Services = {
       log,
       seal,
       streams: { store, hub, cursors: createStreamCursors(seal, epoch), now: Date.now },
+      admission: createAdmission(schema, {
+        rates: createRates(options.rateLimits ?? {}),
+        introspection: options.introspection ?? ROLES,
+      }),
+      operations,
+      heavy: { times: HEAVY_TIMES, through: heavyStore, enter: gate.enter },
+      statementTimeoutMs: options.statementTimeoutMs ?? USUAL_TIMES.statementTimeoutMs,
     };
 
-    const app = Fastify({
-      loggerInstance: requestLog,
-      logController: new LogController({ disableRequestLogging: true }),
-      bodyLimit: MAX_BODY_BYTES,
-      genReqId: () => randomUUID(),
-      forceCloseConnections: true,
-    });
-    const apollo = new ApolloServer<Context>({
-      schema,
-      validationRules: [...limitRules],
-      parseOptions: { maxTokens: MAX_TOKENS },
-      hideSchemaDetailsFromClientErrors: true,
-      includeStacktraceInErrorResponses: false,
-      introspection: true,
-      stopOnTerminationSignals: false,
-      logger: log,
-      formatError: (formatted, error) => formatError(formatted, error, log),
-      plugins: [
-        ApolloServerPluginCacheControlDisabled(),
-        fastifyApolloDrainPlugin(app),
-        createRequestPlugin(schema),
-      ],
-    });
-    await apollo.start();
-
-    app.addHook('onRequest', async (request, reply) => {
-      void reply.header('x-request-id', request.id);
-      const { origin } = request.headers;
-      if (origin === undefined || !options.corsOrigins.includes(origin)) return;
-      void reply.headers({
-        'access-control-allow-origin': origin,
-        'access-control-allow-headers': 'authorization, content-type',
-        'access-control-allow-methods': 'GET, POST',
-        'access-control-expose-headers': 'x-odograph-data-as-of, x-request-id',
-        'access-control-max-age': '600',
-        vary: 'origin',
-      });
-      if (request.method === 'OPTIONS') await reply.code(204).send();
-    });
-    app.route({
-      method: ['GET', 'POST'],
-      url: PATH,
-      handler: fastifyApolloHandler(apollo, {
-        context: async (request) =>
-          createContext(services, await authenticate(request.headers.authorization), request.id),
-      }),
-    });
+    const { corsOrigins, trustProxy = [] } = options;
+    const app = await createWeb({ corsOrigins, trustProxy, log });
+    const graphql = { app, path: PATH, schema, services, authenticate };
+    const stopHttp = await serveHttp(graphql);
+    serveEventStream({ ...graphql, path: `${PATH}/stream` });
+    serveConsole(app, { path: PATH, localTokens: options.localTokens });
     app.get('/health/live', () => ({ status: 'live' }));
     app.get('/health/ready', async (_, reply) => {
       const database = await store.prisma.$queryRaw`select 1`.then(
@@ -130,59 +116,28 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       await reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', ...parts });
     });
     app.get('/metrics', async (_, reply) => {
-      if (!options.metrics) return reply.code(404).send();
+      if (!options.metrics) return reply.callNotFound();
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await options.metrics());
     });
-    serveEventStream({ app, path: `${PATH}/stream`, schema, services, authenticate });
-    serveConsole(app, { path: PATH, localTokens: options.localTokens });
 
-    const stopSockets = serveSockets({
-      server: app.server,
-      path: PATH,
-      schema,
-      services,
-      authenticate,
-    });
+    const stopSockets = serveSockets({ ...graphql, server: app.server });
     const address = await app.listen({ host: options.host, port: options.port });
-    const url = new URL(PATH, address);
+    const graphqlUrl = new URL(PATH, address);
     return {
-      url: url.href,
-      wsUrl: url.href.replace(/^http/, 'ws'),
+      url: graphqlUrl.href,
+      wsUrl: graphqlUrl.href.replace(/^http/, 'ws'),
       stop: async () => {
         // Sockets first: a stream that ended before its socket would look like one that was complete.
         const socketsStopped = stopSockets();
         await hub.close();
         await socketsStopped;
-        await apollo.stop();
+        await stopHttp();
         await app.close();
-        await store.close();
+        await closeStores();
       },
     };
   } catch (error) {
-    await store.close();
+    await closeStores();
     throw error;
   }
-}
-
-/** What happens around every request over HTTP: its cost, how fresh its data are, and its end. */
-function createRequestPlugin(schema: GraphQLSchema): ApolloServerPlugin<Context> {
-  return {
-    requestDidStart: async () => ({
-      didResolveOperation: async ({ document, operation, request, contextValue }) => {
-        if (!operation) return;
-        checkCost(schema, document, operation, request.variables ?? {});
-        if (operation.operation === 'mutation') contextValue.expectWrites();
-      },
-      didEncounterErrors: async ({ errors, contextValue }) => {
-        for (const error of errors) error.extensions['requestId'] = contextValue.requestId;
-      },
-      willSendResponse: async ({ contextValue, response }) => {
-        const dataAsOfMs = contextValue.reading.dataAsOfMs();
-        if (dataAsOfMs !== null) {
-          response.http.headers.set('x-odograph-data-as-of', new Date(dataAsOfMs).toISOString());
-        }
-        await contextValue.reading.end();
-      },
-    }),
-  };
 }

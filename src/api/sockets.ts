@@ -7,6 +7,8 @@ import { useServer } from 'graphql-ws/use/ws';
 import type { WebSocket } from 'ws';
 import { WebSocketServer } from 'ws';
 import type { Services } from './context.ts';
+import { createError } from './errors.ts';
+import type { Prepared } from './execute.ts';
 import { prepare, runOnce, runStream } from './execute.ts';
 import { atExpiry } from './identity.ts';
 import type { Authenticate, Identity } from './identity.ts';
@@ -15,6 +17,8 @@ import { MAX_BODY_BYTES } from './limits.ts';
 /** Bytes that may wait for a slow client's socket, and for how long, milliseconds. */
 const MAX_BUFFERED_BYTES = 4_000_000;
 const SLOW_CHECK_MS = 5_000;
+/** Operations under way on one socket, subscriptions above all. */
+const MAX_OPERATIONS = 100;
 /** Close code for a client that does not keep up; 4000 to 4999 are the application's. */
 const TOO_SLOW = 4408;
 
@@ -74,18 +78,22 @@ export function serveSockets({
           return false;
         }
       },
-      onSubscribe: async ({ extra: { identity } }, _id, question) => {
-        const prepared = prepare(schema, question, services.log);
-        if (!('document' in prepared)) return prepared;
+      onSubscribe: async ({ extra: { identity }, subscriptions }, _id, question) => {
         if (!identity) throw new Error('an operation came before its connection was acknowledged');
-        return { ...prepared, contextValue: identity };
+        if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
+          const error = createError(
+            'COST_LIMIT_EXCEEDED',
+            `A socket carries at most ${MAX_OPERATIONS} operations at once: open another one.`,
+          );
+          return [error];
+        }
+        return prepare(schema, question, { identity, requestId: randomUUID() }, services);
       },
-      execute: (args) =>
-        runOnce(args, services, args.contextValue as Identity, randomUUID()) as never,
+      execute: (args) => runOnce(args as Prepared, services) as never,
       subscribe: (args) => {
         const operation = getOperationAST(args.document, args.operationName);
         if (operation?.operation !== 'subscription') throw new Error('no subscription');
-        return runStream(args, services, args.contextValue as Identity, randomUUID()) as never;
+        return runStream(args as Prepared, services) as never;
       },
     },
     sockets,

@@ -25,20 +25,34 @@ interface Opened {
   readonly dataAsOfMs: number | null;
 }
 
-/** Time a statement may take, and a request's reads altogether, milliseconds. */
-const STATEMENT_TIMEOUT_MS = 10_000;
-const READING_TIMEOUT_MS = 20_000;
+/** Time that one statement may take, and all reads of a request, before PostgreSQL ends them, milliseconds. */
+export interface ReadingTimes {
+  readonly statementTimeoutMs: number;
+  readonly readingTimeoutMs: number;
+}
 
-/**
- * Begins a request's reads; nothing happens before the first, and only then is `snapshot` asked. With
- * it all of them see one state of the store; without, each sees what was committed before it, as
- * after a mutation.
- */
-export function openReading(
-  { prisma }: Store,
-  reader: Reader,
-  options: { readonly snapshot: boolean },
-): Reading {
+/** How a request reads. */
+export interface ReadingOptions {
+  /**
+   * With it all reads see one state of the store; without, each sees what was committed before it, as
+   * after a mutation.
+   */
+  readonly snapshot: boolean;
+  /** The usual ones if not given. */
+  readonly times?: ReadingTimes;
+  /** Connections of its own instead of the store's. */
+  readonly through?: Store;
+  /** Waits for a turn; the function that it resolves to gives the turn back. */
+  enter?(): Promise<() => void>;
+}
+
+/** So much later than ours does PostgreSQL's own clock end a transaction: ours ends it in order. */
+const GRACE_MS = 1_000;
+
+export const USUAL_TIMES: ReadingTimes = { statementTimeoutMs: 10_000, readingTimeoutMs: 20_000 };
+
+/** Begins a request's reads; nothing happens before the first, and only then are the options asked. */
+export function openReading(store: Store, reader: Reader, options: ReadingOptions): Reading {
   let opened: Promise<Opened> | undefined;
   let finished: Promise<void> | undefined;
   let dataAsOfMs: number | null = null;
@@ -48,23 +62,27 @@ export function openReading(
     release = resolve;
   });
 
-  const open = () =>
-    new Promise<Opened>((resolve, reject) => {
-      finished = prisma
+  const open = async () => {
+    const { snapshot, through = store, times = USUAL_TIMES } = options;
+    const leave = await options.enter?.();
+    return new Promise<Opened>((resolve, reject) => {
+      finished = through.prisma
         .$transaction(
           async (tx) => {
-            dataAsOfMs = await enterWalls(tx, reader);
+            dataAsOfMs = await enterWalls(tx, reader, times);
             resolve({ tx, dataAsOfMs });
             await released;
           },
           {
             maxWait: 5_000,
-            timeout: READING_TIMEOUT_MS,
-            isolationLevel: options.snapshot ? 'RepeatableRead' : 'ReadCommitted',
+            timeout: times.readingTimeoutMs,
+            isolationLevel: snapshot ? 'RepeatableRead' : 'ReadCommitted',
           },
         )
-        .catch(reject);
+        .catch(reject)
+        .finally(() => leave?.());
     });
+  };
 
   return {
     run: async (read) => {
@@ -76,6 +94,8 @@ export function openReading(
     end: async () => {
       ended = true;
       release();
+      // A request that was ended while it waited for its turn gives it back when it comes.
+      await opened?.catch(() => undefined);
       await finished;
     },
   };
@@ -85,12 +105,17 @@ export function openReading(
  * Puts up the walls for the rest of a transaction and tells how fresh the data are. A tenant or a
  * driver that is not there becomes 0, which owns nothing; for a driver never "no wall".
  */
-export async function enterWalls(tx: Transaction, reader: Reader): Promise<number | null> {
+export async function enterWalls(
+  tx: Transaction,
+  reader: Reader,
+  { statementTimeoutMs, readingTimeoutMs }: ReadingTimes = USUAL_TIMES,
+): Promise<number | null> {
   if (reader.operator) await tx.$executeRaw`set local role odograph_operator`;
   const [row] = await tx.$queryRaw<{ read_through: Date | null }[]>`
     select set_config('odograph.tenant', coalesce((select id from tenant where slug = ${reader.tenant ?? ''}), 0)::text, true),
       set_config('odograph.driver', '', true),
-      set_config('statement_timeout', ${String(STATEMENT_TIMEOUT_MS)}, true),
+      set_config('statement_timeout', ${String(statementTimeoutMs)}, true),
+      set_config('transaction_timeout', ${String(readingTimeoutMs + GRACE_MS)}, true),
       (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) as read_through`;
   if (reader.driver !== null) {
     await tx.$queryRaw`

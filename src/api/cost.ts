@@ -1,0 +1,116 @@
+import type {
+  DocumentNode,
+  FieldNode,
+  FragmentDefinitionNode,
+  GraphQLNamedType,
+  GraphQLSchema,
+  OperationDefinitionNode,
+  SelectionSetNode,
+} from 'graphql';
+import {
+  getArgumentValues,
+  getNamedType,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+} from 'graphql';
+import { DEFAULT_PAGE, MAX_PAGE } from './limits.ts';
+
+/** What an operation asks of the store. */
+export interface Price {
+  /** Objects to look up, roughly. */
+  readonly cost: number;
+  /** Whether it reads so many rows that it waits for its turn at the gate (src/api/gate.ts). */
+  readonly heavy: boolean;
+}
+
+/** Fields that may read a whole book of business; what they are asked with reads through the gate. */
+const HEAVY: ReadonlySet<string> = new Set([]);
+
+/** What a field costs beyond the objects below it: statements or rows that the selection does not show. */
+const FIELD_COST: Readonly<Record<string, number>> = {
+  'Trip.path': 200,
+  'Driver.habits': 10,
+  'Driver.score': 20,
+  'Query.premium': 100,
+};
+/** How many objects a list without a page size has, as a guess for the cost. */
+const LIST_SIZE: Readonly<Record<string, number>> = {
+  'Trip.events': 5,
+  'Device.assignments': 3,
+  'Device.tenancies': 2,
+  'Driver.policies': 2,
+};
+
+/**
+ * How many objects an operation of a valid document makes the store look up, roughly.
+ * @throws GraphQLError for an argument whose value is not of its type
+ */
+export function priceOperation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): Price {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      fragments.set(definition.name.value, definition);
+    }
+  }
+  const known = new Map<string, number>();
+  let heavy = false;
+
+  const costOf = (selections: SelectionSetNode, parent: GraphQLNamedType): number => {
+    let sum = 0;
+    for (const selection of selections.selections) {
+      if (selection.kind === Kind.FIELD) {
+        sum += costOfField(selection, parent);
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+        const type = selection.typeCondition?.name.value;
+        sum += costOf(selection.selectionSet, (type && schema.getType(type)) || parent);
+      } else {
+        sum += costOfFragment(selection.name.value);
+      }
+    }
+    return sum;
+  };
+  const costOfFragment = (name: string): number => {
+    const seen = known.get(name);
+    if (seen !== undefined) return seen;
+    const fragment = fragments.get(name);
+    const type = fragment && schema.getType(fragment.typeCondition.name.value);
+    const cost = fragment && type ? costOf(fragment.selectionSet, type) : 0;
+    known.set(name, cost);
+    return cost;
+  };
+  const costOfField = (node: FieldNode, parent: GraphQLNamedType): number => {
+    if (!(isObjectType(parent) || isInterfaceType(parent)) || node.name.value.startsWith('__')) {
+      return 0;
+    }
+    const field = parent.getFields()[node.name.value];
+    if (!field) return 0;
+    const coordinate = `${parent.name}.${field.name}`;
+    heavy ||= HEAVY.has(coordinate);
+    const own = FIELD_COST[coordinate] ?? 0;
+    const type = getNamedType(field.type);
+    if (!node.selectionSet || !isCompositeType(type)) return own;
+    const values = getArgumentValues(field, node, { ...variables });
+    const paged = field.args.some((arg) => arg.name === 'first');
+    const size = Array.isArray(values['ids'])
+      ? values['ids'].length
+      : paged
+        ? (toSize(values['first']) ?? toSize(values['last']) ?? DEFAULT_PAGE)
+        : (LIST_SIZE[coordinate] ?? 1);
+    return own + (paged ? 1 : size) + size * costOf(node.selectionSet, type);
+  };
+
+  const root = schema.getRootType(operation.operation);
+  const cost = root ? Math.round(costOf(operation.selectionSet, root)) : 0;
+  return { cost, heavy };
+}
+
+function toSize(value: unknown): number | undefined {
+  return typeof value === 'number' ? Math.min(Math.max(value, 0), MAX_PAGE) : undefined;
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { createError } from './errors.ts';
+
+/** The file that `@apollo/generate-persisted-query-manifest` writes. */
+const manifestShape = z.object({
+  format: z.literal('apollo-persisted-query-manifest'),
+  version: z.literal(1),
+  operations: z.array(z.object({ id: z.string().min(1), body: z.string().min(1) })),
+});
+
+/** Characters of texts that clients registered, altogether. */
+const MAX_REMEMBERED = 10_000_000;
+
+export interface OperationSettings {
+  /** Text of a manifest whose operations may be asked by id alone. */
+  readonly manifest?: string | undefined;
+  /** Whether nothing but the manifest's operations is answered. */
+  readonly listedOnly?: boolean | undefined;
+}
+
+/** Texts of operations that clients ask by their id: the manifest's and those registered since. */
+export interface Operations {
+  find(id: string): string | undefined;
+  /** Remembers a text whose id was checked, unless only the manifest's are answered. */
+  register(id: string, text: string): void;
+  /** @throws PERSISTED_QUERY_NOT_IN_LIST where only the manifest's operations are answered */
+  check(text: string): void;
+  /**
+   * The text that a question over a socket or an event stream means: its own, or what its id stands for.
+   * @throws PERSISTED_QUERY_NOT_FOUND, BAD_REQUEST
+   */
+  resolve(question: {
+    readonly query?: string | null | undefined;
+    readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
+  }): string;
+}
+
+/** @throws Error where the manifest is none */
+export function createOperations({ manifest, listedOnly = false }: OperationSettings): Operations {
+  const listed = new Map(
+    manifest === undefined ? [] : readManifest(manifest).map(({ id, body }) => [id, body]),
+  );
+  const bodies = new Set(listed.values());
+  const registered = new LRUCache<string, string>({
+    maxSize: MAX_REMEMBERED,
+    sizeCalculation: (text) => text.length,
+  });
+  const find = (id: string) => listed.get(id) ?? registered.get(id);
+  const register = (id: string, text: string) => {
+    if (!listedOnly) registered.set(id, text);
+  };
+  return {
+    find,
+    register,
+    check: (text) => {
+      if (!listedOnly || bodies.has(text)) return;
+      throw createError(
+        'PERSISTED_QUERY_NOT_IN_LIST',
+        'Only operations of the manifest are answered here: send one of its ids as extensions.persistedQuery.sha256Hash.',
+      );
+    },
+    resolve: ({ query, extensions }) => {
+      const id = readId(extensions);
+      if (id === undefined) {
+        if (query) return query;
+        throw createError('BAD_REQUEST', 'A query is needed, or the id of a persisted one.');
+      }
+      if (!query) {
+        const text = find(id);
+        if (text !== undefined) return text;
+        throw createError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+      }
+      if (!listed.has(id)) {
+        if (createHash('sha256').update(query).digest('hex') !== id) {
+          throw createError('BAD_REQUEST', 'sha256Hash is not the SHA-256 of the query.');
+        }
+        register(id, query);
+      }
+      return query;
+    },
+  };
+}
+
+function readManifest(text: string): readonly { readonly id: string; readonly body: string }[] {
+  const parsed = manifestShape.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data.operations;
+  throw new Error(
+    `the manifest of persisted operations is not what @apollo/generate-persisted-query-manifest writes: ${z.prettifyError(parsed.error)}`,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readId(extensions: Readonly<Record<string, unknown>> | null | undefined) {
+  const persisted = extensions?.['persistedQuery'];
+  if (typeof persisted !== 'object' || persisted === null) return undefined;
+  const { sha256Hash } = persisted as { readonly sha256Hash?: unknown };
+  return typeof sha256Hash === 'string' ? sha256Hash : undefined;
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import compress from '@fastify/compress';
+import cors from '@fastify/cors';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify';
+import Fastify, { LogController } from 'fastify';
+import { MAX_BODY_BYTES } from './limits.ts';
+
+export interface WebSettings {
+  /** Origins of pages elsewhere that may ask; none if empty. */
+  readonly corsOrigins: readonly string[];
+  /** Addresses and networks of the proxies before us, whose `X-Forwarded-*` and `X-Request-Id` are believed. */
+  readonly trustProxy: readonly string[];
+  readonly log: FastifyBaseLogger;
+}
+
+const SENT_ID = /^[\w.:-]{8,128}$/;
+/** Answers below it are not worth the work, bytes. */
+const COMPRESS_FROM_BYTES = 2_048;
+
+/** An HTTP server without routes: request ids, CORS, compression, limits, and errors for people. */
+export async function createWeb(settings: WebSettings): Promise<FastifyInstance> {
+  const { corsOrigins, trustProxy, log } = settings;
+  const behindProxy = trustProxy.length > 0;
+  const app: FastifyInstance = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_BODY_BYTES,
+    trustProxy: behindProxy ? [...trustProxy] : false,
+    requestIdHeader: false,
+    genReqId: ({ headers }) => {
+      const sent = headers['x-request-id'];
+      return behindProxy && typeof sent === 'string' && SENT_ID.test(sent) ? sent : randomUUID();
+    },
+    forceCloseConnections: true,
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.header('x-request-id', request.id);
+  });
+  if (corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: [...corsOrigins],
+      methods: ['GET', 'POST'],
+      exposedHeaders: ['x-odograph-data-as-of', 'x-request-id', 'retry-after'],
+      maxAge: 600,
+      strictPreflight: false,
+    });
+  }
+  await app.register(compress, { threshold: COMPRESS_FROM_BYTES, encodings: ['br', 'gzip'] });
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status >= 500) request.log.error({ err: error, requestId: request.id }, 'a request failed');
+    await reply.code(status).send(toBody(status < 500, error.message, request.id));
+  });
+  app.setNotFoundHandler(async (request, reply) => {
+    await reply.code(404).send(toBody(true, `There is nothing at ${request.url}.`, request.id));
+  });
+  return app;
+}
+
+function toBody(theirs: boolean, message: string, requestId: string) {
+  const said = theirs
+    ? { message, extensions: { code: 'BAD_REQUEST', requestId } }
+    : {
+        message: `Something went wrong on our side; the log tells more under request ${requestId}.`,
+        extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+      };
+  return { errors: [said] };
+}
