@@ -50,6 +50,7 @@ export async function serveHttp({
         context: async () => {
           const identity = await authenticate(request.headers.authorization);
           await admission.knock(identity);
+          operations.check(toQuestion(request));
           return createContext(services, { identity, requestId: request.id });
         },
       });
@@ -66,12 +67,11 @@ export async function serveHttp({
 }
 
 /** What happens around every request: what it may cost, how fresh its data are, and its end. */
-function createRequestPlugin({ admission, operations }: Services): ApolloServerPlugin<Context> {
+function createRequestPlugin({ admission }: Services): ApolloServerPlugin<Context> {
   return {
     requestDidStart: async () => {
       let admitted: Admitted | undefined;
       return {
-        didResolveSource: async ({ source }) => operations.check(source),
         didResolveOperation: async ({ document, operation, request, contextValue }) => {
           if (!operation) return;
           admitted = await admission.admit(
@@ -107,6 +107,20 @@ function toHttpRequest({ method, url, headers, body }: FastifyRequest): HTTPGrap
   }
   const query = url.indexOf('?');
   return { method, headers: map, body, search: query < 0 ? '' : url.slice(query) };
+}
+
+/** What is asked, as far as it can be read; what cannot is Apollo Server's to refuse. */
+function toQuestion({ method, query, body }: FastifyRequest): {
+  readonly query?: unknown;
+  readonly extensions?: unknown;
+} {
+  if (method === 'POST') return typeof body === 'object' && body !== null ? body : {};
+  const { extensions, ...rest } = query as Readonly<Record<string, unknown>>;
+  try {
+    return { ...rest, extensions: JSON.parse(String(extensions)) as unknown };
+  } catch {
+    return rest;
+  }
 }
 
 /** Apollo Server puts this before the ids that it asks a cache for. */

@@ -38,7 +38,12 @@ const CODES: ReadonlySet<unknown> = new Set<string>([
   'PERSISTED_QUERY_NOT_IN_LIST',
 ]);
 
-const HTTP_STATUS: Partial<Record<ErrorCode, number>> = { UNAUTHENTICATED: 401, RATE_LIMITED: 429 };
+const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
+  BAD_REQUEST: 400,
+  PERSISTED_QUERY_NOT_IN_LIST: 400,
+  UNAUTHENTICATED: 401,
+  RATE_LIMITED: 429,
+};
 
 /** An error for people: says what was wrong and what would be right. */
 export function createError(code: ErrorCode, message: string): GraphQLError {

@@ -40,7 +40,6 @@ export async function prepare(
   try {
     await admission.knock(asker.identity);
     const text = operations.resolve(question);
-    operations.check(text);
     const document = parse(text, { maxTokens: MAX_TOKENS });
     const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
     if (faults.length > 0) {

@@ -25,16 +25,21 @@ export interface Operations {
   find(id: string): string | undefined;
   /** Remembers a text whose id was checked, unless only the manifest's are answered. */
   register(id: string, text: string): void;
-  /** @throws PERSISTED_QUERY_NOT_IN_LIST where only the manifest's operations are answered */
-  check(text: string): void;
   /**
-   * The text that a question over a socket or an event stream means: its own, or what its id stands for.
-   * @throws PERSISTED_QUERY_NOT_FOUND, BAD_REQUEST
+   * Whether a question may be answered at all.
+   * @throws BAD_REQUEST where its id is not its text's, PERSISTED_QUERY_NOT_IN_LIST
    */
-  resolve(question: {
-    readonly query?: string | null | undefined;
-    readonly extensions?: Readonly<Record<string, unknown>> | null | undefined;
-  }): string;
+  check(question: Question): void;
+  /**
+   * The text that a question means: its own, or what its id stands for.
+   * @throws what `check` does, and PERSISTED_QUERY_NOT_FOUND
+   */
+  resolve(question: Question): string;
+}
+
+interface Question {
+  readonly query?: unknown;
+  readonly extensions?: unknown;
 }
 
 /** @throws Error where the manifest is none */
@@ -51,34 +56,38 @@ export function createOperations({ manifest, listedOnly = false }: OperationSett
   const register = (id: string, text: string) => {
     if (!listedOnly) registered.set(id, text);
   };
-  return {
-    find,
-    register,
-    check: (text) => {
-      if (!listedOnly || bodies.has(text)) return;
+  const check = (question: Question) => {
+    const { query } = question;
+    if (typeof query !== 'string' || query === '') return;
+    const id = readId(question);
+    if (id !== undefined && createHash('sha256').update(query).digest('hex') !== id) {
+      throw createError('BAD_REQUEST', 'sha256Hash is not the SHA-256 of the query.');
+    }
+    if (listedOnly && !bodies.has(query)) {
       throw createError(
         'PERSISTED_QUERY_NOT_IN_LIST',
         'Only operations of the manifest are answered here: send one of its ids as extensions.persistedQuery.sha256Hash.',
       );
-    },
-    resolve: ({ query, extensions }) => {
-      const id = readId(extensions);
+    }
+  };
+  return {
+    find,
+    register,
+    check,
+    resolve: (question) => {
+      check(question);
+      const { query } = question;
+      const id = readId(question);
+      if (typeof query === 'string' && query !== '') {
+        if (id !== undefined) register(id, query);
+        return query;
+      }
       if (id === undefined) {
-        if (query) return query;
         throw createError('BAD_REQUEST', 'A query is needed, or the id of a persisted one.');
       }
-      if (!query) {
-        const text = find(id);
-        if (text !== undefined) return text;
-        throw createError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
-      }
-      if (!listed.has(id)) {
-        if (createHash('sha256').update(query).digest('hex') !== id) {
-          throw createError('BAD_REQUEST', 'sha256Hash is not the SHA-256 of the query.');
-        }
-        register(id, query);
-      }
-      return query;
+      const text = find(id);
+      if (text !== undefined) return text;
+      throw createError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
     },
   };
 }
@@ -99,9 +108,12 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readId(extensions: Readonly<Record<string, unknown>> | null | undefined) {
-  const persisted = extensions?.['persistedQuery'];
-  if (typeof persisted !== 'object' || persisted === null) return undefined;
-  const { sha256Hash } = persisted as { readonly sha256Hash?: unknown };
+function readId({ extensions }: Question): string | undefined {
+  const { persistedQuery } = toObject(extensions);
+  const { sha256Hash } = toObject(persistedQuery);
   return typeof sha256Hash === 'string' ? sha256Hash : undefined;
+}
+
+function toObject(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,5 +1,7 @@
+import { createClient } from 'graphql-ws';
 import { SignJWT } from 'jose';
 import pino from 'pino';
+import WebSocket from 'ws';
 import type { Api } from '../../src/api/server.ts';
 import { startApi } from '../../src/api/server.ts';
 import type { TestDatabase } from '../support/database.ts';
@@ -10,6 +12,7 @@ export interface Claims {
   readonly role: 'DRIVER' | 'INSURER' | 'ACTUARY' | 'CLAIMS' | 'OPERATOR';
   readonly tenant?: string;
   readonly driver?: string;
+  readonly sub?: string;
   readonly microdata?: boolean;
 }
 
@@ -43,8 +46,74 @@ export interface Answer {
   readonly errors: readonly {
     readonly message: string;
     readonly path?: readonly (string | number)[];
-    readonly extensions: { readonly code: string };
+    readonly extensions: {
+      readonly code: string;
+      readonly requestId?: string;
+      readonly retryAfterS?: number;
+    };
   }[];
+}
+
+/** The header that a client sends its token in. */
+async function authorize(claims: Claims): Promise<Record<string, string>> {
+  return { authorization: `Bearer ${await signToken(claims)}` };
+}
+
+/** What a client may put into a request. */
+interface Question {
+  readonly query?: string;
+  readonly variables?: Readonly<Record<string, unknown>>;
+  readonly operationName?: string;
+  readonly extensions?: Readonly<Record<string, unknown>>;
+}
+
+interface Body extends Partial<Pick<Answer, 'data' | 'errors'>> {
+  readonly extensions?: unknown;
+}
+
+/** Sends a question as it stands, over HTTP. */
+export async function send(
+  api: Api,
+  claims: Claims | null,
+  question: Question,
+): Promise<{ readonly status: number; readonly headers: Headers; readonly body: Body }> {
+  const response = await fetch(api.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(claims === null ? {} : await authorize(claims)),
+    },
+    body: JSON.stringify(question),
+  });
+  const { status, headers } = response;
+  return { status, headers, body: (await response.json()) as Body };
+}
+
+/** The first answer to a question over a socket of its own. */
+export async function sendBySocket(api: Api, claims: Claims, question: Question): Promise<Body> {
+  const client = createClient({
+    url: api.wsUrl,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    connectionParams: async () => ({ Authorization: (await authorize(claims))['authorization'] }),
+  });
+  try {
+    return await new Promise<Body>((resolve, reject) => {
+      client.subscribe(
+        { ...question, query: question.query ?? '' },
+        {
+          next: (answer) => resolve(answer as Body),
+          error: (errors) =>
+            Array.isArray(errors)
+              ? resolve({ errors: errors as Answer['errors'] })
+              : reject(errors as Error),
+          complete: () => reject(new Error('the operation ended without an answer')),
+        },
+      );
+    });
+  } finally {
+    await client.dispose();
+  }
 }
 
 /** Asks as a client does, over HTTP. */
@@ -54,21 +123,8 @@ export async function ask(
   query: string,
   variables: Record<string, unknown> = {},
 ): Promise<Answer> {
-  const response = await fetch(api.url, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      ...(claims === null ? {} : { authorization: `Bearer ${await signToken(claims)}` }),
-    },
-    body: JSON.stringify({ query, variables }),
-  });
-  const body = (await response.json()) as Pick<Answer, 'data'> & Partial<Pick<Answer, 'errors'>>;
-  return {
-    status: response.status,
-    headers: response.headers,
-    data: body.data,
-    errors: body.errors ?? [],
-  };
+  const { status, headers, body } = await send(api, claims, { query, variables });
+  return { status, headers, data: body.data, errors: body.errors ?? [] };
 }
 
 export function codesOf(answer: Answer): string[] {

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { createGate } from '../../src/api/gate.ts';
+
+describe('the gate', () => {
+  it('lets in so many at once and the others in the order in which they came', async () => {
+    const gate = createGate({ places: 2, queue: 10, waitMs: 5_000 });
+    const entered: number[] = [];
+    const leaves: (() => void)[] = [];
+    const all = [0, 1, 2, 3].map(async (n) => {
+      leaves.push(await gate.enter());
+      entered.push(n);
+    });
+    await Promise.all(all.slice(0, 2));
+    expect(entered).toEqual([0, 1]);
+    leaves[0]?.();
+    leaves[0]?.(); // A turn is given back once.
+    await all[2];
+    expect(entered).toEqual([0, 1, 2]);
+    leaves[1]?.();
+    await all[3];
+    expect(entered).toEqual([0, 1, 2, 3]);
+  });
+
+  it('sends away who finds the queue full and who has waited too long, with when to come back', async () => {
+    const gate = createGate({ places: 1, queue: 1, waitMs: 50 });
+    const leave = await gate.enter();
+    const waits = gate.enter();
+    const refused = { extensions: { code: 'RATE_LIMITED', retryAfterS: 1 } };
+    await expect(gate.enter()).rejects.toMatchObject(refused);
+    await expect(waits).rejects.toMatchObject(refused);
+    leave();
+    await expect(gate.enter()).resolves.toBeTypeOf('function');
+  });
+});

@@ -1,0 +1,118 @@
+import { auditServer } from 'graphql-http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Api } from '../../src/api/server.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { signToken, startTestApi } from './client.ts';
+import { openRows } from './rows.ts';
+
+const ORIGIN = 'https://portal.example';
+
+let database: TestDatabase;
+let api: Api;
+let authorization: string;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const rows = await openRows(database);
+  await rows.addTenant('acme');
+  await rows.close();
+  api = await startTestApi(database, { corsOrigins: [ORIGIN], trustProxy: ['127.0.0.1'] });
+  authorization = `Bearer ${await signToken({ role: 'INSURER', tenant: 'acme' })}`;
+});
+afterAll(async () => {
+  await api.stop();
+  await database.drop();
+});
+
+const post = (body: string, headers: Record<string, string> = {}) =>
+  fetch(api.url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization, ...headers },
+    body,
+  });
+
+describe('GraphQL over HTTP', () => {
+  it('passes every audit of graphql-http without an error', async () => {
+    const results = await auditServer({
+      url: api.url,
+      // Against forgery from other pages Apollo Server wants a header that makes a page ask first.
+      fetchFn: (url: string, init: RequestInit = {}) => {
+        const sent = init.headers as Record<string, string> | undefined;
+        const headers = { authorization, 'apollo-require-preflight': 'audit', ...sent };
+        return fetch(url, { ...init, headers });
+      },
+    });
+    const failed = results.filter(({ status }) => status === 'error');
+    expect(results.length).toBeGreaterThan(50);
+    expect(failed.map(({ id, name }) => `${id} ${name}`)).toEqual([]);
+  });
+
+  it('refuses a batch, a body that is too large, and what a page can send without asking first', async () => {
+    const batch = await post('[{"query":"{ viewer { role } }"},{"query":"{ viewer { role } }"}]');
+    expect(batch.status).toBe(400);
+    const large = await post(JSON.stringify({ query: `{ ${' '.repeat(1_100_000)} }` }));
+    expect(large.status).toBe(413);
+    const forged = await fetch(`${api.url}?query=%7Bviewer%7Brole%7D%7D`, {
+      headers: { authorization },
+    });
+    expect(forged.status).toBe(400);
+    const garbage = await post('{"query":');
+    expect(garbage.status).toBe(400);
+    for (const response of [batch, large, forged, garbage]) {
+      const { errors } = (await response.json()) as { errors: { extensions: unknown }[] };
+      expect(errors.map(({ extensions }) => extensions)).toEqual([
+        { code: 'BAD_REQUEST', requestId: response.headers.get('x-request-id') },
+      ]);
+    }
+  });
+
+  it('compresses a large answer and leaves a small one as it is', async () => {
+    const schema = JSON.stringify({ query: '{ __schema { types { name description } } }' });
+    const large = await post(schema, { 'accept-encoding': 'gzip' });
+    expect(large.headers.get('content-encoding')).toBe('gzip');
+    expect(((await large.json()) as { data: object }).data).toHaveProperty('__schema');
+    const small = await post('{"query":"{ __typename }"}', { 'accept-encoding': 'gzip' });
+    expect(small.headers.get('content-encoding')).toBeNull();
+  });
+});
+
+describe('a page elsewhere', () => {
+  const preflight = (origin: string) =>
+    fetch(api.url, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      },
+    });
+
+  it('may ask where its origin is named, and reads the headers that clients need', async () => {
+    const allowed = await preflight(ORIGIN);
+    expect(allowed.status).toBe(204);
+    expect(allowed.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    expect(allowed.headers.get('access-control-allow-headers')).toContain('authorization');
+    const answer = await post('{"query":"{ __typename }"}', { origin: ORIGIN });
+    expect(answer.headers.get('access-control-expose-headers')).toMatch(/retry-after/);
+    const foreign = await preflight('https://evil.example');
+    expect(foreign.headers.get('access-control-allow-origin')).not.toBe('https://evil.example');
+  });
+});
+
+describe('a proxy before the API', () => {
+  it('may name the request, where it is trusted', async () => {
+    const body = '{"query":"{ viewer { tenantt } }"}';
+    const named = await post(body, { 'x-request-id': 'edge-0123456789' });
+    expect(named.headers.get('x-request-id')).toBe('edge-0123456789');
+    expect(await named.text()).toContain('"requestId":"edge-0123456789"');
+    const strange = await post(body, { 'x-request-id': 'a b\tc<script>' });
+    expect(strange.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+    const open = await startTestApi(database);
+    const response = await fetch(new URL('/health/live', open.url), {
+      headers: { 'x-request-id': 'edge-0123456789' },
+    });
+    expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
+    await open.stop();
+  });
+});

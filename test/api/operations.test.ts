@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Api } from '../../src/api/server.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
+import type { Claims } from './client.ts';
+import { send, sendBySocket, startTestApi } from './client.ts';
+
+const INSURER: Claims = { role: 'INSURER', tenant: 'acme' };
+const LISTED = 'query Who { viewer { role } }';
+const OTHER = 'query Tenant { viewer { tenant } }';
+
+const idOf = (text: string) => createHash('sha256').update(text).digest('hex');
+const byId = (sha256Hash: string) => ({
+  extensions: { persistedQuery: { version: 1, sha256Hash } },
+});
+
+/** As `@apollo/generate-persisted-query-manifest` writes it. */
+const MANIFEST = JSON.stringify({
+  format: 'apollo-persisted-query-manifest',
+  version: 1,
+  operations: [{ id: idOf(LISTED), name: 'Who', type: 'query', body: LISTED }],
+});
+
+let database: TestDatabase;
+let open: Api;
+let closed: Api;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  open = await startTestApi(database, { operations: { manifest: MANIFEST } });
+  closed = await startTestApi(database, { operations: { manifest: MANIFEST, listedOnly: true } });
+});
+afterAll(async () => {
+  await open.stop();
+  await closed.stop();
+  await database.drop();
+});
+
+/** By both ways: over HTTP, then over a socket. */
+async function ask(api: Api, question: Parameters<typeof send>[2]) {
+  const bodies = [
+    (await send(api, INSURER, question)).body,
+    await sendBySocket(api, INSURER, question),
+  ];
+  return bodies.map(({ data, errors }) => errors?.[0]?.extensions.code ?? data);
+}
+
+const twice = (value: unknown) => [value, value];
+const WHO = { viewer: { role: 'INSURER' } };
+
+describe('an operation of the manifest', () => {
+  it('is answered by its id alone', async () => {
+    expect(await ask(open, byId(idOf(LISTED)))).toEqual(twice(WHO));
+    expect(await ask(closed, byId(idOf(LISTED)))).toEqual(twice(WHO));
+  });
+});
+
+describe('an operation that is not in it', () => {
+  it('is registered by its text and answered by its id from then on', async () => {
+    expect(await ask(open, byId(idOf(OTHER)))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
+    expect(await ask(open, { query: OTHER, ...byId(idOf(OTHER)) })).toEqual(
+      twice({ viewer: { tenant: 'acme' } }),
+    );
+    expect(await ask(open, byId(idOf(OTHER)))).toEqual(twice({ viewer: { tenant: 'acme' } }));
+  });
+
+  it('is not registered under an id that is not its own', async () => {
+    const wrong = idOf('something else');
+    expect(await ask(open, { query: OTHER, ...byId(wrong) })).toEqual(twice('BAD_REQUEST'));
+    expect(await ask(open, byId(wrong))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
+  });
+
+  it('is refused where nothing but the manifest is answered, by text and by id', async () => {
+    const refused = twice('PERSISTED_QUERY_NOT_IN_LIST');
+    expect(await ask(closed, { query: OTHER })).toEqual(refused);
+    expect(await ask(closed, { query: OTHER, ...byId(idOf(OTHER)) })).toEqual(refused);
+    expect(await ask(closed, byId(idOf(OTHER)))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
+    expect(await ask(closed, { query: LISTED })).toEqual(twice(WHO));
+  });
+});
+
+describe('a manifest', () => {
+  it('that is none keeps the API from starting, and says what is wrong', async () => {
+    const start = startTestApi(database, { operations: { manifest: '{"operations":[]}' } });
+    await expect(start).rejects.toThrow(/generate-persisted-query-manifest/);
+  });
+});
