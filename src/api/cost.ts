@@ -34,6 +34,8 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Driver.habits': 10,
   'Driver.score': 20,
   'Query.premium': 100,
+  'Bill.premium': 20,
+  'Bill.document': 20,
 };
 /** How many objects a list without a page size has, as a guess for the cost. */
 const LIST_SIZE: Readonly<Record<string, number>> = {
@@ -41,6 +43,12 @@ const LIST_SIZE: Readonly<Record<string, number>> = {
   'Device.assignments': 3,
   'Device.tenancies': 2,
   'Driver.policies': 2,
+  'Policy.bills': 12,
+  'Policy.adjustments': 4,
+  'Policy.creditNotes': 2,
+  'Policy.disputes': 2,
+  'Bill.adjustments': 4,
+  'Bill.trips': 400,
 };
 
 /**

@@ -2,8 +2,12 @@ import DataLoader from 'dataloader';
 import type { CanonicalEvent } from '../core/event.ts';
 import type { AssignmentRow, DeviceRow, TenancyRow } from '../store/read/devices.ts';
 import { readAssignments, readDevices, readTenancies } from '../store/read/devices.ts';
+import type { BillRow } from '../store/read/bills.ts';
+import { readBillDocuments, readBills, readBillsOfPolicies } from '../store/read/bills.ts';
 import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
 import { readDrivers, readVehicles } from '../store/read/drivers.ts';
+import type { DisputeRow } from '../store/read/disputes.ts';
+import { readDisputes, readDisputesOfPolicies } from '../store/read/disputes.ts';
 import type { DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
@@ -19,6 +23,8 @@ import {
   readPolicyParts,
 } from '../store/read/policies.ts';
 import type { Reading } from '../store/read/reading.ts';
+import type { TariffRow } from '../store/read/tariffs.ts';
+import { readTariffs } from '../store/read/tariffs.ts';
 import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
 import { readTripPages, readTrips, readTripsByStart } from '../store/read/trips.ts';
 
@@ -59,6 +65,16 @@ export interface Loaders {
   readonly policy: DataLoader<number, PolicyRow | null>;
   readonly policyParts: DataLoader<number, PolicyParts>;
   readonly amendments: DataLoader<number, readonly PolicyAmendmentRow[]>;
+  readonly bill: DataLoader<number, BillRow | null>;
+  /** Everything issued for a policy, in the order of issue. */
+  readonly bills: DataLoader<number, readonly BillRow[]>;
+  /** By bill: its document, canonical JSON. */
+  readonly billDocument: DataLoader<number, string>;
+  readonly dispute: DataLoader<number, DisputeRow | null>;
+  /** By policy. */
+  readonly disputes: DataLoader<number, readonly DisputeRow[]>;
+  /** By name. */
+  readonly tariff: DataLoader<string, TariffRow | null>;
   readonly exposure: DataLoader<DriverWindow, readonly ExposureRow[], string>;
 }
 
@@ -131,6 +147,31 @@ export function createLoaders(reading: Reading): Loaders {
       (refs) => reading.run((tx) => readAmendments(tx, refs)),
       (row) => row.policyRef,
     ),
+    bill: oneEach(
+      (refs) => reading.run((tx) => readBills(tx, refs)),
+      (row) => row.ref,
+    ),
+    bills: manyEach(
+      (refs) => reading.run((tx) => readBillsOfPolicies(tx, refs)),
+      (row) => row.policyRef,
+    ),
+    billDocument: new DataLoader(async (refs: readonly number[]) => {
+      const rows = await reading.run((tx) => readBillDocuments(tx, refs));
+      const documents = new Map(rows.map(({ ref, document }) => [ref, document]));
+      return refs.map((ref) => documents.get(ref) ?? new Error(`no bill ${ref}`));
+    }),
+    dispute: oneEach(
+      (refs) => reading.run((tx) => readDisputes(tx, refs)),
+      (row) => row.ref,
+    ),
+    disputes: manyEach(
+      (refs) => reading.run((tx) => readDisputesOfPolicies(tx, refs)),
+      (row) => row.policyRef,
+    ),
+    tariff: oneEach(
+      (names) => reading.run((tx) => readTariffs(tx, names)),
+      (row) => row.name,
+    ),
     exposure: createExposureLoader(reading),
   };
 }
@@ -184,13 +225,13 @@ function createTripPageLoader(reading: Reading): Loaders['tripPage'] {
   );
 }
 
-function oneEach<Row>(
-  read: (refs: readonly number[]) => Promise<readonly Row[]>,
-  keyOf: (row: Row) => number,
-): DataLoader<number, Row | null> {
-  return new DataLoader(async (refs: readonly number[]) => {
-    const rows = new Map((await read(refs)).map((row) => [keyOf(row), row]));
-    return refs.map((ref) => rows.get(ref) ?? null);
+function oneEach<Key extends number | string, Row>(
+  read: (keys: readonly Key[]) => Promise<readonly Row[]>,
+  keyOf: (row: Row) => Key,
+): DataLoader<Key, Row | null> {
+  return new DataLoader(async (keys: readonly Key[]) => {
+    const rows = new Map((await read(keys)).map((row) => [keyOf(row), row]));
+    return keys.map((key) => rows.get(key) ?? null);
   });
 }
 

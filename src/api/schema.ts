@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import { guardSchema } from './access.ts';
+import { billCommands } from './resolvers/bill-commands.ts';
+import { bills } from './resolvers/bills.ts';
 import { commands } from './resolvers/commands.ts';
 import { devices } from './resolvers/devices.ts';
 import { drivers } from './resolvers/drivers.ts';
@@ -33,6 +35,8 @@ export function createSchema(): GraphQLSchema {
         policies,
         policyCommands,
         premiums,
+        bills,
+        billCommands,
         tariffs,
         live,
       ],

@@ -5,7 +5,7 @@ import { readTariff } from '../../store/read/tariffs.ts';
 import { assignDevice, moveDevice } from '../../store/write/devices.ts';
 import { RefusedInput, refuse } from '../../store/write/once.ts';
 import { registerDriver } from '../../store/write/people.ts';
-import { activateTariff, keepDraft } from '../../store/write/tariffs.ts';
+import { activateTariff, keepDraft, retireTariff } from '../../store/write/tariffs.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { checkName, checkVehicle, perform } from './perform.ts';
 import { toTariffName } from './tariffs.ts';
@@ -103,6 +103,16 @@ export const commands: Resolvers = {
         'activateTariff',
         input,
         (tx, tenant) => activateTariff(tx, tenant, toTariffName(input.tariffId)),
+        readTariff,
+      );
+      return { tariff: row, userErrors };
+    },
+    retireTariff: async (_, { input }, context) => {
+      const { row, userErrors } = await perform(
+        context,
+        'retireTariff',
+        input,
+        (tx, tenant) => retireTariff(tx, tenant, toTariffName(input.tariffId)),
         readTariff,
       );
       return { tariff: row, userErrors };

@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
+import { loadIssued } from './bills.ts';
 
 const cursor = textCursor('policies');
 
@@ -28,6 +29,10 @@ export const policies: Resolvers = {
     facts: async ({ ref }, _, context) => [...(await loadParts(context, ref)).facts],
     amendments: async ({ ref }, _, { loaders }) =>
       (await loaders.amendments.load(ref)).map(({ at, ...row }) => ({ ...row, at: at.getTime() })),
+    bills: ({ ref }, _, context) => loadIssued(context, ref, 'BILL'),
+    adjustments: ({ ref }, _, context) => loadIssued(context, ref, 'ADJUSTMENT'),
+    creditNotes: ({ ref }, _, context) => loadIssued(context, ref, 'CREDIT_NOTE'),
+    disputes: async ({ ref }, _, { loaders }) => [...(await loaders.disputes.load(ref))],
   },
   PolicyDriver: {
     driver: async ({ driverRef }, _, { loaders }) => present(await loaders.driver.load(driverRef)),

@@ -1,13 +1,11 @@
+import type { Premium } from '../../core/premium/quote.ts';
 import { quote } from '../../core/premium/quote.ts';
-import { readTariff as parseTariffText } from '../../core/premium/tariff.ts';
 import type { Transaction } from '../../store/open.ts';
-import type { PolicyRow } from '../../store/read/policies.ts';
 import { readPolicy } from '../../store/read/policies.ts';
-import type { PolicyRating } from '../../store/read/rating.ts';
+import { findPricing } from '../../store/read/pricing.ts';
 import { readRatingInputs } from '../../store/read/rating.ts';
 import { openReading } from '../../store/read/reading.ts';
 import type { TariffRow } from '../../store/read/tariffs.ts';
-import { readTariffsInForce } from '../../store/read/tariffs.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
@@ -24,50 +22,54 @@ export const premiums: Resolvers = {
       }
       const policy = await context.reading.run((tx) => readPolicy(tx, policyNumber));
       if (policy === null) return null;
-      const { rating, tariff, dataAsOfMs } = await readWhole(context, async (tx) => {
+      const { rating, pricing, dataAsOfMs } = await readWhole(context, async (tx) => {
         const [read] = await readRatingInputs(tx, [policy], from, to);
         if (!read) throw new Error(`policy ${policyNumber} has no rating input`);
-        return { rating: read, tariff: await pickTariff(tx, policy, read, from, to) };
+        return { rating: read, pricing: await findPricing(tx, policy, read.products, from, to) };
       });
-      const parsed = parseTariffText(tariff.document);
-      if (!parsed.ok) {
-        throw new Error(
-          `the stored tariff ${tariff.name} is not valid: ${parsed.problems[0]?.message}`,
+      if (!pricing.ok) {
+        throw createError(
+          pricing.code === 'INVALID' ? 'BAD_USER_INPUT' : pricing.code,
+          pricing.message,
         );
       }
       const cutOff = dataAsOfMs === null ? NOTHING_READ : new Date(dataAsOfMs).toISOString();
-      const quoted = quote(parsed.tariff, rating.input, cutOff);
+      const quoted = quote(pricing.tariff, rating.input, cutOff);
       if (!quoted.ok) {
         throw createError(
           'BAD_USER_INPUT',
           quoted.problems.map(({ path, message }) => `${path} ${message}`.trim()).join('; '),
         );
       }
-      const { premium } = quoted;
-      return {
-        from,
-        to,
-        currency: premium.currency,
-        total: premium.total,
-        lines: premium.lines.map((line) => ({
-          id: line.id,
-          kind: line.kind,
-          label: line.label,
-          vehicleExternalId: line.vehicleId ?? null,
-          quantity: line.quantity ?? null,
-          unit: line.unit ?? null,
-          rate: line.rate ?? null,
-          amount: line.amount,
-          explanation: line.explanation,
-        })),
-        worksheet: premium.worksheet,
-        tariff,
-        dataCutoff: dataAsOfMs,
-        inputsHash: premium.inputsHash,
-      };
+      return toPremium(quoted.premium, pricing.row, dataAsOfMs);
     },
   },
 };
+
+/** A premium as it is shown, with the tariff that made it. */
+export function toPremium(premium: Premium, tariff: TariffRow, dataCutoffMs: number | null) {
+  return {
+    from: premium.from,
+    to: premium.to,
+    currency: premium.currency,
+    total: premium.total,
+    lines: premium.lines.map((line) => ({
+      id: line.id,
+      kind: line.kind,
+      label: line.label,
+      vehicleExternalId: line.vehicleId ?? null,
+      quantity: line.quantity ?? null,
+      unit: line.unit ?? null,
+      rate: line.rate ?? null,
+      amount: line.amount,
+      explanation: line.explanation,
+    })),
+    worksheet: premium.worksheet,
+    tariff,
+    dataCutoff: dataCutoffMs,
+    inputsHash: premium.inputsHash,
+  };
+}
 
 /**
  * Reads what a premium is made of. Whoever may see a policy may see what it is priced on, also the
@@ -89,43 +91,4 @@ async function readWhole<T extends object>(
   } finally {
     await whole.end();
   }
-}
-
-async function pickTariff(
-  tx: Transaction,
-  policy: PolicyRow,
-  { products }: PolicyRating,
-  from: string,
-  to: string,
-): Promise<TariffRow> {
-  const held = products.filter((span) => span.from < to && from < span.to);
-  const [product, otherProduct] = held;
-  if (!product) {
-    throw createError(
-      'BAD_USER_INPUT',
-      `${from} to ${to} is not within the policy, ${policy.startDate} to ${policy.cancelledOn ?? policy.endDate}.`,
-    );
-  }
-  if (otherProduct) {
-    throw createError(
-      'BAD_USER_INPUT',
-      `The policy changes on ${otherProduct.from} from ${product.product} in ${product.jurisdiction} to ${otherProduct.product} in ${otherProduct.jurisdiction}: ask up to that day, then from it.`,
-    );
-  }
-  const [tariff, next] = await readTariffsInForce(tx, product, from, to);
-  if (!tariff || tariff.effectiveFrom > from) {
-    throw createError(
-      'NOT_FOUND',
-      `No tariff of ${product.product} in ${product.jurisdiction} is in force on ${from}${
-        tariff ? `; the first starts on ${tariff.effectiveFrom}` : ''
-      }.`,
-    );
-  }
-  if (next) {
-    throw createError(
-      'BAD_USER_INPUT',
-      `The tariff changes on ${next.effectiveFrom} from ${tariff.name} to ${next.name}: ask up to that day, then from it.`,
-    );
-  }
-  return tariff;
 }

@@ -1,6 +1,6 @@
+import type { BillRow } from '../../store/read/bills.ts';
 import { readDrivingEvent } from '../../store/read/driving-events.ts';
 import { readDriver } from '../../store/read/drivers.ts';
-import { readTariff } from '../../store/read/tariffs.ts';
 import { mayFetch } from '../access.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
@@ -72,8 +72,16 @@ async function fetchRow(
       return isRef(ref) ? loaders.device.load(ref) : null;
     case 'Policy':
       return isRef(ref) ? loaders.policy.load(ref) : null;
+    case 'Bill':
+      return isRef(ref) ? ofKind('BILL', await loaders.bill.load(ref)) : null;
+    case 'BillAdjustment':
+      return isRef(ref) ? ofKind('ADJUSTMENT', await loaders.bill.load(ref)) : null;
+    case 'CreditNote':
+      return isRef(ref) ? ofKind('CREDIT_NOTE', await loaders.bill.load(ref)) : null;
+    case 'Dispute':
+      return isRef(ref) ? loaders.dispute.load(ref) : null;
     case 'Tariff':
-      return reading.run((tx) => readTariff(tx, String(first)));
+      return loaders.tariff.load(String(first));
     case 'DrivingEvent': {
       const [, atMs, kind, source] = key;
       return isRef(ref) && Number.isSafeInteger(atMs)
@@ -90,6 +98,11 @@ async function fetchRow(
     default:
       return null;
   }
+}
+
+/** Bills, adjustments and credit notes are of one series; an id names which it is. */
+function ofKind(kind: BillRow['kind'], row: BillRow | null): BillRow | null {
+  return row?.kind === kind ? row : null;
 }
 
 /** The store counts most things in int4. */

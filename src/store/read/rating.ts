@@ -1,6 +1,7 @@
-import { rateableMeasures } from '../../core/habits/summary.ts';
+import { exposureOf } from '../../core/premium/exposure.ts';
 import type { FactRange, RatedPolicy, RatingInput } from '../../core/premium/input.ts';
 import type { Transaction } from '../open.ts';
+import { readDisputedTrips } from './disputes.ts';
 import { readDrivers, readVehicles } from './drivers.ts';
 import { readVehicleExposure } from './exposure.ts';
 import type { PolicyParts, PolicyRow } from './policies.ts';
@@ -9,26 +10,24 @@ import { readPolicyParts } from './policies.ts';
 /** The longest window that a tariff may look back over for habits, days; see core/premium/habits. */
 const LOOK_BACK_DAYS = 1_100;
 
+/** A policy as rating sees it, and the products that pick its tariffs. */
+export interface RatedCover extends Pick<PolicyParts, 'products'> {
+  readonly policy: RatedPolicy;
+  /** The vehicles that it covers at any time, with their external ids. */
+  readonly vehicles: ReadonlyMap<number, string>;
+}
+
 /** A policy's inputs of rating, and the products that pick its tariffs. */
 export interface PolicyRating extends Pick<PolicyParts, 'products'> {
   readonly policyRef: number;
   readonly input: RatingInput;
 }
 
-/**
- * Everything that premiums of a period are made of beside their tariffs, for many policies at once: a
- * handful of statements whatever their number. Kilometres are those of the covered vehicles, whoever
- * drove them, so the reader must not be behind a driver's wall.
- *
- * @param from first local date of the period
- * @param to the local date after the last
- */
-export async function readRatingInputs(
+/** Policies as rating sees them, by id: a handful of statements whatever their number. */
+export async function readRatedCovers(
   tx: Transaction,
   policies: readonly PolicyRow[],
-  from: string,
-  to: string,
-): Promise<PolicyRating[]> {
+): Promise<ReadonlyMap<number, RatedCover>> {
   const parts = await readPolicyParts(
     tx,
     policies.map(({ ref }) => ref),
@@ -40,38 +39,66 @@ export async function readRatingInputs(
     vehicles: new Map((await readVehicles(tx, vehicleRefs)).map((v) => [v.ref, v.externalId])),
     drivers: new Map((await readDrivers(tx, driverRefs)).map((d) => [d.ref, d.externalId])),
   };
+  return new Map(
+    policies.map((policy) => {
+      const part = parts.get(policy.ref) ?? { products: [], vehicles: [], drivers: [], facts: [] };
+      const covered = unique(
+        part.vehicles.filter(({ from }) => from < endOf(policy)).map((v) => v.vehicleRef),
+      );
+      const rated = toRatedPolicy(policy, part, covered, names);
+      const vehicles = new Map(covered.map((ref) => [ref, nameOf(names.vehicles, ref)]));
+      return [policy.ref, { policy: rated, products: part.products, vehicles }];
+    }),
+  );
+}
+
+/**
+ * Everything that premiums of a period are made of beside their tariffs, for many policies at once: a
+ * handful of statements whatever their number. Kilometres are those of the covered vehicles, whoever
+ * drove them, so the reader must not be behind a driver's wall; those of disputed trips do not count.
+ *
+ * @param from first local date of the period
+ * @param to the local date after the last
+ */
+export async function readRatingInputs(
+  tx: Transaction,
+  policies: readonly PolicyRow[],
+  from: string,
+  to: string,
+): Promise<PolicyRating[]> {
+  const covers = await readRatedCovers(tx, policies);
+  const vehicleRefs = unique([...covers.values()].flatMap(({ vehicles }) => [...vehicles.keys()]));
   const back = daysBefore(to, LOOK_BACK_DAYS);
   const since = policies.reduce((day, p) => (p.startDate < day ? p.startDate : day), back);
   const days = await readVehicleExposure(tx, vehicleRefs, since, to);
+  const disputed = await readDisputedTrips(
+    tx,
+    policies.map(({ ref }) => ref),
+  );
   const byVehicle = new Map<number, (typeof days)[number][]>();
   for (const day of days) {
     const known = byVehicle.get(day.vehicleRef);
     if (known) known.push(day);
     else byVehicle.set(day.vehicleRef, [day]);
   }
-  return policies.map((policy) => {
-    const part = parts.get(policy.ref) ?? { products: [], vehicles: [], drivers: [], facts: [] };
-    const covered = unique(
-      part.vehicles.filter(({ from }) => from < endOf(policy)).map((v) => v.vehicleRef),
-    );
-    return {
-      policyRef: policy.ref,
-      products: part.products,
-      input: {
-        period: { from, to },
-        policy: toRatedPolicy(policy, part, covered, names),
-        exposure: covered.flatMap((vehicleRef) =>
-          (byVehicle.get(vehicleRef) ?? []).map((day) => ({
-            vehicleId: nameOf(names.vehicles, vehicleRef),
-            localDate: day.localDate,
-            distanceM: day.distanceM,
-            nightM: day.nightM,
-            measures: rateableMeasures(day),
-          })),
+  return [...covers].map(([policyRef, { policy, products, vehicles }]) => ({
+    policyRef,
+    products,
+    input: {
+      period: { from, to },
+      policy,
+      exposure: [...vehicles].flatMap(([ref, vehicleId]) =>
+        exposureOf(
+          vehicleId,
+          byVehicle.get(ref) ?? [],
+          disputed
+            .filter((trip) => trip.policyRef === policyRef && trip.vehicleRef === ref)
+            .flatMap(({ parts }) => parts)
+            .filter(({ localDate }) => localDate >= since && localDate < to),
         ),
-      },
-    };
-  });
+      ),
+    },
+  }));
 }
 
 interface Names {

@@ -25,6 +25,12 @@ export async function readTariff(tx: Transaction, name: string): Promise<TariffR
   return row ?? null;
 }
 
+/** Tariffs by name, of whatever status. */
+export async function readTariffs(tx: Transaction, names: readonly string[]): Promise<TariffRow[]> {
+  return tx.$queryRaw`
+    select ${COLUMNS} from tariff where tenant_id = current_tenant() and id = any(${names}::text[])`;
+}
+
 export async function readTariffPage(
   tx: Transaction,
   page: PageRequest<string>,

@@ -75,10 +75,10 @@ export type TripOwners =
   | { readonly of: 'driver' | 'device'; readonly refs: readonly number[] };
 
 /**
- * A trip counts as closed when a later event closed it, or when more time than its threshold lies
+ * Whether the trip `t` is over; `s` is its device's state. A trip counts as closed when a later event closed it, or when more time than its threshold lies
  * between the arrival of the device's newest event and the instant up to which the log is folded.
  */
-const CLOSED = Prisma.sql`(t.decided_sec is not null or coalesce(
+export const CLOSED = Prisma.sql`(t.decided_sec is not null or coalesce(
   (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) - s.arrived_at
     > t.closes_at - to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0), false))`;
 

@@ -160,6 +160,16 @@ async function changeProduct(
   change: { readonly product: string | null; readonly jurisdiction: string | null },
 ): Promise<void> {
   if (change.product === null && change.jurisdiction === null) return;
+  const [billed] = await tx.$queryRaw<{ number: string; to: string }[]>`
+    select number, to_date::text as to from bill where policy_id = ${policy.ref} and kind = 'BILL' and credited_by is null
+      and to_date > ${from}::date order by to_date desc limit 1`;
+  if (billed) {
+    refuse(
+      'WRONG_STATE',
+      `${policy.number} is billed up to ${billed.to}, by ${billed.number}: another product holds from then on, or that bill is credited first.`,
+      'from',
+    );
+  }
   const [current] = await tx.$queryRaw<{ product: string; jurisdiction: string }[]>`
     select product, jurisdiction from policy_product where policy_id = ${policy.ref} and from_date <= ${from}::date
     order by from_date desc limit 1`;

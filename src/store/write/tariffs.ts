@@ -40,14 +40,15 @@ export async function activateTariff(
   const [found] = await tx.$queryRaw<
     { status: string; from: string; product: string; jurisdiction: string }[]
   >`select status, effective_from::text as from, product, jurisdiction from tariff
-    where tenant_id = ${tenantRef} and id = ${name} for update`;
+    where tenant_id = ${tenantRef} and id = ${name} for no key update`;
   if (!found) refuse('NOT_FOUND', `There is no tariff ${name}.`, 'tariffId');
   if (found.status !== 'DRAFT') {
     refuse('WRONG_STATE', `${name} is ${found.status}; only a DRAFT can be activated.`, 'tariffId');
   }
+  await holdPricing(tx, tenantRef, found, 'alone');
   const [other] = await tx.$queryRaw<{ id: string }[]>`
     select id from tariff where tenant_id = ${tenantRef} and product = ${found.product} and jurisdiction = ${found.jurisdiction}
-      and effective_from = ${found.from}::date and status <> 'DRAFT'`;
+      and effective_from = ${found.from}::date and status = 'ACTIVE'`;
   if (other) {
     refuse(
       'OVERLAP',
@@ -55,6 +56,62 @@ export async function activateTariff(
       'tariffId',
     );
   }
+  const [billed] = await tx.$queryRaw<{ number: string; to: string }[]>`
+    select number, to_date::text as to from bill where tenant_id = ${tenantRef} and product = ${found.product}
+      and jurisdiction = ${found.jurisdiction} and kind = 'BILL' and credited_by is null and to_date > ${found.from}::date
+    order by to_date desc limit 1`;
+  if (billed) {
+    refuse(
+      'OVERLAP',
+      `${found.product} in ${found.jurisdiction} is billed up to ${billed.to}, by ${billed.number}: let this tariff start then or later, not on ${found.from}.`,
+      'tariffId',
+    );
+  }
   await tx.$executeRaw`update tariff set status = 'ACTIVE' where tenant_id = ${tenantRef} and id = ${name}`;
   return name;
+}
+
+/** Takes a tariff that no bill in force was made with out of use: it prices nothing any more. Its name. */
+export async function retireTariff(
+  tx: Transaction,
+  tenantRef: number,
+  name: string,
+): Promise<string> {
+  const [found] = await tx.$queryRaw<{ status: string; product: string; jurisdiction: string }[]>`
+    select status, product, jurisdiction from tariff where tenant_id = ${tenantRef} and id = ${name} for no key update`;
+  if (!found) refuse('NOT_FOUND', `There is no tariff ${name}.`, 'tariffId');
+  if (found.status !== 'ACTIVE') {
+    refuse('WRONG_STATE', `${name} is ${found.status}; only an ACTIVE one is retired.`, 'tariffId');
+  }
+  await holdPricing(tx, tenantRef, found, 'alone');
+  const [billed] = await tx.$queryRaw<{ number: string; bills: number }[]>`
+    select min(number) as number, count(*)::int as bills from bill
+    where tenant_id = ${tenantRef} and tariff_id = ${name} and kind = 'BILL' and credited_by is null having count(*) > 0`;
+  if (billed) {
+    refuse(
+      'WRONG_STATE',
+      `${name} made ${billed.bills} bills in force, ${billed.number} the first; activate its successor instead, with a later start.`,
+      'tariffId',
+    );
+  }
+  await tx.$executeRaw`update tariff set status = 'RETIRED' where tenant_id = ${tenantRef} and id = ${name}`;
+  return name;
+}
+
+/**
+ * Holds which tariffs price a product in a jurisdiction until the transaction ends: bills are issued side
+ * by side, and a tariff comes or goes while none is.
+ */
+export async function holdPricing(
+  tx: Transaction,
+  tenantRef: number,
+  { product, jurisdiction }: { readonly product: string; readonly jurisdiction: string },
+  how: 'shared' | 'alone' = 'shared',
+): Promise<void> {
+  const key = JSON.stringify(['pricing', product, jurisdiction]);
+  if (how === 'alone') {
+    await tx.$executeRaw`select pg_advisory_xact_lock(hashtextextended(${key}, ${tenantRef}))`;
+  } else {
+    await tx.$executeRaw`select pg_advisory_xact_lock_shared(hashtextextended(${key}, ${tenantRef}))`;
+  }
 }

@@ -1,0 +1,98 @@
+import type { BillAdjustment, CreditNote } from '../../core/premium/adjustment.ts';
+import type { Bill } from '../../core/premium/bill.ts';
+import type { BillRow } from '../../store/read/bills.ts';
+import { readBill } from '../../store/read/bills.ts';
+import type { PolicyRow } from '../../store/read/policies.ts';
+import type { Context } from '../context.ts';
+import type { Resolvers } from '../generated/schema.ts';
+import { toGlobalId } from '../ids.ts';
+import { toPremium } from './premiums.ts';
+
+export const bills: Resolvers = {
+  Query: {
+    bill: async (_, { number }, { reading }) => {
+      const row = await reading.run((tx) => readBill(tx, number));
+      return row?.kind === 'BILL' ? row : null;
+    },
+  },
+  Bill: {
+    id: ({ ref }) => toGlobalId('Bill', ref),
+    status: ({ creditNoteRef }) => (creditNoteRef === null ? 'ISSUED' : 'CREDITED'),
+    policy: ({ policyRef }, _, context) => loadPolicy(context, policyRef),
+    premium: async (row, _, context) => {
+      const { premium } = await loadDocument<Bill>(context, row);
+      const tariff = await context.loaders.tariff.load(row.tariffName ?? '');
+      if (tariff === null) throw new Error(`the tariff of bill ${row.number} is gone`);
+      return toPremium(premium, tariff, row.cutOff.getTime());
+    },
+    trips: async (row, _, context) => [...(await loadDocument<Bill>(context, row)).trips],
+    adjustments: async ({ policyRef, number }, _, context) => {
+      const issued = await loadIssued(context, policyRef, 'ADJUSTMENT');
+      const about = await Promise.all(
+        issued.map(async (row) => {
+          const { lines } = await loadDocument<BillAdjustment>(context, row);
+          return lines.some(({ billNumber }) => billNumber === number);
+        }),
+      );
+      return issued.filter((_row, i) => about[i]);
+    },
+    creditNote: ({ creditNoteRef }, _, { loaders }) =>
+      creditNoteRef === null ? null : loaders.bill.load(creditNoteRef),
+    issuedAt: ({ issuedAt }) => issuedAt.getTime(),
+    document: (row, _, context) => loadDocument(context, row),
+  },
+  BilledTrip: {
+    tripId: ({ tripId }) => toGlobalId('Trip', Number(tripId)),
+    trip: ({ tripId }, _, { loaders }) => loaders.trip.load(Number(tripId)),
+  },
+  BillAdjustment: {
+    id: ({ ref }) => toGlobalId('BillAdjustment', ref),
+    policy: ({ policyRef }, _, context) => loadPolicy(context, policyRef),
+    premiumNow: async (row, _, context) =>
+      (await loadDocument<BillAdjustment>(context, row)).premiumNow,
+    billed: async (row, _, context) => (await loadDocument<BillAdjustment>(context, row)).billed,
+    adjustedBefore: async (row, _, context) =>
+      (await loadDocument<BillAdjustment>(context, row)).adjustedBefore,
+    lines: async (row, _, context) => [...(await loadDocument<BillAdjustment>(context, row)).lines],
+    dataCutoff: ({ cutOff }) => cutOff.getTime(),
+    issuedAt: ({ issuedAt }) => issuedAt.getTime(),
+    document: (row, _, context) => loadDocument(context, row),
+  },
+  CreditNote: {
+    id: ({ ref }) => toGlobalId('CreditNote', ref),
+    policy: ({ policyRef }, _, context) => loadPolicy(context, policyRef),
+    billNumber: async (row, _, context) =>
+      (await loadDocument<CreditNote>(context, row)).billNumber,
+    billed: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).billed,
+    adjusted: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).adjusted,
+    reason: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).reason,
+    issuedAt: ({ issuedAt }) => issuedAt.getTime(),
+  },
+  Dispute: {
+    id: ({ ref }) => toGlobalId('Dispute', ref),
+    policy: ({ policyRef }, _, context) => loadPolicy(context, policyRef),
+    tripId: ({ tripRef }) => toGlobalId('Trip', tripRef),
+    trip: ({ tripRef }, _, { loaders }) => loaders.trip.load(tripRef),
+    openedAt: ({ openedAt }) => openedAt.getTime(),
+    settledAt: ({ settledAt }) => settledAt?.getTime() ?? null,
+  },
+};
+
+/** What was issued of a kind for a policy, in the order of issue. */
+export async function loadIssued(
+  { loaders }: Context,
+  policyRef: number,
+  kind: BillRow['kind'],
+): Promise<BillRow[]> {
+  return (await loaders.bills.load(policyRef)).filter((row) => row.kind === kind);
+}
+
+async function loadDocument<Document>({ loaders }: Context, { ref }: BillRow): Promise<Document> {
+  return JSON.parse(await loaders.billDocument.load(ref)) as Document;
+}
+
+async function loadPolicy({ loaders }: Context, ref: number): Promise<PolicyRow> {
+  const policy = await loaders.policy.load(ref);
+  if (policy === null) throw new Error('a bill was read whose policy its reader cannot see');
+  return policy;
+}

@@ -1,0 +1,57 @@
+import type { DayPart } from '../../core/changes.ts';
+import type { KnownNow } from '../../core/premium/adjustment.ts';
+import { exposureOf } from '../../core/premium/exposure.ts';
+import type { Transaction } from '../open.ts';
+import { readDisputedTrips } from './disputes.ts';
+import type { RatedCover } from './rating.ts';
+import { CLOSED } from './trips.ts';
+
+interface RawTrip {
+  readonly id: bigint;
+  readonly revision: number;
+  readonly vehicleRef: number;
+  readonly days: readonly DayPart[];
+}
+
+/**
+ * What a bill takes of the driving of a policy's vehicles: the days of trips that were over at its
+ * cut-off and are not disputed, with those trips as evidence.
+ *
+ * @param since first local date
+ * @param to the local date after the last
+ */
+export async function readBilledDriving(
+  tx: Transaction,
+  policyRef: number,
+  { vehicles }: RatedCover,
+  since: string,
+  to: string,
+  cutOff: Date,
+): Promise<Pick<KnownNow, 'exposure' | 'trips'>> {
+  const refs = [...vehicles.keys()];
+  // A trip is cut at the UTC midnight after its twelfth hour, and local dates are within a day of UTC's.
+  const trips = await tx.$queryRaw<RawTrip[]>`
+    select t.id, t.revision, t.vehicle_id as "vehicleRef", t.days
+    from trip t left join device_state s on s.device_id = t.device_id
+    where t.device_id = any(array(select device_id from assignment where vehicle_id = any(${refs}::int[])))
+      and t.vehicle_id = any(${refs}::int[])
+      and t.started_at >= ${since}::date - interval '3 days' and t.started_at < ${to}::date + interval '1 day'
+      and t.closes_at <= ${cutOff} and ${CLOSED}
+    order by t.id`;
+  const disputed = new Set((await readDisputedTrips(tx, [policyRef])).map((trip) => trip.tripRef));
+  const billed = trips.flatMap(({ id, days, ...trip }) => {
+    const parts = days.filter(({ localDate }) => localDate >= since && localDate < to);
+    return parts.length === 0 || disputed.has(Number(id))
+      ? []
+      : [{ ...trip, tripId: String(id), parts }];
+  });
+  return {
+    trips: billed.map(({ tripId, revision }) => ({ tripId, revision })),
+    exposure: [...vehicles].flatMap(([ref, vehicleId]) =>
+      exposureOf(
+        vehicleId,
+        billed.filter(({ vehicleRef }) => vehicleRef === ref).flatMap(({ parts }) => parts),
+      ),
+    ),
+  };
+}

@@ -1,0 +1,67 @@
+import type { Tariff } from '../../core/premium/tariff.ts';
+import { readTariff as parseTariffText } from '../../core/premium/tariff.ts';
+import type { Transaction } from '../open.ts';
+import type { PolicyProductRow, PolicyRow } from './policies.ts';
+import type { TariffRow } from './tariffs.ts';
+import { readTariffsInForce } from './tariffs.ts';
+
+/** The one tariff that prices a period of a policy, or why there is none. */
+export type Pricing =
+  | { readonly ok: true; readonly row: TariffRow; readonly tariff: Tariff }
+  | { readonly ok: false; readonly code: 'INVALID' | 'NOT_FOUND'; readonly message: string };
+
+/**
+ * Finds the tariff of a policy for half-open local dates. Where the policy's product, its jurisdiction
+ * or the tariff changes within them, it says on which day to part them.
+ */
+export async function findPricing(
+  tx: Transaction,
+  policy: PolicyRow,
+  products: readonly PolicyProductRow[],
+  from: string,
+  to: string,
+): Promise<Pricing> {
+  const [product, otherProduct] = products.filter((span) => span.from < to && from < span.to);
+  const end = policy.cancelledOn ?? policy.endDate;
+  if (!product || from < policy.startDate || to > end) {
+    return refuse(
+      'INVALID',
+      `${from} to ${to} is not within the policy, ${policy.startDate} to ${end}.`,
+    );
+  }
+  if (otherProduct) {
+    return refuse(
+      'INVALID',
+      `The policy changes on ${otherProduct.from} from ${product.product} in ${product.jurisdiction} to ${otherProduct.product} in ${otherProduct.jurisdiction}: ask up to that day, then from it.`,
+    );
+  }
+  const [row, next] = await readTariffsInForce(tx, product, from, to);
+  if (!row || row.effectiveFrom > from) {
+    return refuse(
+      'NOT_FOUND',
+      `No tariff of ${product.product} in ${product.jurisdiction} is in force on ${from}${
+        row ? `; the first starts on ${row.effectiveFrom}` : ''
+      }.`,
+    );
+  }
+  if (next) {
+    return refuse(
+      'INVALID',
+      `The tariff changes on ${next.effectiveFrom} from ${row.name} to ${next.name}: ask up to that day, then from it.`,
+    );
+  }
+  return { ok: true, row, tariff: parseStored(row) };
+}
+
+function refuse(code: 'INVALID' | 'NOT_FOUND', message: string): Pricing {
+  return { ok: false, code, message };
+}
+
+/** A tariff of the store, ready to rate; it was checked before it was kept. */
+export function parseStored({ name, document }: TariffRow): Tariff {
+  const parsed = parseTariffText(document);
+  if (!parsed.ok) {
+    throw new Error(`the stored tariff ${name} is not valid: ${parsed.problems[0]?.message}`);
+  }
+  return parsed.tariff;
+}

@@ -1,0 +1,91 @@
+import {
+  issueBill as makeBill,
+  recalculateBill as makeBillAgain,
+} from '../../core/premium/bill.ts';
+import { exposureSince } from '../../core/premium/exposure.ts';
+import type { Transaction } from '../open.ts';
+import { readBilledDriving } from '../read/billed-trips.ts';
+import { findPricing } from '../read/pricing.ts';
+import type { Clerk } from './billing.ts';
+import {
+  findBill,
+  holdBilledPolicy,
+  keep,
+  readCover,
+  readCutOff,
+  readTariffsByName,
+  refuseUnratable,
+  sayProblems,
+  takeNumber,
+} from './billing.ts';
+import { refuse } from './once.ts';
+import { holdPricing } from './tariffs.ts';
+
+/**
+ * Issues the bill of a period that is over, by what was read from the log up to now. Two at once wait
+ * for each other at the policy, and one period is billed once. The bill's id in the store.
+ */
+export async function issueBill(
+  tx: Transaction,
+  clerk: Clerk,
+  policyNumber: string,
+  from: string,
+  to: string,
+): Promise<number> {
+  if (from >= to) refuse('INVALID', `to is ${to}; it must lie after from, ${from}.`, 'to');
+  const policy = await holdBilledPolicy(tx, clerk, policyNumber);
+  const { cutOff, today } = await readCutOff(tx, policy);
+  if (to > today) {
+    refuse(
+      'WRONG_STATE',
+      `The log is read up to ${cutOff.toISOString()}, ${today} in ${policy.timeZone}; a bill is issued when its period is over, on ${to}.`,
+      'to',
+    );
+  }
+  const [other] = await tx.$queryRaw<{ number: string; from: string; to: string }[]>`
+    select number, from_date::text as from, to_date::text as to from bill
+    where policy_id = ${policy.ref} and kind = 'BILL' and credited_by is null
+      and from_date < ${to}::date and to_date > ${from}::date order by from_date limit 1`;
+  if (other) {
+    refuse('OVERLAP', `${other.number} bills ${other.from} to ${other.to} already.`, 'from');
+  }
+  const cover = await readCover(tx, policy);
+  for (const product of cover.products) await holdPricing(tx, clerk.tenantRef, product);
+  const pricing = await findPricing(tx, policy, cover.products, from, to);
+  if (!pricing.ok) refuse(pricing.code, pricing.message, 'from');
+  const { row, tariff } = pricing;
+  const period = { from, to };
+  const since = exposureSince(tariff, policy.startDate, period);
+  const driving = await readBilledDriving(tx, policy.ref, cover, since, to, cutOff);
+  const number = await takeNumber(tx, clerk, 'BILL');
+  const input = { policy: cover.policy, period, exposure: driving.exposure };
+  const made = makeBill(number, tariff, input, cutOff.toISOString(), driving.trips);
+  if (!made.ok) refuseUnratable(made.problems, 'policyNumber');
+  const { product, jurisdiction, name: tariffName } = row;
+  return keep(tx, clerk, policy, made.bill.premium, number, made.bytes, {
+    kind: 'BILL',
+    from,
+    to,
+    product,
+    jurisdiction,
+    tariffName,
+    cutOff,
+    reason: null,
+  });
+}
+
+/** Makes a bill again from what it keeps: its id in the store, and whether every byte came out the same. */
+export async function recalculateBill(
+  tx: Transaction,
+  clerk: Clerk,
+  number: string,
+): Promise<{ readonly ref: number; readonly same: boolean }> {
+  const { ref, tariffName, document } = await findBill(tx, clerk, number);
+  const tariff = (await readTariffsByName(tx, [tariffName])).get(tariffName);
+  if (!tariff) throw new Error(`the tariff ${tariffName} of bill ${number} is gone`);
+  const made = makeBillAgain(document, tariff);
+  if (!made.ok) {
+    refuse('WRONG_STATE', `${number}: ${sayProblems(made.problems)}`, 'billNumber');
+  }
+  return { ref, same: made.same };
+}

@@ -1,0 +1,68 @@
+import type { Transaction } from '../open.ts';
+import { readPolicy } from '../read/policies.ts';
+import { readTrips } from '../read/trips.ts';
+import { refuse } from './once.ts';
+
+export interface DisputeOrder {
+  readonly policyNumber: string;
+  readonly tripRef: number;
+  readonly reason: string;
+}
+
+export interface SettlementOrder {
+  readonly disputeRef: number;
+  readonly outcome: 'UPHELD' | 'REJECTED';
+  readonly settlement: string;
+}
+
+/**
+ * Keeps a trip out of a policy's premiums and bills until the dispute is settled. Bills issued before
+ * stay as they are; an adjustment puts them right. The dispute's id in the store.
+ */
+export async function disputeTrip(
+  tx: Transaction,
+  tenantRef: number,
+  subject: string | null,
+  { policyNumber, tripRef, reason }: DisputeOrder,
+): Promise<number> {
+  const policy =
+    (await readPolicy(tx, policyNumber)) ??
+    refuse('NOT_FOUND', `There is no policy ${policyNumber}.`, 'policyNumber');
+  const trip =
+    (await readTrips(tx, [tripRef]))[0] ?? refuse('NOT_FOUND', 'There is no such trip.', 'tripId');
+  const days = trip.days.map(({ localDate }) => localDate);
+  const [covered] = await tx.$queryRaw<object[]>`
+    select 1 from policy_vehicle where policy_id = ${policy.ref} and vehicle_id = ${trip.vehicleRef}
+      and exists (select from unnest(${days}::text[]) as d(day) where d.day::date >= from_date and d.day::date < to_date)`;
+  if (!covered) {
+    refuse(
+      'INVALID',
+      `The trip of ${trip.localDate} was not driven with a vehicle that ${policyNumber} covered then.`,
+      'tripId',
+    );
+  }
+  const [made] = await tx.$queryRaw<{ ref: number }[]>`
+    insert into dispute (tenant_id, policy_id, trip_id, reason, opened_by)
+    values (${tenantRef}, ${policy.ref}, ${tripRef}, ${reason}, ${subject})
+    on conflict do nothing returning id as ref`;
+  return (
+    made?.ref ??
+    refuse('ALREADY_EXISTS', 'The trip is disputed already, or was upheld once.', 'tripId')
+  );
+}
+
+/** Decides a dispute, once: upheld, the trip stays out; rejected, it counts again. The dispute's id in the store. */
+export async function settleDispute(
+  tx: Transaction,
+  subject: string | null,
+  { disputeRef, outcome, settlement }: SettlementOrder,
+): Promise<number> {
+  const settled = await tx.$executeRaw`
+    update dispute set state = ${outcome}, settlement = ${settlement}, settled_by = ${subject}, settled_at = clock_timestamp()
+    where id = ${disputeRef} and state = 'OPEN'`;
+  if (settled === 1) return disputeRef;
+  const [found] = await tx.$queryRaw<{ state: string }[]>`
+    select state from dispute where id = ${disputeRef}`;
+  if (!found) refuse('NOT_FOUND', 'There is no such dispute.', 'disputeId');
+  return refuse('WRONG_STATE', `The dispute was settled before: ${found.state}.`, 'disputeId');
+}
