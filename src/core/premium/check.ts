@@ -67,26 +67,33 @@ function isCount(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most;
 }
 
-function checkRow(row: ExposureDay, path: string, problems: Problems): void {
+/** The path is written only where something is wrong: most rows are right, and there are many. */
+function checkRow(row: ExposureDay, i: number, problems: Problems): boolean {
+  let good = true;
+  const say = (code: string, field: string, message: string): void => {
+    good = false;
+    problems.say(code, `/exposure/${i}/${field}`, message);
+  };
   if (!isCount(row.distanceM, MOST_M))
-    problems.say(
+    say(
       'BAD_DISTANCE',
-      `${path}/distanceM`,
+      'distanceM',
       `${shown(row.distanceM)} is not a whole number of metres from 0 to ${MOST_M}`,
     );
   else if (!isCount(row.nightM, row.distanceM))
-    problems.say(
+    say(
       'BAD_DISTANCE',
-      `${path}/nightM`,
+      'nightM',
       `${shown(row.nightM)} is not a whole number of metres from 0 to the day's ${row.distanceM}`,
     );
   for (const name in row.measures)
     if (!isCount(row.measures[name], MOST_COUNT))
-      problems.say(
+      say(
         'BAD_MEASURE',
-        `${path}/measures/${name}`,
+        `measures/${name}`,
         `${shown(row.measures[name])} is not a whole number from 0 to ${MOST_COUNT}`,
       );
+  return good;
 }
 
 function merge(row: ExposureDay, day: number, into: Map<number, VehicleDay>): void {
@@ -145,16 +152,17 @@ export function checkInput(input: RatingInput): CheckedInput | readonly Problem[
   });
 
   input.exposure.forEach((row, i) => {
-    const path = `/exposure/${i}`;
     const day = readDate(row.localDate);
     const history = histories.get(row.vehicleId);
-    if (day === undefined)
-      problems.say('BAD_DATE', `${path}/localDate`, `${shown(row.localDate)} is no date`);
-    if (history === undefined)
-      problems.say('UNKNOWN_VEHICLE', path, `${shown(row.vehicleId)} is no vehicle of the policy`);
-    const before = problems.list.length;
-    checkRow(row, path, problems);
-    if (day !== undefined && history !== undefined && problems.list.length === before)
+    if (day === undefined) {
+      const message = `${shown(row.localDate)} is no date`;
+      problems.say('BAD_DATE', `/exposure/${i}/localDate`, message);
+    }
+    if (history === undefined) {
+      const message = `${shown(row.vehicleId)} is no vehicle of the policy`;
+      problems.say('UNKNOWN_VEHICLE', `/exposure/${i}`, message);
+    }
+    if (checkRow(row, i, problems) && day !== undefined && history !== undefined)
       merge(row, day, history);
   });
   if (problems.list.length > 0) return problems.list;

@@ -30,14 +30,18 @@ export function logMeanShares(before: bigint, after: bigint, lns: readonly bigin
 export function apportion(amounts: readonly bigint[], total: bigint, places: number): bigint[] {
   const unit = LN_SCALE / tenTo(places);
   const floors = amounts.map((amount) => floorDivide(amount, unit));
-  const order = amounts
-    .map((amount, i) => ({ i, rest: amount - (floors[i] ?? 0n) * unit }))
-    .sort((a, b) => (a.rest === b.rest ? a.i - b.i : a.rest > b.rest ? -1 : 1));
   let left = total;
   for (const floor of floors) left -= floor;
+  if (left === 0n) return floors;
+  const rests = amounts.map((amount, i) => amount - (floors[i] ?? 0n) * unit);
+  const order = rests.map((_, i) => i);
+  order.sort((a, b) => {
+    const [restA, restB] = [rests[a] ?? 0n, rests[b] ?? 0n];
+    return restA === restB ? a - b : restA > restB ? -1 : 1;
+  });
   for (let at = 0; left !== 0n && order.length > 0; at = (at + 1) % order.length) {
     // What is short goes to the largest remainders; what is over comes off the smallest.
-    const { i } = (left > 0n ? order[at] : order[order.length - 1 - at]) as { i: number };
+    const i = order[left > 0n ? at : order.length - 1 - at] ?? 0;
     floors[i] = (floors[i] ?? 0n) + (left > 0n ? 1n : -1n);
     left += left > 0n ? -1n : 1n;
   }
