@@ -1,4 +1,4 @@
-import type { Premium } from '../../core/premium/quote.ts';
+import type { Premium } from '../../core/premium/premium.ts';
 import { quote } from '../../core/premium/quote.ts';
 import type { Transaction } from '../../store/open.ts';
 import { readPolicy } from '../../store/read/policies.ts';

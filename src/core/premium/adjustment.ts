@@ -3,7 +3,8 @@ import { canonicalBytes, hashOf } from './canonical.ts';
 import { add, formatScaled, fractionOf, roundHalfUp, subtract, zero } from './fraction.ts';
 import type { ExposureDay, RatedPolicy } from './input.ts';
 import { shown, type Problem } from './problem.ts';
-import { PREMIUM_ENGINE, quote } from './quote.ts';
+import { PREMIUM_ENGINE } from './premium.ts';
+import { quote } from './quote.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
 import type { Tariff } from './tariff.ts';
 

@@ -1,7 +1,8 @@
 import { canonicalBytes, hashOf } from './canonical.ts';
 import type { RatingInput } from './input.ts';
+import { PREMIUM_ENGINE, type Premium } from './premium.ts';
 import type { Problem } from './problem.ts';
-import { PREMIUM_ENGINE, quote, type Premium } from './quote.ts';
+import { quote } from './quote.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
 import type { Tariff } from './tariff.ts';
 

@@ -1,4 +1,4 @@
-import type { Premium, PremiumLine } from './quote.ts';
+import type { Premium, PremiumLine } from './premium.ts';
 
 const WIDTH = 78;
 

@@ -1,6 +1,7 @@
 import { readTariff, parseTariff, type Tariff } from '../../../src/core/premium/tariff.ts';
 import type { ExposureDay, RatingInput } from '../../../src/core/premium/input.ts';
-import { quote, type Premium } from '../../../src/core/premium/quote.ts';
+import type { Premium } from '../../../src/core/premium/premium.ts';
+import { quote } from '../../../src/core/premium/quote.ts';
 
 /** A tariff that must be good: the test that hands in another wants to know why. */
 export function tariffOf(document: unknown): Tariff {

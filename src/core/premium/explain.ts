@@ -1,0 +1,77 @@
+import { formatFraction, ratio } from './fraction.ts';
+import type { PremiumLine } from './premium.ts';
+import { km } from './show.ts';
+import type { Tariff } from './tariff.ts';
+import type { NumericLine, YearSheet } from './worksheet.ts';
+
+function chargeParts(tariff: Tariff) {
+  return new Map(tariff.charges.flatMap((c) => c.parts.map((p) => [p.id, p] as const)));
+}
+
+/** The one relativity or value that held over all rated spans of a vehicle, if it was one. */
+function only(values: readonly string[]): string | undefined {
+  const distinct = [...new Set(values)];
+  return distinct.length === 1 ? distinct[0] : undefined;
+}
+
+type Dressing = Pick<PremiumLine, 'label' | 'explanation'> &
+  Partial<Pick<PremiumLine, 'quantity' | 'unit' | 'rate'>>;
+
+/** A line in words: its name, its quantity and price where it has them, and why it is what it is. */
+export function explainLine(
+  tariff: Tariff,
+  sheets: readonly YearSheet[],
+  line: NumericLine,
+): Dressing {
+  const vehicles = sheets.flatMap((s) => s.vehicles.filter((v) => v.vehicleId === line.vehicleId));
+  if (line.kind === 'CHARGE') {
+    const part = chargeParts(tariff).get(line.id);
+    if (part === undefined) throw new Error(`line ${line.id} has no charge`);
+    const quantity = formatFraction(ratio(line.quantity, part.perUnit), 3);
+    const { label, unit, rate } = part;
+    return {
+      label,
+      quantity,
+      unit,
+      rate,
+      explanation: `${quantity} ${unit} at ${rate} a ${part.rateUnit}`,
+    };
+  }
+  if (line.kind === 'FACTOR') {
+    const at = tariff.factors.findIndex((f) => f.id === line.id);
+    const held = vehicles.flatMap((v) =>
+      v.factors.filter((_, s) => v.spans[s]?.inPeriod).map((f) => f[at]),
+    );
+    const value = only(held.map((f) => f?.value ?? ''));
+    const rate = only(held.map((f) => f?.relativity.text ?? ''));
+    return {
+      label: tariff.factors[at]?.label ?? line.id,
+      ...(rate === undefined ? {} : { rate }),
+      explanation:
+        value !== undefined && rate !== undefined
+          ? `${tariff.factors[at]?.fact} ${value}: × ${rate}`
+          : `${tariff.factors[at]?.fact} changed: ${held.map((f) => `${f?.value} × ${f?.relativity.text}`).join(', then ')}`,
+    };
+  }
+  const behaviour = tariff.behaviour;
+  if (line.kind === 'ADJUSTMENT') {
+    const step = tariff.adjustments.find((a) => a.id === line.id);
+    if (step === undefined) throw new Error(`line ${line.id} has no step`);
+    return { label: step.label, rate: step.rate, explanation: step.explanation };
+  }
+  const outcomes = vehicles.flatMap((v) => (v.habits ? [v.habits] : []));
+  if (line.kind === 'HABIT') {
+    const parts = outcomes.flatMap((o) => o.parts.filter((p) => p.id === line.id));
+    const seen = parts.map((p) => `${formatFraction(p.z, 4)} against ${p.mean} on average`);
+    return { label: parts[0]?.label ?? line.id, explanation: seen.join(', then ') };
+  }
+  if (line.kind === 'CLAMP')
+    return {
+      label: `${behaviour?.label}: limits`,
+      explanation: `the factor stays between ${behaviour?.floor} and ${behaviour?.cap}`,
+    };
+  const weights = outcomes.map(
+    (o) => `${km(o.distanceM)} km count for ${formatFraction(o.credibility, 4)} of the full effect`,
+  );
+  return { label: `${behaviour?.label}: credibility`, explanation: weights.join(', then ') };
+}
