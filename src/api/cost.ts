@@ -36,6 +36,8 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Query.premium': 100,
   'Bill.premium': 20,
   'Bill.document': 20,
+  'Bill.text': 20,
+  'Bill.html': 20,
 };
 /** How many objects a list without a page size has, as a guess for the cost. */
 const LIST_SIZE: Readonly<Record<string, number>> = {

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { billHtml } from '../core/premium/html.ts';
 import { rateTrips } from '../core/premium/rate.ts';
 import { billText } from '../core/premium/text.ts';
 import { Problem } from '../problem.ts';
@@ -12,6 +13,7 @@ interface RateCommandOptions {
   readonly to?: string;
   readonly fact: Readonly<Record<string, string | number>>;
   readonly json?: boolean;
+  readonly html?: string;
 }
 
 /** Adds one `name=value` to the facts; whole numbers are numbers. */
@@ -46,6 +48,7 @@ export function defineRate(program: Command): void {
       readFact,
       {},
     )
+    .option('--html <file>', 'write a page to print, too: HTML that stands alone')
     .option('--json', 'the whole premium with its worksheet as JSON')
     .addHelpText(
       'after',
@@ -72,7 +75,8 @@ Example:
           `These files give no premium (${options.tariff}, ${options.trips}):`,
           quoted.problems.map((p) => `  ${p.path || '/'}: ${p.message} [${p.code}]`).join('\n'),
         );
-      const { premium } = quoted;
+      const { premium, inputs } = quoted;
+      if (options.html !== undefined) writeFileSync(options.html, billHtml({ premium, inputs }));
       process.stdout.write(
         options.json ? `${JSON.stringify(premium, null, 2)}\n` : billText(premium),
       );

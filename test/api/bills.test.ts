@@ -278,10 +278,12 @@ describe('a bill', () => {
 
   it('is a driver’s to see where the policy is his, and nobody else’s', async () => {
     const { bill } = await issue('P-5', '2026-03-01', '2026-04-01');
-    const query = `query ($n: String!, $id: ID!) { bill(number: $n) { total document } node(id: $id) { id } }`;
+    const query = `query ($n: String!, $id: ID!) { bill(number: $n) { total document text html } node(id: $id) { id } }`;
     const variables = { n: bill.number, id: bill.id };
     const own = await ask(api, ANN, query, variables);
     expect(own.data).toMatchObject({ bill: { total: '31.00' }, node: { id: bill.id } });
+    expect(own.data.bill.text).toContain(`Bill ${bill.number}, policy P-5`);
+    expect(own.data.bill.html).toContain('<strong>EUR 31.00</strong>');
     for (const stranger of [BOB, { role: 'INSURER', tenant: 'other' } as const]) {
       const answer = await ask(api, stranger, query, variables);
       expect(answer).toMatchObject({ data: { bill: null, node: null }, errors: [] });

@@ -1,5 +1,7 @@
 import type { BillAdjustment, CreditNote } from '../../core/premium/adjustment.ts';
 import type { Bill } from '../../core/premium/bill.ts';
+import { billHtml } from '../../core/premium/html.ts';
+import { billText } from '../../core/premium/text.ts';
 import type { BillRow } from '../../store/read/bills.ts';
 import { readBill } from '../../store/read/bills.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
@@ -38,6 +40,9 @@ export const bills: Resolvers = {
     },
     creditNote: ({ creditNoteRef }, _, { loaders }) =>
       creditNoteRef === null ? null : loaders.bill.load(creditNoteRef),
+    text: async (row, _, context) =>
+      billText((await loadDocument<Bill>(context, row)).premium, row.number),
+    html: async (row, _, context) => billHtml(await loadDocument<Bill>(context, row)),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
     document: (row, _, context) => loadDocument(context, row),
   },

@@ -4,6 +4,7 @@ import { fractionOf, floorDivide } from './fraction.ts';
 import type { ExposureDay, FactRange, RatingInput } from './input.ts';
 import { shown, type Problem } from './problem.ts';
 import { quote, type Quoted } from './quote.ts';
+import { snapshotOf, type Snapshot } from './snapshot.ts';
 import { readTariff } from './tariff.ts';
 
 /** What a file of trips cannot say of itself. */
@@ -130,16 +131,21 @@ function inputOf(exposure: readonly ExposureDay[], options: RateOptions): Rating
   };
 }
 
+export type RatedFile =
+  (Extract<Quoted, { ok: true }> & { readonly inputs: Snapshot }) | Extract<Quoted, { ok: false }>;
+
 /** Rates a file of trips by a tariff document, both as text: for a try without a database. */
 export function rateTrips(
   tariffText: string,
   csv: string,
   options: RateOptions,
   cutOff: string,
-): Quoted {
+): RatedFile {
   const parsed = readTariff(tariffText);
   const problems: Problem[] = parsed.ok ? [] : [...parsed.problems];
   const exposure = readTrips(csv, problems);
   if (!parsed.ok || problems.length > 0) return { ok: false, problems: problems.slice(0, 100) };
-  return quote(parsed.tariff, inputOf(exposure, options), cutOff);
+  const input = inputOf(exposure, options);
+  const quoted = quote(parsed.tariff, input, cutOff);
+  return quoted.ok ? { ...quoted, inputs: snapshotOf(input, cutOff) } : quoted;
 }

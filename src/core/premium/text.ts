@@ -46,12 +46,19 @@ function notes(premium: Premium): string[] {
   return notes;
 }
 
-/** A premium as its customer reads it: plain text, 78 columns. */
-export function billText(premium: Premium): string {
+/**
+ * A bill, or a premium not billed yet, as its customer reads it: plain text, 78 columns.
+ *
+ * @param number the bill's
+ */
+export function billText(premium: Premium, number?: string): string {
   const vehicles = [...new Set(premium.lines.map((line) => line.vehicleId))];
   const several = vehicles.filter((v) => v !== undefined).length > 1;
   const lines = [
-    `Policy ${premium.policyNumber}: premium from ${premium.from} up to, not including, ${premium.to}`,
+    ...wrap(
+      `${number === undefined ? 'Policy' : `Bill ${number}, policy`} ${premium.policyNumber}: premium from ${premium.from} up to, not including, ${premium.to}`,
+      WIDTH,
+    ),
     '',
   ];
   for (const vehicle of vehicles) {

@@ -1,0 +1,87 @@
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** A text as HTML shows it, within an element or a quoted attribute. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
+}
+
+/** Ink and edges only: a page of A4 or of Letter, in colour or in grey. */
+const STYLE = `
+:root { color-scheme: light; }
+@page { margin: 16mm 18mm; }
+body { font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; color: #1a1d21; background: #fff; max-width: 46rem; margin: 2rem auto; padding: 0 1.25rem; }
+header { display: flex; justify-content: space-between; align-items: flex-end; gap: 2rem; border-bottom: 2px solid #1a1d21; padding-bottom: .9rem; }
+h1 { font-size: 1.6rem; line-height: 1.2; margin: 0 0 .35rem; }
+h2 { font-size: 1.1rem; margin: 1.7rem 0 .4rem; break-after: avoid; }
+p { margin: .35rem 0; }
+header p { margin: 0; }
+.due { text-align: right; white-space: nowrap; }
+.due strong { display: block; font-size: 1.75rem; line-height: 1.2; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; color: #4a5058; padding-bottom: .3rem; }
+th, td { text-align: left; vertical-align: top; padding: .28rem .5rem .28rem 0; border-bottom: 1px solid #d5d9de; }
+thead th { font-weight: 600; color: #4a5058; border-bottom-color: #1a1d21; }
+tbody th { font-weight: 400; }
+tbody th[scope=rowgroup] { font-weight: 600; }
+tbody th[scope=rowgroup], tbody th[scope=rowgroup] + td { padding-top: .8rem; }
+tr { break-inside: avoid; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; padding-right: 0; padding-left: .8rem; }
+td.number + td:not(.number), th.number + th:not(.number) { padding-left: 1.4rem; }
+tfoot th, tfoot td { font-weight: 700; border-top: 2px solid #1a1d21; border-bottom: 0; font-size: 1.05rem; }
+.how { color: #4a5058; }
+ul { margin: .35rem 0; padding-left: 1.2rem; }
+.small { font-size: .8rem; color: #4a5058; }
+.ids { columns: 16rem; list-style: none; padding: 0; overflow-wrap: anywhere; }
+code { font: .95em ui-monospace, "Liberation Mono", Menlo, monospace; overflow-wrap: anywhere; }
+@media (max-width: 34rem) { header { display: block; } .due { text-align: left; margin-top: .8rem; } }
+@media print { body { font-size: 10.5pt; max-width: none; margin: 0; padding: 0; } .ids { font-size: 7.5pt; } }
+`;
+
+/**
+ * A whole page around a body of HTML: it asks for nothing over the network, and forbids it too, so that it
+ * is the same in ten years.
+ *
+ * @param title plain text
+ * @param body HTML, escaped by whoever made it
+ */
+export function htmlPage(title: string, body: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>${escapeHtml(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`;
+}
+
+const MONTHS =
+  'January February March April May June July August September October November December'.split(
+    ' ',
+  );
+
+/** A date as nobody misreads it, whichever order he is used to: "7 March 2026". @param date YYYY-MM-DD */
+export function spellDate(date: string): string {
+  const [year, month, day] = date.split('-');
+  return `${Number(day)} ${MONTHS[Number(month) - 1]} ${Number(year)}`;
+}
+
+/** Money with its sign before it. @param always also a plus, for what is added or taken */
+export function signedMoney(amount: string, always = false): string {
+  if (amount.startsWith('-')) return `−${amount.slice(1)}`;
+  return always ? `+${amount}` : amount;
+}
