@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
 import { startApi } from '../../src/api/server.ts';
@@ -13,7 +12,6 @@ let database: TestDatabase;
 let rows: Rows;
 let api: Api;
 let acme: number;
-let globex: number;
 
 const ANN: Claims = { role: 'DRIVER', tenant: 'acme', driver: 'ann' };
 const BOB: Claims = { role: 'DRIVER', tenant: 'acme', driver: 'bob' };
@@ -29,7 +27,7 @@ beforeAll(async () => {
   rows = await openRows(database);
   api = await startTestApi(database);
   acme = await rows.addTenant('acme');
-  globex = await rows.addTenant('globex');
+  const globex = await rows.addTenant('globex');
   const device = await rows.addDevice('ID-1', acme);
   const idle = await rows.addDevice('ID-2', acme);
   const other = await rows.addDevice('ID-9', globex);
@@ -131,66 +129,6 @@ describe('another tenant', () => {
       policies: { nodes: [] },
       tariffs: { nodes: [] },
     });
-  });
-
-  it('is kept out by the store itself, whatever the API should forget', async () => {
-    const client = new pg.Client({ connectionString: database.apiUrl });
-    await client.connect();
-    const tables = [
-      'trip',
-      'driving_event',
-      'driver',
-      'vehicle',
-      'assignment',
-      'device_tenancy',
-      'policy',
-      'policy_product',
-      'policy_vehicle',
-      'policy_driver',
-      'device',
-      'device_state',
-      'event',
-      'trip_handle',
-    ];
-    const seen = async (setting: string) => {
-      await client.query('begin');
-      await client.query(setting);
-      const counts: Record<string, number> = {};
-      for (const table of tables) {
-        const { rows: found } = await client.query<{ n: number }>(
-          `select count(*)::int as n from ${table}`,
-        );
-        counts[table] = found[0]?.n ?? -1;
-      }
-      await client.query('rollback');
-      return counts;
-    };
-    const nothing = await seen('select 1');
-    expect(Object.values(nothing).every((n) => n === 0)).toBe(true);
-    const foreign = await seen(`select set_config('odograph.tenant', '${globex}', true)`);
-    expect(foreign).toMatchObject({
-      trip: 1,
-      driving_event: 1,
-      driver: 0,
-      vehicle: 0,
-      assignment: 0,
-      policy: 0,
-      policy_product: 0,
-      policy_vehicle: 0,
-      policy_driver: 0,
-      device: 1,
-      event: 3,
-    });
-    const own = await seen(`select set_config('odograph.tenant', '${acme}', true)`);
-    expect(own).toMatchObject({
-      trip: 3,
-      driver: 2,
-      policy: 1,
-      policy_driver: 1,
-      device: 2,
-      event: 9,
-    });
-    await client.end();
   });
 });
 
