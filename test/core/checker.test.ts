@@ -1,66 +1,87 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TripFacts } from '../../src/core/changes.ts';
+import type { DrivingEventFacts } from '../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
-import { type CheckedTrip, checkTrips } from './checker.ts';
+import { measureNames } from '../../src/core/habits/registry.ts';
+import { check } from './checker/check.ts';
 import { hasDrives, readFixes, withIgnition, withParkedFixes } from './drives.ts';
-import { context, extremeEvents, runs, streams } from './streams.ts';
+import { context, drivingStreams, extremeEvents, runs, streams } from './streams.ts';
 
-function asChecked(trip: TripFacts): CheckedTrip {
-  return {
-    startedAtMs: trip.startedAtMs,
-    endedAtMs: trip.endedAtMs,
-    closesAtMs: trip.closesAtMs,
-    endReason: trip.endReason,
-    distanceM: trip.distanceM,
-    distanceSource: trip.distanceSource,
-    bridgedM: trip.bridgedM,
-    maxSpeedCkmh: trip.maxSpeedCkmh,
-    fixes: trip.fixes,
-    events: trip.events,
-    rejectedFixes: { ...trip.rejectedFixes },
-    timeZone: trip.timeZone,
-    days: trip.days.map(({ localDate, distanceM, durationMs, movingMs, idleMs, nightM }) => ({
-      localDate,
-      distanceM,
-      durationMs,
-      movingMs,
-      idleMs,
-      nightM,
-    })),
-  };
+/** What was compared, so that a property that never meets a thing is seen. */
+interface Tally {
+  trips: number;
+  readonly measures: Set<string>;
+  readonly flags: Map<string, number>;
 }
 
-function expectAgreement(events: readonly CanonicalEvent[]): number {
-  const { trips, openTrip } = foldAll(events, context);
+function noTally(): Tally {
+  return { trips: 0, measures: new Set(), flags: new Map() };
+}
+
+function expectAgreement(events: readonly CanonicalEvent[], tally = noTally()): Tally {
+  const { trips, openTrip, drivingEvents } = foldAll(events, context);
   const folded = openTrip === undefined ? trips : [...trips, openTrip];
-  expect(folded.map(asChecked)).toEqual(checkTrips(events, context.zones));
-  return folded.length;
+  const checked = check(events, context.zones);
+  expect(folded).toEqual(checked.trips);
+  expect(inOrder(drivingEvents)).toEqual(inOrder(checked.drivingEvents));
+  tally.trips += folded.length;
+  for (const { days } of folded) {
+    for (const { measures } of days) Object.keys(measures).forEach((m) => tally.measures.add(m));
+  }
+  for (const { kind, source, severity } of drivingEvents) {
+    const name = `${kind} ${source} ${severity}`;
+    tally.flags.set(name, (tally.flags.get(name) ?? 0) + 1);
+  }
+  return tally;
+}
+
+/** The fold tells flags as they are decided; of one instant by kind, which no order of telling fixes. */
+function inOrder(flags: readonly DrivingEventFacts[]): DrivingEventFacts[] {
+  const name = (flag: DrivingEventFacts) => `${flag.kind} ${flag.source}`;
+  return [...flags].sort((a, b) => a.atMs - b.atMs || (name(a) < name(b) ? -1 : 1));
 }
 
 describe('fold and checker say the same', () => {
   it('of streams with drives, stops, gaps, jumps, parked fixes, ignition and odometers', () => {
-    let trips = 0;
+    const tally = noTally();
     fc.assert(
-      fc.property(streams, (events) => {
-        trips += expectAgreement(events);
-      }),
+      fc.property(streams, (events) => void expectAgreement(events, tally)),
       runs(150),
     );
-    expect(trips).toBeGreaterThan(100);
+    expect(tally.trips).toBeGreaterThan(100);
+  });
+
+  it('of driving that is harsh, too fast, at the phone, at night and in jams, every measure of it', () => {
+    const tally = noTally();
+    fc.assert(
+      fc.property(drivingStreams, (events) => void expectAgreement(events, tally)),
+      runs(200),
+    );
+    expect([...tally.measures].sort()).toEqual([...measureNames].sort());
+    expect([...tally.flags.keys()].sort()).toEqual(
+      [
+        'HARSH_ACCELERATION ACCELEROMETER',
+        'HARSH_ACCELERATION GPS',
+        'HARSH_BRAKING ACCELEROMETER',
+        'HARSH_BRAKING GPS',
+        'HARSH_CORNERING ACCELEROMETER',
+        'HARSH_CORNERING GPS',
+        'PHONE_USE DEVICE',
+        'SPEEDING GPS',
+      ].flatMap((name) => ['HIGH', 'LOW', 'MEDIUM'].map((severity) => `${name} ${severity}`)),
+    );
   });
 
   it('of events with extreme integers', () => {
     fc.assert(
-      fc.property(extremeEvents, (events) => {
-        expectAgreement(events);
-      }),
+      fc.property(extremeEvents, (events) => void expectAgreement(events)),
       runs(300),
     );
   });
 
   it.skipIf(!hasDrives)('of the naturalistic drives', () => {
+    expectAgreement(readFixes(1).map(({ event }) => event));
     expectAgreement(readFixes(10).map(({ event }) => event));
     expectAgreement(withIgnition(readFixes(30)).map(({ event }) => event));
     expectAgreement(withParkedFixes(readFixes(10), 60).map(({ event }) => event));

@@ -166,6 +166,69 @@ function complete(event: Draft): CanonicalEvent {
   };
 }
 
+/** What a car does for some seconds: its acceleration, its turning, and what the device adds. */
+const manoeuvre = fc.record({
+  seconds: fc.oneof(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 60, max: 90 })),
+  spacingMs: fc.constantFrom(500, 1000, 1000, 1000, 2000, 2001, 5000, 30_000, 119_000, 125_000),
+  /** Change of speed in a second, 0.01 km/h. */
+  accelerating: fc.oneof(
+    fc.constantFrom(0, 0, 0, 0, 0, -750, -950, -1_100, 750, 950, 1_100),
+    fc.integer({ min: -1_500, max: 1_500 }),
+  ),
+  turningDdeg: fc.oneof(fc.integer({ min: -100, max: 100 }), fc.integer({ min: -300, max: 300 })),
+  /** What the accelerometer says, mm/s²; below −8 m/s² nothing is sent. */
+  forward: fc.integer({ min: -12_000, max: 8_000 }),
+  left: fc.integer({ min: -12_000, max: 8_000 }),
+  /** How far the posted limit lies below the first speed, 0.01 km/h. */
+  limitBelow: fc.constantFrom(undefined, -1_000, 0, 300, 300, 1_200, 1_200, 1_600, 2_500),
+  phone: fc.constantFrom(undefined, false, true, true),
+  /** Every so many readings the event lacks its speed, or its position lies far off. */
+  flaw: fc.integer({ min: 2, max: 60 }),
+});
+
+/** Driving with manoeuvres hard on each other, so that every habit is flagged, cut short and merged. */
+export const drivingStreams: fc.Arbitrary<CanonicalEvent[]> = fc
+  .tuple(
+    beginning,
+    fc.constantFrom(1_500, 4_000, 6_000, 13_500),
+    fc.array(manoeuvre, { minLength: 1, maxLength: 25 }),
+  )
+  .map(([{ atMs, place }, firstCkmh, manoeuvres]) => {
+    const events: Draft[] = [];
+    let now = atMs;
+    let latE7 = Math.round((place[0] as number) * 1e7);
+    let speedCkmh: number = firstCkmh;
+    let headingDdeg = 0;
+    for (const { seconds, spacingMs, flaw, ...m } of manoeuvres) {
+      const limitCkmh =
+        m.limitBelow === undefined ? undefined : Math.max(0, speedCkmh - m.limitBelow);
+      for (let passedMs = 0; passedMs < seconds * 1000; passedMs += spacingMs) {
+        const count = events.length;
+        const isHard = count % 4 === 0;
+        now += spacingMs;
+        latE7 += Math.round((speedCkmh / 360_000) * spacingMs * 90);
+        speedCkmh += Math.round((m.accelerating * Math.min(spacingMs, 4_000)) / 1000);
+        speedCkmh = Math.max(0, Math.min(18_000, speedCkmh));
+        headingDdeg = (headingDdeg + 3_600 + m.turningDdeg) % 3_600;
+        events.push({
+          atMs: now,
+          digest: count + 1,
+          latE7: count % flaw === 1 ? latE7 + 9_000_000 : latE7,
+          lonE7: Math.round((place[1] as number) * 1e7),
+          headingDdeg,
+          ...(count % flaw === 0 ? {} : { speedCkmh }),
+          ...(m.forward < -8_000 ? {} : { accelForwardMmps2: isHard ? m.forward : 100 }),
+          ...(m.left < -8_000 ? {} : { accelLeftMmps2: isHard ? m.left : -100 }),
+          ...(limitCkmh === undefined ? {} : { speedLimitCkmh: limitCkmh }),
+          ...(m.phone === undefined ? {} : { phoneInUse: m.phone }),
+        });
+        if (count % 37 === 5)
+          events.push({ ...(events.at(-1) as Draft), digest: 1_000_000 + count });
+      }
+    }
+    return events.map(complete);
+  });
+
 /** Any canonical event at all: extreme integers in every field. */
 export const extremeEvents: fc.Arbitrary<CanonicalEvent[]> = fc.array(
   fc
