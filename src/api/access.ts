@@ -1,5 +1,7 @@
 import type { GraphQLField, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
 import { defaultFieldResolver, isObjectType } from 'graphql';
+import type { Choice } from '../core/stats/choose.ts';
+import type { StatsQuestion } from '../store/read/stats/question.ts';
 import { writeAccessLog } from '../store/write/access-log.ts';
 import type { Context } from './context.ts';
 import { createError } from './errors.ts';
@@ -33,6 +35,7 @@ const WHO: Readonly<Record<string, readonly Asker[]>> = {
   'Query.tariffs': ['INSURER', 'ACTUARY'],
   'Query.trips': TRIP_READERS,
   'Query.drivingEvents': TRIP_READERS,
+  'Query.tripStats': ['INSURER', 'ACTUARY'],
   'Query.premium': ['DRIVER', 'INSURER'],
   'Mutation.registerDriver': ['INSURER'],
   'Mutation.assignDevice': ['INSURER'],
@@ -61,6 +64,8 @@ const WHO: Readonly<Record<string, readonly Asker[]>> = {
   'Trip.driver': KNOW_WHO,
   'Trip.vehicle': KNOW_WHO,
   'Tariff.document': ['INSURER', 'ACTUARY'],
+  'TripQuantity.min': ['INSURER', 'MICRODATA'],
+  'TripQuantity.max': ['INSURER', 'MICRODATA'],
 };
 
 /** Which objects may be fetched by id: those of whom the named field tells. */
@@ -246,4 +251,50 @@ export async function enterMicrodata(
     object: field,
     requestId: context.requestId,
   });
+}
+
+/**
+ * Lets a question for figures through and says whether small groups are withheld from the answer. An
+ * actuary names nobody, and what he asks is logged; one who sees aggregates only names no trip either,
+ * by its hour or its extremes, and asks once in an answer, since two that are cut differently would
+ * give away what each withholds.
+ *
+ * @throws FORBIDDEN
+ */
+export async function enterStats(
+  context: Context,
+  question: StatsQuestion,
+  { having, orderBy }: Choice,
+): Promise<boolean> {
+  const { role, tenant, subject, microdata } = context.identity;
+  if (role !== 'ACTUARY') return false;
+  const forbid = (what: string, whom: string) =>
+    createError('FORBIDDEN', `tripStats ${what} is not for ${whom}.`);
+  if (
+    question.deviceId !== undefined ||
+    question.driverExternalId !== undefined ||
+    [...question.groupBy, ...question.where].some(({ by }) => by === 'DRIVER')
+  ) {
+    throw forbid('by device or driver', 'the role ACTUARY');
+  }
+  if (!microdata) {
+    const aggregates = 'the role ACTUARY without the claim microdata';
+    if (question.where.some(({ by }) => by === 'HOUR_OF_DAY')) {
+      throw forbid('of some hours of the day only', aggregates);
+    }
+    if ([...having, ...orderBy].some(({ statistic }) => /^(MIN|MAX)$/.test(statistic))) {
+      throw forbid('by the least or greatest trip', aggregates);
+    }
+    if (context.aggregated.size > 0) throw forbid('twice in one operation', aggregates);
+    context.aggregated.add('tripStats');
+  }
+  await writeAccessLog(context.services.streams.store, {
+    tenant,
+    role,
+    subject,
+    purpose: microdata ? 'microdata' : 'aggregates',
+    object: `Query.tripStats ${JSON.stringify(question)}`,
+    requestId: context.requestId,
+  });
+  return !microdata;
 }

@@ -40,6 +40,8 @@ export interface Context {
   readonly loaders: Loaders;
   /** What was already refused: it is said once. */
   readonly refused: Set<string>;
+  /** What was asked that may be asked once, where aggregates alone are shown. */
+  readonly aggregated: Set<string>;
   /** What was found out about the operation; before its first read. */
   expect(admitted: Admitted): void;
 }
@@ -63,6 +65,7 @@ export function createContext(
     reading,
     loaders: createLoaders(reading),
     refused: new Set(),
+    aggregated: new Set(),
     expect,
   };
 }

@@ -15,7 +15,7 @@ import {
   isObjectType,
   Kind,
 } from 'graphql';
-import { DEFAULT_PAGE, MAX_PAGE } from './limits.ts';
+import { DEFAULT_PAGE, GROUPS_SHOWN, MAX_PAGE } from './limits.ts';
 
 /** What an operation asks of the store. */
 export interface Price {
@@ -26,7 +26,7 @@ export interface Price {
 }
 
 /** Fields that may read a whole book of business; what they are asked with reads through the gate. */
-const HEAVY: ReadonlySet<string> = new Set([]);
+const HEAVY: ReadonlySet<string> = new Set(['Query.tripStats']);
 
 /** What a field costs beyond the objects below it: statements or rows that the selection does not show. */
 const FIELD_COST: Readonly<Record<string, number>> = {
@@ -34,6 +34,7 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Driver.habits': 10,
   'Driver.score': 20,
   'Query.premium': 100,
+  'Query.tripStats': 1_000,
   'Bill.premium': 20,
   'Bill.document': 20,
   'Bill.text': 20,
@@ -111,7 +112,7 @@ export function priceOperation(
     const size = Array.isArray(values['ids'])
       ? values['ids'].length
       : paged
-        ? (toSize(values['first']) ?? toSize(values['last']) ?? DEFAULT_PAGE)
+        ? sizeOfPage(coordinate, values)
         : (LIST_SIZE[coordinate] ?? 1);
     return own + (paged ? 1 : size) + size * costOf(node.selectionSet, type);
   };
@@ -121,6 +122,12 @@ export function priceOperation(
   return { cost, heavy };
 }
 
-function toSize(value: unknown): number | undefined {
-  return typeof value === 'number' ? Math.min(Math.max(value, 0), MAX_PAGE) : undefined;
+function sizeOfPage(
+  coordinate: string,
+  { first, last }: Readonly<Record<string, unknown>>,
+): number {
+  const { usual, most } =
+    coordinate === 'Query.tripStats' ? GROUPS_SHOWN : { usual: DEFAULT_PAGE, most: MAX_PAGE };
+  const asked = [first, last].find((size) => typeof size === 'number') ?? usual;
+  return Math.min(Math.max(asked, 0), most);
 }

@@ -13,6 +13,8 @@ const MAX_DIRECTIVES = 50;
 /** Page size of a list that says neither `first` nor `last`, and the most that one may ask for. */
 export const DEFAULT_PAGE = 20;
 export const MAX_PAGE = 100;
+/** The same for the groups of figures. */
+export const GROUPS_SHOWN = { usual: 100, most: 1_000 } as const;
 
 const reporting = {
   allowList: [],

@@ -14,6 +14,7 @@ import { policies } from './resolvers/policies.ts';
 import { policyCommands } from './resolvers/policy-commands.ts';
 import { premiums } from './resolvers/premiums.ts';
 import { tariffs } from './resolvers/tariffs.ts';
+import { tripStats } from './resolvers/trip-stats.ts';
 import { trips } from './resolvers/trips.ts';
 import { viewer } from './resolvers/viewer.ts';
 import { scalars } from './scalars.ts';
@@ -28,6 +29,7 @@ export function createSchema(): GraphQLSchema {
         scalars,
         viewer,
         trips,
+        tripStats,
         drivingEvents,
         devices,
         drivers,

@@ -233,6 +233,7 @@ describe('who may ask what', () => {
     policies: '{ policies { nodes { id } } }',
     tariffs: '{ tariffs { nodes { id } } }',
     premium: '{ premium(policyNumber: "none", from: "2015-01-01", to: "2015-02-01") { total } }',
+    tripStats: '{ tripStats { groups } }',
     registerDriver:
       'mutation { registerDriver(input: { externalId: "", idempotencyKey: "a" }) { userErrors { code } } }',
     assignDevice:
@@ -274,13 +275,17 @@ describe('who may ask what', () => {
         'policies',
         'tariffs',
         'premium',
+        'tripStats',
         'registerDriver',
         'assignDevice',
         'activateTariff',
       ],
     ],
-    [ACTUARY, ['tariffs', 'createTariffDraft']],
-    [{ ...ACTUARY, microdata: true }, ['trips', 'drivingEvents', 'tariffs', 'createTariffDraft']],
+    [ACTUARY, ['tariffs', 'tripStats', 'createTariffDraft']],
+    [
+      { ...ACTUARY, microdata: true },
+      ['trips', 'drivingEvents', 'tariffs', 'tripStats', 'createTariffDraft'],
+    ],
     [CLAIMS, ['trips', 'drivingEvents', 'driver']],
     [OPERATOR, ['trips', 'drivingEvents', 'devices', 'tenancies', 'moveDevice']],
   ];

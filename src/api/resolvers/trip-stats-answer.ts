@@ -1,0 +1,24 @@
+import type { Cell, Quantity } from '../../core/stats/figure.ts';
+import type { Grouping } from '../../core/stats/grouping.ts';
+import type { Estimate } from '../../store/read/stats/estimate.ts';
+
+/** What was worked out, and what it takes. */
+export interface StatsAnswer {
+  readonly rows: readonly StatsGroup[];
+  readonly totals: StatsGroup | null;
+  readonly groups: number;
+  readonly withheld: number;
+  estimate(): Promise<Estimate>;
+}
+
+/** A group with what it was made by. */
+export interface StatsGroup {
+  readonly cell: Cell;
+  readonly groupBy: readonly Grouping[];
+}
+
+/** One quantity of a group. */
+export interface QuantityOfCell {
+  readonly cell: Cell;
+  readonly of: Quantity;
+}

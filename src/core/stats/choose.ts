@@ -1,0 +1,56 @@
+import type { Cell, Figure } from './figure.ts';
+import { figureOf } from './figure.ts';
+import type { Grouping } from './grouping.ts';
+import { compareKeys } from './grouping.ts';
+
+/** What a group must have to be shown. A figure that is null holds neither limit. */
+export interface Condition extends Figure {
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+export interface Order extends Figure {
+  readonly descending: boolean;
+}
+
+/** Which groups to show, and in which order. */
+export interface Choice {
+  /** All must hold. */
+  readonly having: readonly Condition[];
+  /** The first decides, the others where it is equal, in the end the keys. Nulls come last. */
+  readonly orderBy: readonly Order[];
+}
+
+export function choose<Group extends Cell>(
+  groups: readonly Group[],
+  groupings: readonly Grouping[],
+  { having, orderBy }: Choice,
+): readonly Group[] {
+  return groups
+    .filter((group) => having.every((condition) => holds(group, condition)))
+    .map((group) => ({ group, by: orderBy.map((order) => figureOf(group, order)) }))
+    .sort((a, b) => {
+      for (const [at, { descending }] of orderBy.entries()) {
+        const order = compareFigures(a.by[at] ?? null, b.by[at] ?? null, descending);
+        if (order !== 0) return order;
+      }
+      return compareKeys(groupings, a.group.key, b.group.key);
+    })
+    .map(({ group }) => group);
+}
+
+function holds(group: Cell, { atLeast, atMost, ...figure }: Condition): boolean {
+  const value = figureOf(group, figure);
+  return (
+    value !== null &&
+    (atLeast === undefined || value >= atLeast) &&
+    (atMost === undefined || value <= atMost)
+  );
+}
+
+function compareFigures(a: number | null, b: number | null, descending: boolean): number {
+  if (a === b) return 0;
+  if (a === null) return 1;
+  if (b === null) return -1;
+  return descending ? b - a : a - b;
+}

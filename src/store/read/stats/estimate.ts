@@ -1,0 +1,38 @@
+import { Prisma } from '../../generated/client.ts';
+import type { Transaction } from '../../open.ts';
+import type { StatsQuestion, SumsWanted } from './question.ts';
+import { sumsSql } from './sums.ts';
+
+/** What PostgreSQL expects of a statement before it runs. */
+export interface Estimate {
+  /** Rows that its scans read. */
+  readonly rows: number;
+  /** Its measure of the work: a page read in order is 1. */
+  readonly work: number;
+}
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Plan Rows': number;
+  readonly 'Total Cost': number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+/** What the sums of a question would take; nothing of it runs. */
+export async function estimateSums(
+  tx: Transaction,
+  question: StatsQuestion,
+  wanted: SumsWanted,
+): Promise<Estimate> {
+  const [row] = await tx.$queryRaw<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }[]>(
+    Prisma.sql`explain (format json) ${sumsSql(question, wanted)}`,
+  );
+  const plan = row?.['QUERY PLAN'][0]?.Plan;
+  if (!plan) throw new Error('explain explained nothing');
+  return { rows: scannedRows(plan), work: plan['Total Cost'] };
+}
+
+function scannedRows(node: PlanNode): number {
+  const own = node['Node Type'].endsWith('Scan') && !node.Plans ? node['Plan Rows'] : 0;
+  return (node.Plans ?? []).reduce((sum, child) => sum + scannedRows(child), own);
+}

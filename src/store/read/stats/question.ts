@@ -1,0 +1,48 @@
+import type { Dimension, Grouping, Key } from '../../../core/stats/grouping.ts';
+import type { Quantity } from '../../../core/stats/figure.ts';
+
+/** Of which trips, and by what they are told apart. */
+export interface StatsQuestion {
+  readonly groupBy: readonly Grouping[];
+  /** Half-open local dates of the trips' starts. */
+  readonly from?: string;
+  readonly to?: string;
+  readonly deviceId?: string;
+  readonly driverExternalId?: string;
+  /** Only trips with one of these values; all must hold. */
+  readonly where: readonly (Grouping & { readonly values: readonly (string | null)[] })[];
+  /** As it was known at this instant: closed trips as they then stood. */
+  readonly knownAtMs?: number;
+}
+
+/** Which sums are asked for beside the numbers of trips and drivers and the plain sums. */
+export interface SumsWanted {
+  readonly squares: readonly Quantity[];
+  readonly events: boolean;
+}
+
+/** What is asked of single trips. */
+export interface SpreadWanted {
+  readonly extremes: readonly Quantity[];
+  /** Hundredths of a percent. */
+  readonly percentiles: ReadonlyMap<Quantity, readonly number[]>;
+}
+
+/** Dimensions that lie in policies, which are kept as they are known now. */
+const ofPolicies: ReadonlySet<Dimension> = new Set([
+  'VEHICLE_ATTRIBUTE',
+  'RATING_FACT',
+  'TERRITORY',
+  'TARIFF',
+]);
+
+export function isOfPolicies({ by }: Grouping): boolean {
+  return ofPolicies.has(by);
+}
+
+export type KeyColumns = Readonly<Record<`k${number}`, string | null>>;
+
+/** The key in a row whose columns are k0, k1 and so on. */
+export function toKey(row: KeyColumns, { groupBy }: StatsQuestion): Key {
+  return groupBy.map((_, at) => row[`k${at}`] ?? null);
+}

@@ -1,0 +1,103 @@
+import type { DrivingEventKind } from '../../../core/changes.ts';
+import type { Cell, Quantity } from '../../../core/stats/figure.ts';
+import { quantities } from '../../../core/stats/figure.ts';
+import { leastDrivers } from '../../../core/stats/withhold.ts';
+import { Prisma } from '../../generated/client.ts';
+import type { Transaction } from '../../open.ts';
+import type { KeyColumns, StatsQuestion, SumsWanted } from './question.ts';
+import { toKey } from './question.ts';
+import { groupSets, isTotal, keyList, toTripsSql } from './source.ts';
+
+/** A quantity's column of trips, in the store's integers. */
+export const COLUMN: Readonly<Record<Quantity, string>> = {
+  DISTANCE_KM: 'distance_m',
+  DURATION_S: 'duration_ms',
+  MOVING_S: 'moving_ms',
+  IDLE_S: 'idle_ms',
+  NIGHT_KM: 'night_m',
+  MAX_SPEED_KMH: 'max_speed_ckmh',
+};
+/** A kind's column of the function `trip_flags`. */
+const FLAGS: Readonly<Record<DrivingEventKind, string>> = {
+  HARSH_BRAKING: 'harsh_braking',
+  HARSH_ACCELERATION: 'harsh_acceleration',
+  HARSH_CORNERING: 'harsh_cornering',
+  SPEEDING: 'speeding',
+  PHONE_USE: 'phone_use',
+};
+const flagKinds = Object.keys(FLAGS) as readonly DrivingEventKind[];
+
+/** More groups than these are not an answer that anybody reads, and are refused. */
+export const MAX_GROUPS = 10_000;
+
+/** What is read of every group; the spread is read apart. */
+export type SumsCell = Omit<Cell, 'spread'>;
+
+export interface Sums {
+  readonly cells: readonly SumsCell[];
+  /** Over all trips of the question. */
+  readonly total: SumsCell;
+}
+
+/** A row's columns: the keys, and the integers as text, since they may be larger than a number holds. */
+type RawSums = KeyColumns &
+  Readonly<Record<string, string | null>> & {
+    readonly whole: boolean;
+    readonly drivers: number;
+    readonly few: readonly number[] | null;
+  };
+
+/** Sums of each group and of the whole; undefined where there are more groups than `MAX_GROUPS`. */
+export async function readSums(
+  tx: Transaction,
+  question: StatsQuestion,
+  wanted: SumsWanted,
+): Promise<Sums | undefined> {
+  const rows = await tx.$queryRaw<RawSums[]>(sumsSql(question, wanted));
+  const cells = rows.filter(({ whole }) => !whole);
+  const total = rows.find(({ whole }) => whole);
+  if (cells.length > MAX_GROUPS) return undefined;
+  if (!total) throw new Error('the whole is a group of its own, also without trips');
+  return {
+    cells: cells.map((row) => toCell(row, question, wanted)),
+    total: toCell(total, { ...question, groupBy: [] }, wanted),
+  };
+}
+
+/**
+ * First by group and driver, then by group: distinct drivers are then counted among few rows.
+ */
+export function sumsSql(question: StatsQuestion, { squares, events }: SumsWanted): Prisma.Sql {
+  const { ctes, from, keys } = toTripsSql(question, { flags: events });
+  const sums = [
+    'count(*) as trips',
+    ...quantities.map((q) => `sum(t.${COLUMN[q]}) as ${COLUMN[q]}`),
+    ...squares.map((q) => `sum(t.${COLUMN[q]}::numeric * t.${COLUMN[q]}) as ${COLUMN[q]}_sq`),
+    ...(events ? flagKinds.map((kind) => `sum(f.${FLAGS[kind]}) as ${FLAGS[kind]}`) : []),
+  ];
+  const names = sums.map((sum) => sum.slice(sum.lastIndexOf(' ') + 1));
+  const places = keys.map((_, at) => `${at + 1}`).concat(`${keys.length + 1}`);
+  return Prisma.sql`
+    with ${ctes} counted as (
+      select ${Prisma.join([...keys, Prisma.sql`t.driver_id`], ', ')}, ${Prisma.raw(sums.join(', '))}
+      from ${from} group by ${Prisma.raw(places.join(', '))})
+    select ${keyList(question, true)}${isTotal(question)} as whole, count(distinct driver_id)::int as drivers,
+      case when count(distinct driver_id) < ${leastDrivers} then array_agg(distinct driver_id) filter (where driver_id is not null) end as few,
+      ${Prisma.raw(names.map((name) => `coalesce(sum(${name}), 0)::text as ${name}`).join(', '))}
+    from counted group by ${groupSets(question)} order by whole desc limit ${MAX_GROUPS + 2}`;
+}
+
+function toCell(row: RawSums, question: StatsQuestion, { squares, events }: SumsWanted): SumsCell {
+  const integer = (name: string) => BigInt(row[name] ?? 0);
+  return {
+    key: toKey(row, question),
+    trips: Number(integer('trips')),
+    drivers: row.drivers,
+    fewDrivers: row.few ?? [],
+    sums: Object.fromEntries(quantities.map((q) => [q, integer(COLUMN[q])])) as Cell['sums'],
+    squares: Object.fromEntries(squares.map((q) => [q, integer(`${COLUMN[q]}_sq`)])),
+    events: Object.fromEntries(
+      events ? flagKinds.map((kind) => [kind, Number(integer(FLAGS[kind]))]) : [],
+    ),
+  };
+}
