@@ -2,8 +2,10 @@
 import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../problem.ts';
+import { defineAnalyst } from './analyst.ts';
 import { defineDeadLetters } from './dead-letters.ts';
 import { defineDoctor } from './doctor.ts';
+import { defineImport } from './import.ts';
 import { defineMigrate } from './migrate.ts';
 import { defineRate } from './rate.ts';
 import { defineRoles } from './roles.ts';
@@ -50,6 +52,8 @@ function createProgram(): Command {
     defineSimulate,
     defineSend,
     defineRate,
+    defineImport,
+    defineAnalyst,
     defineToken,
     defineDeadLetters,
     defineDoctor,

@@ -43,10 +43,16 @@ async function makeRoles(client: pg.ClientBase): Promise<void> {
   if (!known.has('odograph_sink')) await client.query('create role odograph_sink login');
   if (!known.has('odograph_api')) await client.query('create role odograph_api login');
   if (!known.has('odograph_operator')) await client.query('create role odograph_operator nologin');
+  if (!known.has('odograph_analytics'))
+    await client.query('create role odograph_analytics nologin');
 
-  const { rows: memberships } = await client.query<{ operator: boolean; sink: boolean }>(
+  const { rows: memberships } = await client.query<{
+    operator: boolean;
+    sink: boolean;
+    analytics: boolean;
+  }>(
     `select pg_has_role('odograph_api', 'odograph_operator', 'set') as operator,
-            pg_has_role('odograph_sink', 'set') as sink`,
+            pg_has_role('odograph_sink', 'set') as sink, pg_has_role('odograph_analytics', 'set') as analytics`,
   );
   // Not inherited: an API acts as the operator only in a transaction that says so.
   if (!memberships[0]?.operator) {
@@ -55,6 +61,10 @@ async function makeRoles(client: pg.ClientBase): Promise<void> {
   // The event table is the sink's; only a member of that role may hand a table over to it.
   if (!memberships[0]?.sink) {
     await client.query('grant odograph_sink to current_user with inherit true, set true');
+  }
+  // As do the views for actuaries, by which they read.
+  if (!memberships[0]?.analytics) {
+    await client.query('grant odograph_analytics to current_user with inherit false, set true');
   }
 }
 
@@ -72,7 +82,7 @@ function passwordOf(url: string | undefined, setting: string, role: string) {
 function mayNotMakeRoles(error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);
   return (
-    `the login of DATABASE_URL may not make or grant the roles odograph_sink, odograph_api and odograph_operator ` +
+    `the login of DATABASE_URL may not make or grant the roles odograph_sink, odograph_api, odograph_operator and odograph_analytics ` +
     `(${said}): give it CREATEROLE, and ADMIN OPTION on those that exist, or migrate with a login that has them`
   );
 }

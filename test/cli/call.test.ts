@@ -15,6 +15,9 @@ const COMMANDS = [
   'send',
   'token',
   'dead-letters',
+  'import',
+  'analyst',
+  'rate',
   'doctor',
 ];
 

@@ -54,14 +54,14 @@ describe('migrating an empty database', () => {
     await ask(
       ownerUrl,
       `create role ${plain.user} login createrole password '${plain.password}';
-       grant odograph_sink, odograph_api, odograph_operator to ${plain.user} with admin option, inherit false, set false;
+       grant odograph_sink, odograph_api, odograph_operator, odograph_analytics to ${plain.user} with admin option, inherit false, set false;
        alter database "${pathname.slice(1)}" owner to ${plain.user}`,
     );
     try {
       await migrate({ url: withLogin(ownerUrl, plain) });
       const rows = await ask(
         ownerUrl,
-        `select relname as table, pg_get_userbyid(relowner) as owner from pg_class where relname in ('event', 'trip') order by 1`,
+        `select relname as table, pg_get_userbyid(relowner) as owner from pg_class where relnamespace = 'public'::regnamespace and relname in ('event', 'trip') order by 1`,
       );
       expect(rows).toEqual([
         { table: 'event', owner: 'odograph_sink' },

@@ -35,6 +35,14 @@ export function exponential(a: Fraction): Fraction {
   return { n: scaled(decimalOf(a).exp()), d: SCALE };
 }
 
+/** A decimal that may be written with an exponent, as programs write them; undefined where it is none. */
+export function readNumeral(text: string): Fraction | undefined {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) return undefined;
+  const value = new Precise(text);
+  const places = value.decimalPlaces();
+  return { n: BigInt(value.mul(new Precise(10).pow(places)).toFixed(0)), d: tenTo(places) };
+}
+
 /** A fraction times 10^30, cut. */
 export function toLogScale(a: Fraction): bigint {
   return (a.n * SCALE) / a.d;

@@ -1,5 +1,6 @@
 import { formatDay } from '../civil.ts';
 import { addMonths, readDate } from './calendar.ts';
+import { fieldsOf } from './csv.ts';
 import { fractionOf, floorDivide } from './fraction.ts';
 import type { ExposureDay, FactRange, RatingInput } from './input.ts';
 import { shown, type Problem } from './problem.ts';
@@ -27,25 +28,6 @@ const DISTANCE_MM: Readonly<Record<string, number>> = {
   nightKm: 1_000_000,
   nightMi: 1_609_344,
 };
-
-/** Splits one line of CSV (RFC 4180, without line breaks in a field). */
-function fieldsOf(line: string): string[] {
-  const fields: string[] = [];
-  let field = '';
-  let quoted = false;
-  for (let i = 0; i < line.length; i++) {
-    const char = line[i] ?? '';
-    if (quoted && char === '"' && line[i + 1] === '"') {
-      field += '"';
-      i++;
-    } else if (char === '"') quoted = !quoted;
-    else if (char === ',' && !quoted) {
-      fields.push(field.trim());
-      field = '';
-    } else field += char;
-  }
-  return [...fields, field.trim()];
-}
 
 /** Metres of a decimal in a unit, rounded down; undefined where it is no decimal. */
 function metresOf(text: string, unitMm: number): number | undefined {

@@ -1,0 +1,145 @@
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { FactorMapping, MappedCoefficient } from '../core/premium/coefficients.ts';
+import { draftFromCoefficients, isCoefficientTable } from '../core/premium/coefficients.ts';
+import { isClaimTable } from '../store/write/claims.ts';
+import { Problem } from '../problem.ts';
+import { importClaims } from './claims.ts';
+
+interface ImportOptions {
+  readonly tenant: string;
+  readonly tariff?: string;
+  readonly factor: readonly FactorMapping[];
+  readonly draftVersion?: string;
+  readonly meanClaim?: string;
+}
+
+/** Longest heading that is looked at, bytes. */
+const HEADING_BYTES = 16_384;
+
+function readFactor(text: string, before: readonly FactorMapping[]): FactorMapping[] {
+  const parts = /^([^=]+)=([^:]+):(.+)$/.exec(text);
+  if (!parts) {
+    throw new InvalidArgumentError('Expected Variable=fact:base, e.g. District=territory:1.');
+  }
+  const [, variable = '', fact = '', base = ''] = parts;
+  return [...before, { variable, fact, base }];
+}
+
+export function defineImport(program: Command): void {
+  program
+    .command('import')
+    .description(
+      'Take in claims, or the coefficients of a model as a tariff draft; the file’s heading tells which.',
+    )
+    .argument('<file>', 'CSV with a heading')
+    .option('--tenant <slug>', 'claims: the tenant whose policies they are of', 'default')
+    .option('--tariff <file>', 'coefficients: the tariff document that they go into')
+    .option(
+      '--factor <Variable=fact:base>',
+      'coefficients: a variable of the model, the rating fact it is, its base level; may be repeated',
+      readFactor,
+      [],
+    )
+    .option('--draft-version <text>', 'coefficients: version of the draft')
+    .option(
+      '--mean-claim <amount>',
+      'coefficients: mean amount of a claim; with the intercept it makes the base premium',
+    )
+    .addHelpText(
+      'after',
+      `
+Claims have the columns claimNumber, policyNumber, occurredOn, amount, currency and may have vehicleId and
+driverId. A claim that is known already is brought up to date. Coefficients are what R's broom::tidy and
+statsmodels write, of a model with a log link and treatment contrasts; the draft goes to standard output.
+
+Examples:
+  odograph import claims.csv
+  odograph import examples/glm/coefficients-r.csv --tariff examples/glm/base.json --draft-version 2 \\
+    --factor District=territory:1 --factor 'Group=vehicleGroup:<1l' --factor 'Age=ageBand:<25' > draft.json`,
+    )
+    .action(async (file: string, options: ImportOptions) => {
+      const heading = readHeading(file);
+      if (isClaimTable(heading)) return importClaims(file, options.tenant);
+      if (isCoefficientTable(heading)) return importCoefficients(file, options);
+      throw new Problem(
+        'UNKNOWN_TABLE',
+        `The heading of ${file} is neither that of claims nor that of coefficients: ${heading.slice(0, 200)}`,
+        'Claims have claimNumber, policyNumber, occurredOn, amount and currency; coefficients have term and estimate (R) or a coef column (Python).',
+      );
+    });
+}
+
+function readHeading(file: string): string {
+  const bytes = Buffer.alloc(HEADING_BYTES);
+  const descriptor = openSync(file, 'r');
+  try {
+    const length = readSync(descriptor, bytes, 0, HEADING_BYTES, 0);
+    return (
+      bytes
+        .toString('utf8', 0, length)
+        .replace(/^\uFEFF/, '')
+        .split(/\r?\n/, 1)[0] ?? ''
+    );
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function importCoefficients(file: string, options: ImportOptions): void {
+  const { tariff, draftVersion, factor, meanClaim } = options;
+  if (tariff === undefined || draftVersion === undefined || factor.length === 0) {
+    throw new Problem(
+      'BAD_ARGUMENTS',
+      `${file} holds coefficients; they go into a tariff, by what is said of their variables.`,
+      'Give --tariff, --draft-version, and a --factor for each variable of the model.',
+    );
+  }
+  const base = JSON.parse(readFileSync(tariff, 'utf8')) as Record<string, unknown>;
+  const drafted = draftFromCoefficients(base, readFileSync(file, 'utf8'), {
+    factors: factor,
+    version: draftVersion,
+    ...(meanClaim === undefined ? {} : { meanClaim }),
+  });
+  if (!drafted.ok) {
+    throw new Problem(
+      'NO_DRAFT',
+      `These files give no draft (${tariff}, ${file}):`,
+      drafted.problems.map((p) => `  ${p.path || '/'}: ${p.message} [${p.code}]`).join('\n'),
+    );
+  }
+  process.stderr.write(`${showMapping(drafted.mapping, factor)}\n`);
+  process.stdout.write(`${JSON.stringify(drafted.document, null, 2)}\n`);
+}
+
+/** Each term of the model beside what it became. */
+function showMapping(
+  mapping: readonly MappedCoefficient[],
+  factors: readonly FactorMapping[],
+): string {
+  const rows = [
+    ['term', 'coefficient', 'becomes', 'relativity'],
+    ...mapping.map(({ term, estimate, fact, level, relativity }) => [
+      term,
+      estimate,
+      fact === null ? 'base: claims a unit of exposure' : `${fact} ${level}`,
+      relativity,
+    ]),
+    ...factors.map(({ variable, fact, base }) => [
+      `${variable} ${base}`,
+      '',
+      `${fact} ${base}`,
+      '1',
+    ]),
+  ];
+  const widths = [0, 1, 2].map((i) => Math.max(...rows.map((row) => (row[i] ?? '').length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,99 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+/** A login for SQL on a tenant's views. */
+export interface Analyst {
+  readonly login: string;
+  readonly url: string;
+  /** Whether PostgreSQL writes its statements to the server's log, which only a superuser may order. */
+  readonly logged: boolean;
+}
+
+/** PostgreSQL's names are at most 63 bytes long. */
+const MAX_NAME = 63;
+
+/**
+ * Makes the login of a tenant's actuaries, or gives it a new password. It reads the views of the schema
+ * `analytics`, of that tenant alone, and nothing else. Null where there is no such tenant.
+ * @param ownerUrl the owner's login; it may make roles
+ */
+export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Analyst | null> {
+  return withClient(ownerUrl, async (client) => {
+    const tenantRef = await findTenant(client, tenant);
+    if (tenantRef === null) return null;
+    const login = loginOf(tenant);
+    const name = client.escapeIdentifier(login);
+    const password = randomBytes(18).toString('base64url');
+    const database = decodeURIComponent(new URL(ownerUrl).pathname.slice(1));
+    const inDatabase = `alter role ${name} in database ${client.escapeIdentifier(database)} set`;
+    const { rowCount } = await client.query('select from pg_roles where rolname = $1', [login]);
+    if (rowCount === 0) await client.query(`create role ${name} nologin noinherit`);
+    await client.query(
+      `alter role ${name} login connection limit 10 password ${client.escapeLiteral(password)}`,
+    );
+    await client.query(`${inDatabase} default_transaction_read_only = on`);
+    await client.query(`${inDatabase} statement_timeout = '5min'`);
+    await client.query(`${inDatabase} search_path = analytics`);
+    await client.query(`grant usage on schema analytics to ${name}`);
+    await client.query(`grant select on all tables in schema analytics to ${name}`);
+    await client.query(
+      `insert into analyst (login, tenant_id) values ($1, $2)
+       on conflict (login) do update set tenant_id = excluded.tenant_id, since = clock_timestamp()`,
+      [login, tenantRef],
+    );
+    const logged = await mayLog(client, `${inDatabase} log_statement = 'all'`);
+    const url = new URL(ownerUrl);
+    url.username = login;
+    url.password = password;
+    return { login, url: url.href, logged };
+  });
+}
+
+/** Takes the login of a tenant's actuaries away; whether there was one. */
+export async function closeAnalyst(ownerUrl: string, tenant: string): Promise<boolean> {
+  return withClient(ownerUrl, async (client) => {
+    const login = loginOf(tenant);
+    const name = client.escapeIdentifier(login);
+    const { rowCount } = await client.query('delete from analyst where login = $1', [login]);
+    if (!rowCount) return false;
+    await client.query(`alter role ${name} nologin password null`);
+    await client.query(`revoke all on all tables in schema analytics from ${name}`);
+    await client.query(`revoke all on schema analytics from ${name}`);
+    await client.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and datname = current_database()`,
+      [login],
+    );
+    return true;
+  });
+}
+
+function loginOf(tenant: string): string {
+  return `odograph_analyst_${tenant.replaceAll('-', '_')}`.slice(0, MAX_NAME);
+}
+
+async function findTenant(client: pg.Client, slug: string): Promise<number | null> {
+  const { rows } = await client.query<{ id: number }>('select id from tenant where slug = $1', [
+    slug,
+  ]);
+  return rows[0]?.id ?? null;
+}
+
+async function mayLog(client: pg.Client, statement: string): Promise<boolean> {
+  try {
+    await client.query(statement);
+    return true;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && error.code === '42501') return false;
+    throw error;
+  }
+}
+
+async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import {
+  draftFromCoefficients,
+  isCoefficientTable,
+} from '../../../src/core/premium/coefficients.ts';
+import { inputOf, premiumOf } from './tariffs.ts';
+
+const read = (name: string) => readFileSync(`examples/glm/${name}`, 'utf8');
+const base = JSON.parse(read('base.json')) as Record<string, unknown>;
+const factors = [
+  { variable: 'District', fact: 'territory', base: '1' },
+  { variable: 'Group', fact: 'vehicleGroup', base: '<1l' },
+  { variable: 'Age', fact: 'ageBand', base: '<25' },
+];
+const options = { factors, version: '2' };
+
+/** MASS::Insurance, Poisson, treatment contrasts: Venables & Ripley, Modern Applied Statistics with S, chapter 7. */
+const GOLDEN = {
+  territory: { '1': 0, '2': 0.025868, '3': 0.038524, '4': 0.234205 },
+  vehicleGroup: { '<1l': 0, '1-1.5l': 0.161337, '1.5-2l': 0.39281, '>2l': 0.563412 },
+  ageBand: { '<25': 0, '25-29': -0.19101, '30-35': -0.344951, '>35': -0.536671 },
+};
+
+const codes = (csv: string, own = options) => {
+  const drafted = draftFromCoefficients(base, csv, own);
+  return drafted.ok ? [] : drafted.problems.map((p) => `${p.code} ${p.path}`);
+};
+
+describe.each(['coefficients-r.csv', 'coefficients-python.csv'])(
+  'the coefficients of %s',
+  (file) => {
+    it('become the golden relativities, and price by them', () => {
+      const drafted = draftFromCoefficients(base, read(file), options);
+      if (!drafted.ok) throw new Error(JSON.stringify(drafted.problems));
+      const tables = (
+        drafted.document['factors'] as { id: string; table: Record<string, string> }[]
+      ).map(({ id, table }) => [id, table] as const);
+      expect(tables.map(([id]) => id)).toEqual(Object.keys(GOLDEN));
+      for (const [id, table] of tables) {
+        const golden = GOLDEN[id as keyof typeof GOLDEN] as Record<string, number>;
+        expect(Object.keys(table).sort()).toEqual(Object.keys(golden).sort());
+        for (const [level, coefficient] of Object.entries(golden)) {
+          expect(
+            Math.abs(Number(table[level]) - Math.exp(coefficient)),
+            `${id} ${level}`,
+          ).toBeLessThan(2e-6);
+        }
+      }
+      const facts = { territory: '4', vehicleGroup: '>2l', ageBand: '<25' };
+      const whole = { from: '2026-01-01', to: '2027-01-01', values: facts };
+      const premium = premiumOf(
+        drafted.tariff,
+        inputOf(['2026-01-01', '2027-01-01'], [], {
+          facts: [whole, { ...whole, driverId: 'ann' }],
+        }),
+      );
+      expect(premium.total).toBe((Math.round(100_00 * 1.263904 * 1.756657) / 100).toFixed(2));
+    });
+
+    it('make the base premium with a mean claim, from the intercept', () => {
+      const drafted = draftFromCoefficients(base, read(file), { ...options, meanClaim: '1000' });
+      expect(drafted.ok && drafted.document['charges']).toMatchObject([
+        { amount: '161.74', per: 'YEAR' },
+      ]);
+      expect(codes(read(file), { ...options, meanClaim: 'much' } as never)).toEqual([
+        'BAD_MEAN_CLAIM /charges',
+      ]);
+    });
+  },
+);
+
+describe('a table of coefficients', () => {
+  const table = (...lines: string[]) => ['term,estimate', '(Intercept),-1.8', ...lines].join('\n');
+  const one = { factors: [{ variable: 'Age', fact: 'ageBand', base: '<25' }], version: '2' };
+
+  it('is refused, with each line and its reason, where a tariff could not say the same', () => {
+    expect(codes(table('Age25-29,NA'), one)).toEqual([
+      'NOT_ESTIMATED /coefficients/3',
+      'NO_COEFFICIENT /factors',
+    ]);
+    expect(codes(table('Age.L,0.1', 'Age.Q,0.2', 'Age^4,0.3'), one).slice(0, 3)).toEqual([
+      'ORDERED_CONTRASTS /coefficients/3',
+      'ORDERED_CONTRASTS /coefficients/4',
+      'ORDERED_CONTRASTS /coefficients/5',
+    ]);
+    expect(codes(table('Age,0.1'), one)[0]).toBe('NUMERIC /coefficients/3');
+    expect(codes(table('Age25-29,0.1', 'Age25-29:District2,0.1'), one)).toEqual([
+      'INTERACTION /coefficients/4',
+    ]);
+    expect(codes(table('Age25-29,0.1', 'District2,0.1'), one)).toEqual([
+      'UNKNOWN_TERM /coefficients/4',
+    ]);
+    expect(codes(table('Age25-29,0.1', 'Age<25,0.1'), one)).toEqual([
+      'BASE_ESTIMATED /coefficients/4',
+    ]);
+    expect(codes('a,b\n1,2', one)).toEqual([
+      'BAD_HEADING /coefficients/1',
+      'NO_COEFFICIENT /factors',
+    ]);
+  });
+
+  it('is told from other tables by its heading', () => {
+    expect(isCoefficientTable('"term","estimate","std.error"')).toBe(true);
+    expect(isCoefficientTable(',Coef.,Std.Err.,z,P>|z|,[0.025,0.975]')).toBe(true);
+    expect(isCoefficientTable(',0')).toBe(true);
+    expect(isCoefficientTable('claimNumber,policyNumber')).toBe(false);
+  });
+});
+
+/** Whether a program runs here with what it needs. */
+function has(command: string, args: readonly string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('the model itself', () => {
+  const python = process.env['ODOGRAPH_PYTHON'] ?? 'python3';
+  it.skipIf(!has('Rscript', ['-e', 'library(broom)']))(
+    'fitted anew by R gives the table that is kept',
+    () => {
+      const fitted = execFileSync('Rscript', ['examples/glm/fit.R'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const drafted = draftFromCoefficients(base, fitted, options);
+      const kept = draftFromCoefficients(base, read('coefficients-r.csv'), options);
+      expect(drafted.ok && drafted.document).toEqual(kept.ok && kept.document);
+    },
+  );
+  it.skipIf(!has(python, ['-c', 'import statsmodels, pandas']))(
+    'fitted anew by Python gives the table that is kept',
+    () => {
+      const fitted = execFileSync(python, ['examples/glm/fit.py'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const drafted = draftFromCoefficients(base, fitted, options);
+      const kept = draftFromCoefficients(base, read('coefficients-python.csv'), options);
+      expect(drafted.ok && drafted.document).toEqual(kept.ok && kept.document);
+    },
+  );
+});
