@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DrivingEventFacts } from '../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
 import { measureNames } from '../../src/core/habits/registry.ts';
 import { check } from './checker/check.ts';
+import { inOrder } from './checker/flags.ts';
 import { hasDrives, readFixes, withIgnition, withParkedFixes } from './drives.ts';
 import { context, drivingStreams, extremeEvents, runs, streams } from './streams.ts';
 
@@ -34,12 +34,6 @@ function expectAgreement(events: readonly CanonicalEvent[], tally = noTally()): 
     tally.flags.set(name, (tally.flags.get(name) ?? 0) + 1);
   }
   return tally;
-}
-
-/** The fold tells flags as they are decided; of one instant by kind, which no order of telling fixes. */
-function inOrder(flags: readonly DrivingEventFacts[]): DrivingEventFacts[] {
-  const name = (flag: DrivingEventFacts) => `${flag.kind} ${flag.source}`;
-  return [...flags].sort((a, b) => a.atMs - b.atMs || (name(a) < name(b) ? -1 : 1));
 }
 
 describe('fold and checker say the same', () => {

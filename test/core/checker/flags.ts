@@ -275,3 +275,9 @@ function flag(
 export function keyOf({ atMs, digest }: EventKey): EventKey {
   return { atMs, digest };
 }
+
+/** The fold tells flags as they are decided; here by time, of one instant by kind and source. */
+export function inOrder(flags: readonly DrivingEventFacts[]): DrivingEventFacts[] {
+  const name = (flag: DrivingEventFacts) => `${flag.kind} ${flag.source}`;
+  return [...flags].sort((a, b) => a.atMs - b.atMs || (name(a) < name(b) ? -1 : 1));
+}
