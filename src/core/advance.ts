@@ -1,7 +1,7 @@
 import type { Change, EndReason, TripFacts } from './changes.ts';
 import type { CanonicalEvent } from './event.ts';
 import { countPending, finishAll, noFlag } from './habits/flags.ts';
-import { flaggingMetrics } from './habits/registry.ts';
+import { flaggingMetrics, habitsUnder } from './habits/registry.ts';
 import { absent, forget, never, noReading } from './reading.ts';
 import type { Rules } from './rules.ts';
 import { type DeviceState, emptyState, type OpenTrip } from './state.ts';
@@ -237,7 +237,7 @@ function close(
   context: FoldContext,
 ): void {
   const rules = tripRules(state, context) as Rules;
-  finishAll(trip, decidedBy, changes);
+  finishAll({ trip, habits: habitsUnder(rules), decidedBy, changes });
   const ending = { reason, decidedBy };
   const { totals } = trip;
   changes.push({
@@ -278,7 +278,7 @@ export function openTrip(state: DeviceState, context: FoldContext): TripFacts | 
   const rules = tripRules(state, context) as Rules;
   const totals = emptyTotals(trip.startedAtMs);
   copyTotals(totals, trip.totals);
-  countPending(trip, totals);
+  countPending(trip, habitsUnder(rules), totals);
   const closesAtMs = Math.min(
     state.headAtMs + silenceThresholdMs(state, rules),
     cutAtMs(trip, rules),

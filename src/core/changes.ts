@@ -78,8 +78,11 @@ export interface DrivingEventFacts {
   readonly kind: DrivingEventKind;
   readonly source: MeasurementSource;
   readonly severity: Severity;
+  /** The instant that names it: its peak where it is momentary, its beginning where it lasts. */
   readonly atMs: number;
   readonly endedAtMs: number;
+  /** From the first reading beyond the threshold to the last; 0 where there is but one. */
+  readonly durationMs: number;
   /** Start of the trip it belongs to. */
   readonly tripStartedAtMs: number;
   /** The event that decided the flag. */
@@ -89,8 +92,13 @@ export interface DrivingEventFacts {
   readonly speedAfterCkmh?: number;
   /** Largest magnitude of the acceleration, mm/s². */
   readonly peakMmps2?: number;
-  /** The threshold that was passed: mm/s² for harsh events, 0.01 km/h for speeding. */
-  readonly threshold?: number;
+  /** Highest speed while it lasted, 0.01 km/h; of speeding where it was furthest above the limit. */
+  readonly peakCkmh?: number;
+  /** What was passed, and what from it has this severity: mm/s² of harsh events, else 0.01 km/h. */
+  readonly threshold: number;
+  readonly severityThreshold: number;
+  /** For how long it had to last, where that is asked. */
+  readonly leastMs?: number;
   readonly localDate: string;
   readonly rulesVersion: string;
 }

@@ -308,7 +308,11 @@ const DRIVING_EVENT_COLUMNS: Readonly<Record<keyof DrivingEventColumns, string>>
   speed_before_ckmh: 'int',
   speed_after_ckmh: 'int',
   peak_mmps2: 'int',
+  peak_ckmh: 'int',
   threshold: 'int',
+  severity_threshold: 'int',
+  least_ms: 'int',
+  duration_ms: 'int',
   local_date: 'date',
   rules_version: 'text',
 };

@@ -230,7 +230,11 @@ export function drivingEventToColumns(deviceId: number, event: DrivingEventFacts
     speed_before_ckmh: event.speedBeforeCkmh ?? null,
     speed_after_ckmh: event.speedAfterCkmh ?? null,
     peak_mmps2: event.peakMmps2 ?? null,
-    threshold: event.threshold ?? null,
+    peak_ckmh: event.peakCkmh ?? null,
+    threshold: event.threshold,
+    severity_threshold: event.severityThreshold,
+    least_ms: event.leastMs ?? null,
+    duration_ms: event.durationMs,
     local_date: event.localDate,
     rules_version: event.rulesVersion,
   };

@@ -1,3 +1,4 @@
+import { explainFlag } from '../../core/habits/why.ts';
 import type { DrivingEventKey, DrivingEventRow } from '../../store/read/driving-events.ts';
 import { readDrivingEventPage } from '../../store/read/driving-events.ts';
 import { enterMicrodata, showPosition } from '../access.ts';
@@ -22,6 +23,11 @@ const cursor: CursorKind<DrivingEventKey> = {
     source: String(source),
   }),
 };
+
+/** What a threshold's number is divided by: mm/s² where an acceleration was measured, else 0.01 km/h. */
+function unitOf(event: DrivingEventRow): number {
+  return event.peakMmps2 === null ? 100 : 1000;
+}
 
 export const drivingEvents: Resolvers = {
   Query: {
@@ -54,7 +60,18 @@ export const drivingEvents: Resolvers = {
     speedBeforeKmh: (event) => scale(event.speedBeforeCkmh, 100),
     speedAfterKmh: (event) => scale(event.speedAfterCkmh, 100),
     peakMps2: (event) => scale(event.peakMmps2, 1000),
-    threshold: (event) => scale(event.threshold, event.kind === 'SPEEDING' ? 100 : 1000),
+    peakKmh: (event) => scale(event.peakCkmh, 100),
+    threshold: (event) => scale(event.threshold, unitOf(event)),
+    severityThreshold: (event) => scale(event.severityThreshold, unitOf(event)),
+    durationS: (event) => scale(event.durationMs, 1000),
+    leastS: (event) => scale(event.leastMs, 1000),
+    why: (event) =>
+      explainFlag({
+        ...event,
+        kind: event.kind as DrivingEventKind,
+        source: event.source as MeasurementSource,
+        severity: event.severity as Severity,
+      }),
     trip: (event, _, { loaders }) =>
       loaders.tripByStart.load({
         deviceRef: event.deviceRef,

@@ -1,20 +1,19 @@
-import type { Change, DrivingEventFacts, Severity } from '../changes.ts';
+import type { Change, DrivingEventFacts } from '../changes.ts';
 import type { EventKey } from '../event.ts';
 import { formatDay } from '../civil.ts';
 import { absent, never, type Reading } from '../reading.ts';
 import type { OpenTrip } from '../state.ts';
 import { slot, sumsOf, type Totals } from '../trips/totals.ts';
 import {
-  type EpisodeMetric,
+  type EpisodeRule,
   type FlaggingMetric,
   type FlagMemory,
   longestStepMs,
-  type PeakMetric,
+  type PeakRule,
+  severityAt,
+  stepOf,
 } from './metric.ts';
-import { flaggingMetrics, timeMetrics } from './registry.ts';
-
-/** Candidates of a kind less than this apart are one flag, at its peak. */
-const mergeMs = 15_000;
+import { flaggingMetrics, type FlagRule, type Habits, timeMetrics } from './registry.ts';
 
 const countSlot = slot.measures + timeMetrics.length;
 
@@ -33,71 +32,57 @@ export function noFlag(): FlagMemory {
   };
 }
 
-function clear(flag: FlagMemory): void {
-  Object.assign(flag, noFlag());
+/** The trip that is watched, and where what is found goes. */
+export interface Watch {
+  readonly trip: OpenTrip;
+  readonly habits: Habits;
+  /** The event that is taken in. */
+  readonly decidedBy: EventKey;
+  /** Local date of a reading of the trip. */
+  readonly dayOf: (atMs: number) => number;
+  readonly changes: Change[];
 }
 
 /**
  * Lets every flagging metric see the reading `after`, which decides what happened at `trip.at`.
- * `dayOf` tells the local date of a reading of the trip. Flags that are complete go to `changes`.
+ * Flags that are complete go to the changes.
  */
-export function watch(
-  trip: OpenTrip,
-  after: Reading,
-  decidedBy: EventKey,
-  dayOf: (atMs: number) => number,
-  changes: Change[],
-): void {
-  for (let i = 0; i < flaggingMetrics.length; i++) {
-    const metric = flaggingMetrics[i] as FlaggingMetric;
-    const flag = trip.flags[i] as FlagMemory;
-    if (metric.shape === 'peak') watchPeak(metric, i, flag, trip, after, decidedBy, dayOf, changes);
-    else watchEpisode(metric, i, flag, trip, after, decidedBy, dayOf, changes);
+export function watch(after: Reading, watched: Watch): void {
+  const { flags } = watched.habits;
+  for (let i = 0; i < flags.length; i++) {
+    const flag = flags[i] as FlagRule;
+    if (flag.shape === 'peak') watchPeak(flag.rule, i, after, watched);
+    else if (flag.shape === 'episode') watchEpisode(flag.rule, i, after, watched);
   }
 }
 
-function watchPeak(
-  metric: PeakMetric,
-  index: number,
-  flag: FlagMemory,
-  trip: OpenTrip,
-  after: Reading,
-  decidedBy: EventKey,
-  dayOf: (atMs: number) => number,
-  changes: Change[],
-): void {
+function watchPeak(rule: PeakRule, index: number, after: Reading, watched: Watch): void {
+  const { trip, dayOf } = watched;
   const { before, at } = trip;
-  const peak = before.atMs === never ? 0 : metric.peak(before, at, after);
-  const isCandidate = peak >= metric.thresholds[0];
+  const flag = trip.flags[index] as FlagMemory;
+  const peak = before.atMs === never ? 0 : rule.peak(before, at, after);
+  const isCandidate = peak >= rule.thresholds[0];
   if (flag.firstAtMs !== never) {
     const nextAtMs = isCandidate ? at.atMs : after.atMs;
-    if (nextAtMs - flag.lastAtMs >= mergeMs) finish(trip, index, decidedBy, changes);
+    if (nextAtMs - flag.lastAtMs >= rule.mergeMs) finish(index, watched);
   }
   if (!isCandidate) return;
   if (flag.firstAtMs === never) flag.firstAtMs = at.atMs;
   flag.lastAtMs = at.atMs;
   if (peak <= flag.peak) return;
   flag.peak = peak;
-  flag.allowed = metric.thresholds[0];
   flag.day = dayOf(at.atMs);
   notePeak(flag, at);
   flag.speedBeforeCkmh = before.speedCkmh;
   flag.speedAfterCkmh = after.speedCkmh;
 }
 
-function watchEpisode(
-  metric: EpisodeMetric,
-  index: number,
-  flag: FlagMemory,
-  trip: OpenTrip,
-  after: Reading,
-  decidedBy: EventKey,
-  dayOf: (atMs: number) => number,
-  changes: Change[],
-): void {
-  const excess = metric.excess(after);
+function watchEpisode(rule: EpisodeRule, index: number, after: Reading, watched: Watch): void {
+  const { trip, dayOf } = watched;
+  const flag = trip.flags[index] as FlagMemory;
+  const excess = rule.excess(after);
   const isOver = excess <= 0 || after.atMs - flag.lastAtMs > longestStepMs;
-  if (isOver && flag.firstAtMs !== never) finish(trip, index, decidedBy, changes);
+  if (isOver && flag.firstAtMs !== never) finish(index, watched);
   if (excess <= 0) return;
   if (flag.firstAtMs === never) {
     flag.firstAtMs = after.atMs;
@@ -108,7 +93,7 @@ function watchEpisode(
   flag.speedAfterCkmh = after.speedCkmh;
   if (excess <= flag.peak) return;
   flag.peak = excess;
-  flag.allowed = metric.allowed(after);
+  flag.allowed = rule.allowed(after);
   notePeak(flag, after);
 }
 
@@ -119,22 +104,25 @@ function notePeak(flag: FlagMemory, at: Reading): void {
 }
 
 /** Completes what is under way when the trip ends. */
-export function finishAll(trip: OpenTrip, decidedBy: EventKey, changes: Change[]): void {
-  for (let i = 0; i < flaggingMetrics.length; i++) {
-    if ((trip.flags[i] as FlagMemory).firstAtMs !== never) finish(trip, i, decidedBy, changes);
-  }
-}
-
-/** Counts what is under way as it would count if the trip ended now. */
-export function countPending(trip: OpenTrip, totals: Totals): void {
-  flaggingMetrics.forEach((metric, index) => {
-    const flag = trip.flags[index] as FlagMemory;
-    if (flag.firstAtMs !== never && isFlag(metric, flag)) addOne(totals, index, flag.day);
+export function finishAll(watched: Omit<Watch, 'dayOf'>): void {
+  watched.trip.flags.forEach((flag, index) => {
+    if (flag.firstAtMs !== never) finish(index, watched);
   });
 }
 
-function isFlag(metric: FlaggingMetric, flag: FlagMemory): boolean {
-  return metric.shape === 'peak' || flag.lastAtMs - flag.firstAtMs >= metric.leastMs(flag.peak);
+/** Counts what is under way as it would count if the trip ended now. */
+export function countPending(trip: OpenTrip, habits: Habits, totals: Totals): void {
+  trip.flags.forEach((flag, index) => {
+    if (flag.firstAtMs !== never && isFlag(habits.flags[index] as FlagRule, flag)) {
+      addOne(totals, index, flag.day);
+    }
+  });
+}
+
+function isFlag(how: FlagRule, flag: FlagMemory): boolean {
+  if (how.shape !== 'episode') return how.shape === 'peak';
+  const { thresholds, leastMs } = how.rule;
+  return flag.lastAtMs - flag.firstAtMs >= leastMs[stepOf(thresholds, flag.peak)];
 }
 
 function addOne(totals: Totals, index: number, day: number): void {
@@ -142,46 +130,67 @@ function addOne(totals: Totals, index: number, day: number): void {
   sums[countSlot + index] = (sums[countSlot + index] as number) + 1;
 }
 
-function finish(trip: OpenTrip, index: number, decidedBy: EventKey, changes: Change[]): void {
-  const metric = flaggingMetrics[index] as FlaggingMetric;
+function finish(index: number, watched: Omit<Watch, 'dayOf'>): void {
+  const { trip, habits, changes } = watched;
   const flag = trip.flags[index] as FlagMemory;
-  if (isFlag(metric, flag)) {
+  const how = habits.flags[index] as FlagRule;
+  if (isFlag(how, flag)) {
     addOne(trip.totals, index, flag.day);
     // A flag lies before the rest that may end the trip, so it stands whichever totals do; the mark
     // is taken anew whenever a rest begins.
     addOne(trip.mark, index, flag.day);
-    changes.push({ type: 'drivingEvent', event: describe(trip, metric, flag, decidedBy) });
+    const metric = flaggingMetrics[index] as FlaggingMetric;
+    changes.push({ type: 'drivingEvent', event: describe(metric, how, flag, watched) });
   }
-  clear(flag);
+  Object.assign(flag, noFlag());
 }
 
 function describe(
-  trip: OpenTrip,
-  metric: FlaggingMetric,
+  { kind, source }: FlaggingMetric,
+  how: FlagRule,
   flag: FlagMemory,
-  decidedBy: EventKey,
+  { trip, decidedBy }: Omit<Watch, 'dayOf'>,
 ): DrivingEventFacts {
-  const isPeak = metric.shape === 'peak';
   return {
-    kind: metric.kind,
-    source: metric.source,
-    severity: isPeak ? severityOf(metric.thresholds, flag.peak) : metric.severity(flag.peak),
-    // What lasts is told by its beginning, what is momentary by its peak.
-    atMs: isPeak ? flag.peakAtMs : flag.firstAtMs,
+    kind,
+    source,
+    ...judge(how, flag),
     endedAtMs: flag.lastAtMs,
+    durationMs: flag.lastAtMs - flag.firstAtMs,
     tripStartedAtMs: trip.startedAtMs,
     decidedBy: { atMs: decidedBy.atMs, digest: decidedBy.digest },
     ...(flag.latE7 === absent ? {} : { position: { latE7: flag.latE7, lonE7: flag.lonE7 } }),
     ...(flag.speedBeforeCkmh === absent ? {} : { speedBeforeCkmh: flag.speedBeforeCkmh }),
     ...(flag.speedAfterCkmh === absent ? {} : { speedAfterCkmh: flag.speedAfterCkmh }),
-    ...(isPeak ? { peakMmps2: flag.peak } : {}),
-    threshold: flag.allowed,
     localDate: formatDay(flag.day),
     rulesVersion: trip.rulesVersion,
   };
 }
 
-function severityOf(thresholds: readonly [number, number, number], peak: number): Severity {
-  if (peak >= thresholds[2]) return 'HIGH';
-  return peak >= thresholds[1] ? 'MEDIUM' : 'LOW';
+/** How bad it was and by which figures, and the instant that names it. */
+function judge(how: FlagRule, flag: FlagMemory) {
+  // What is under way began under the rules of its trip, so they have the metric.
+  if (how.shape === 'none') throw new Error('a flag is under way that the rules do not have');
+  const { thresholds } = how.rule;
+  const step = stepOf(thresholds, flag.peak);
+  const severity = severityAt(step);
+  if (how.shape === 'peak') {
+    return {
+      severity,
+      // What is momentary is told by its peak, …
+      atMs: flag.peakAtMs,
+      peakMmps2: flag.peak,
+      threshold: thresholds[0],
+      severityThreshold: thresholds[step],
+    };
+  }
+  return {
+    severity,
+    // … what lasts by its beginning.
+    atMs: flag.firstAtMs,
+    peakCkmh: flag.allowed + flag.peak,
+    threshold: flag.allowed,
+    severityThreshold: flag.allowed + thresholds[step],
+    leastMs: how.rule.leastMs[step],
+  };
 }

@@ -1,6 +1,26 @@
-import type { Reading } from '../reading.ts';
-import type { PeakMetric } from './metric.ts';
-import { accelerationMmps2, isMeasuredFast } from './acceleration.ts';
+import {
+  accelerationMmps2,
+  feltForwardMmps2,
+  type Gates,
+  manoeuvringCkmh,
+} from './acceleration.ts';
+import { type BySeverity, fromVersion, type PeakMetric, type PeakRule } from './metric.ts';
+
+function speedingUp(gates: Gates, thresholds: BySeverity, mergeMs: number): PeakRule {
+  return {
+    peak: (before, at, after) => Math.max(0, accelerationMmps2(before, at, after, gates)),
+    thresholds,
+    mergeMs,
+  };
+}
+
+function feltSpeedingUp(fromCkmh: number, thresholds: BySeverity, mergeMs: number): PeakRule {
+  return {
+    peak: (_before, at) => Math.max(0, feltForwardMmps2(at, fromCkmh)),
+    thresholds,
+    mergeMs,
+  };
+}
 
 /** Acceleration in 1 Hz GPS speed: 2.0 and 2.5 m/s² as DriveQuant takes them, high from 0.30 g. */
 export const harshAccelerationGps: PeakMetric = {
@@ -8,8 +28,9 @@ export const harshAccelerationGps: PeakMetric = {
   kind: 'HARSH_ACCELERATION',
   source: 'GPS',
   measure: 'harshAccelerationGps.count',
-  peak: (before, at, after) => Math.max(0, accelerationMmps2(before, at, after)),
-  thresholds: [2_000, 2_500, 2_942],
+  under: fromVersion({
+    1: speedingUp({ fromCkmh: manoeuvringCkmh, farthestMs: 2_000 }, [2_000, 2_500, 2_942], 15_000),
+  }),
 };
 
 /**
@@ -21,6 +42,5 @@ export const harshAccelerationAccelerometer: PeakMetric = {
   kind: 'HARSH_ACCELERATION',
   source: 'ACCELEROMETER',
   measure: 'harshAccelerationAccelerometer.count',
-  peak: (_before: Reading, at: Reading) => (isMeasuredFast(at) ? at.accelForwardMmps2 : 0),
-  thresholds: [3_432, 4_413, 5_884],
+  under: fromVersion({ 1: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000) }),
 };

@@ -1,6 +1,26 @@
-import type { Reading } from '../reading.ts';
-import type { PeakMetric } from './metric.ts';
-import { accelerationMmps2, isMeasuredFast } from './acceleration.ts';
+import {
+  accelerationMmps2,
+  feltForwardMmps2,
+  type Gates,
+  manoeuvringCkmh,
+} from './acceleration.ts';
+import { type BySeverity, fromVersion, type PeakMetric, type PeakRule } from './metric.ts';
+
+function slowingDown(gates: Gates, thresholds: BySeverity, mergeMs: number): PeakRule {
+  return {
+    peak: (before, at, after) => Math.max(0, -accelerationMmps2(before, at, after, gates)),
+    thresholds,
+    mergeMs,
+  };
+}
+
+function feltSlowingDown(fromCkmh: number, thresholds: BySeverity, mergeMs: number): PeakRule {
+  return {
+    peak: (_before, at) => Math.max(0, -feltForwardMmps2(at, fromCkmh)),
+    thresholds,
+    mergeMs,
+  };
+}
 
 /**
  * Braking in 1 Hz GPS speed. 2.0 m/s² tells aggressive from normal drivers by seven times where
@@ -11,8 +31,9 @@ export const harshBrakingGps: PeakMetric = {
   kind: 'HARSH_BRAKING',
   source: 'GPS',
   measure: 'harshBrakingGps.count',
-  peak: (before, at, after) => Math.max(0, -accelerationMmps2(before, at, after)),
-  thresholds: [2_000, 2_500, 2_942],
+  under: fromVersion({
+    1: slowingDown({ fromCkmh: manoeuvringCkmh, farthestMs: 2_000 }, [2_000, 2_500, 2_942], 15_000),
+  }),
 };
 
 /**
@@ -24,6 +45,5 @@ export const harshBrakingAccelerometer: PeakMetric = {
   kind: 'HARSH_BRAKING',
   source: 'ACCELEROMETER',
   measure: 'harshBrakingAccelerometer.count',
-  peak: (_before: Reading, at: Reading) => (isMeasuredFast(at) ? -at.accelForwardMmps2 : 0),
-  thresholds: [3_432, 4_413, 5_884],
+  under: fromVersion({ 1: feltSlowingDown(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000) }),
 };

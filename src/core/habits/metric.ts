@@ -1,15 +1,19 @@
 import type { DrivingEventKind, MeasurementSource, Severity } from '../changes.ts';
 import type { Reading } from '../reading.ts';
+import type { Rules } from '../rules.ts';
+
+/** How a metric measures under one version of the rules; absent where it does not measure at all. */
+export type Under<Rule> = (rules: Rules) => Rule | undefined;
 
 /**
- * A metric that adds time: the stretch between two readings counts where `counts` says so. What it
- * says is cut at each local midnight, so it must not depend on how long the stretch is.
+ * What holds by rules version: each entry from its version on, until the next. A figure is never
+ * edited once its version was in force: a change is a further entry.
  */
-export interface TimeMetric {
-  readonly shape: 'time';
-  /** Name of the sum it adds to, ending in ms. */
-  readonly measure: `${string}.ms`;
-  readonly counts: (from: Reading, to: Reading, during: During) => boolean;
+export function fromVersion<Rule>(entries: Readonly<Record<number, Rule>>): Under<Rule> {
+  const newestFirst = Object.entries(entries)
+    .map(([version, rule]) => ({ version: Number(version), rule }))
+    .sort((a, b) => b.version - a.version);
+  return ({ version }) => newestFirst.find((entry) => entry.version <= Number(version))?.rule;
 }
 
 /** What is known of a stretch between two readings besides the readings. */
@@ -20,6 +24,20 @@ export interface During {
   still: boolean;
 }
 
+/**
+ * Whether a stretch between two readings counts. What it says is cut at each local midnight, so it
+ * must not depend on how much of the stretch is asked for.
+ */
+export type TimeRule = (from: Reading, to: Reading, during: During) => boolean;
+
+/** A metric that adds time. */
+export interface TimeMetric {
+  readonly shape: 'time';
+  /** Name of the sum it adds to, ending in ms. */
+  readonly measure: `${string}.ms`;
+  readonly under: Under<TimeRule>;
+}
+
 interface Flagging {
   readonly kind: DrivingEventKind;
   readonly source: MeasurementSource;
@@ -27,14 +45,57 @@ interface Flagging {
   readonly measure: `${string}.count`;
 }
 
-/** A metric that flags moments, each decided by the readings before and after it. */
-export interface PeakMetric extends Flagging {
-  readonly shape: 'peak';
+/** Figures of low, medium and high. */
+export type BySeverity = readonly [low: number, medium: number, high: number];
+
+const severities: readonly Severity[] = ['LOW', 'MEDIUM', 'HIGH'];
+
+/** The highest step that the magnitude reaches, 0 to 2; the lowest where it reaches none. */
+export function stepOf(steps: BySeverity, magnitude: number): 0 | 1 | 2 {
+  if (magnitude >= steps[2]) return 2;
+  return magnitude >= steps[1] ? 1 : 0;
+}
+
+export function severityAt(step: 0 | 1 | 2): Severity {
+  return severities[step] as Severity;
+}
+
+/** How moments are flagged. */
+export interface PeakRule {
   /** Magnitude at `at`, mm/s²; 0 where it is not measurable or not of this kind. */
   readonly peak: (before: Reading, at: Reading, after: Reading) => number;
   /** From these magnitudes on the flag is of low, medium and high severity, mm/s². */
-  readonly thresholds: readonly [number, number, number];
+  readonly thresholds: BySeverity;
+  /** Candidates less than this apart are one flag, at its peak. */
+  readonly mergeMs: number;
 }
+
+/** A metric that flags moments, each decided by the readings before and after it. */
+export interface PeakMetric extends Flagging {
+  readonly shape: 'peak';
+  readonly under: Under<PeakRule>;
+}
+
+/** How what lasts is flagged; all speeds are in 0.01 km/h. */
+export interface EpisodeRule {
+  /** How much faster the reading is than what is allowed; 0 where it does not count. */
+  readonly excess: (reading: Reading) => number;
+  /** What was allowed at the reading. */
+  readonly allowed: (reading: Reading) => number;
+  /** From these largest excesses on the flag is of low, medium and high severity. */
+  readonly thresholds: BySeverity;
+  /** How long it must last to be a flag of low, medium and high severity, ms. */
+  readonly leastMs: BySeverity;
+}
+
+/** A metric that flags what lasts: readings in a row that hold, none far from the last. */
+export interface EpisodeMetric extends Flagging {
+  readonly shape: 'episode';
+  readonly under: Under<EpisodeRule>;
+}
+
+export type FlaggingMetric = PeakMetric | EpisodeMetric;
+export type Metric = TimeMetric | FlaggingMetric;
 
 /** Readings further apart than the shortest silence do not tell what was between them. */
 export const longestStepMs = 120_000;
@@ -43,22 +104,6 @@ export const longestStepMs = 120_000;
 export function follows(from: Reading, to: Reading): boolean {
   return to.atMs - from.atMs <= longestStepMs;
 }
-
-/** A metric that flags what lasts: readings in a row that hold, none far from the last. */
-export interface EpisodeMetric extends Flagging {
-  readonly shape: 'episode';
-  /** How much the reading is beyond what is allowed, in the metric's unit; 0 where it is not. */
-  readonly excess: (reading: Reading) => number;
-  /** What was allowed at the reading, in the same unit. */
-  readonly allowed: (reading: Reading) => number;
-  /** Severity by the largest excess. */
-  readonly severity: (peak: number) => Severity;
-  /** How long it must last to be a flag. */
-  readonly leastMs: (peak: number) => number;
-}
-
-export type Metric = TimeMetric | PeakMetric | EpisodeMetric;
-export type FlaggingMetric = PeakMetric | EpisodeMetric;
 
 /** A flag under way: numbers only, so that the codec need not know the metric. */
 export interface FlagMemory {

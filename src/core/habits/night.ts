@@ -1,8 +1,8 @@
-import type { TimeMetric } from './metric.ts';
+import { fromVersion, type TimeMetric } from './metric.ts';
 
 /** Time driven at night, local time at the vehicle; the hours stand in the rules. */
 export const night: TimeMetric = {
   shape: 'time',
   measure: 'night.ms',
-  counts: (_from, _to, during) => during.night,
+  under: fromVersion({ 1: (_from, _to, during) => during.night }),
 };

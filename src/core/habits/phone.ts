@@ -1,19 +1,37 @@
 import type { Reading } from '../reading.ts';
-import { type EpisodeMetric, follows, type TimeMetric } from './metric.ts';
+import { manoeuvringCkmh } from './acceleration.ts';
+import {
+  type EpisodeMetric,
+  type EpisodeRule,
+  follows,
+  fromVersion,
+  type TimeMetric,
+} from './metric.ts';
 
-/** A phone in use in a car that moves slower than this is not counted. */
-const gateCkmh = 1_000;
-
-function isInUse(reading: Reading): boolean {
-  return reading.phoneInUse === 1 && reading.speedCkmh >= gateCkmh;
+function isInUse(reading: Reading, fromCkmh: number): boolean {
+  return reading.phoneInUse === 1 && reading.speedCkmh >= fromCkmh;
 }
 
-/** Time with the phone in use while moving; a stretch is judged by its first reading. */
+/** Time with the phone in use in a car that moves; a stretch is judged by its first reading. */
 export const phoneTime: TimeMetric = {
   shape: 'time',
   measure: 'phone.ms',
-  counts: (from, to) => isInUse(from) && follows(from, to),
+  under: fromVersion({ 1: (from, to) => isInUse(from, manoeuvringCkmh) && follows(from, to) }),
 };
+
+function inUse(
+  fromCkmh: number,
+  allowedCkmh: number,
+  thresholds: EpisodeRule['thresholds'],
+  leastMs: EpisodeRule['leastMs'],
+): EpisodeRule {
+  return {
+    excess: (reading) => (isInUse(reading, fromCkmh) ? reading.speedCkmh - allowedCkmh : 0),
+    allowed: () => allowedCkmh,
+    thresholds,
+    leastMs,
+  };
+}
 
 /**
  * Phone use of 5 s and more at a speed: medium from 30, high from 80 km/h. The figures are our own;
@@ -24,8 +42,7 @@ export const phoneFlags: EpisodeMetric = {
   kind: 'PHONE_USE',
   source: 'DEVICE',
   measure: 'phone.count',
-  excess: (reading) => (isInUse(reading) ? reading.speedCkmh : 0),
-  allowed: () => 0,
-  severity: (peakCkmh) => (peakCkmh >= 8_000 ? 'HIGH' : peakCkmh >= 3_000 ? 'MEDIUM' : 'LOW'),
-  leastMs: () => 5_000,
+  under: fromVersion({
+    1: inUse(manoeuvringCkmh, 0, [0, 3_000, 8_000], [5_000, 5_000, 5_000]),
+  }),
 };

@@ -1,7 +1,15 @@
 import { harshCorneringAccelerometer, harshCorneringGps } from './cornering.ts';
 import { harshAccelerationAccelerometer, harshAccelerationGps } from './harsh-acceleration.ts';
 import { harshBrakingAccelerometer, harshBrakingGps } from './harsh-braking.ts';
-import type { FlaggingMetric, Metric, TimeMetric } from './metric.ts';
+import type { Rules } from '../rules.ts';
+import type {
+  EpisodeRule,
+  FlaggingMetric,
+  Metric,
+  PeakRule,
+  TimeMetric,
+  TimeRule,
+} from './metric.ts';
 import { night } from './night.ts';
 import { phoneFlags, phoneTime } from './phone.ts';
 import { limitKnownTime, speedingFlags, speedingTime } from './speeding.ts';
@@ -41,3 +49,39 @@ export const flaggingMetrics: readonly FlaggingMetric[] = metrics.filter(
 export const measureNames: readonly string[] = [...timeMetrics, ...flaggingMetrics].map(
   (metric) => metric.measure,
 );
+
+/** How each metric of the two lists above measures under some rules, in their order. */
+export interface Habits {
+  readonly times: readonly (TimeRule | undefined)[];
+  readonly flags: readonly FlagRule[];
+}
+
+/** A flagging metric by its shape; `none` where the rules do not have it. */
+export type FlagRule =
+  | { readonly shape: 'peak'; readonly rule: PeakRule }
+  | { readonly shape: 'episode'; readonly rule: EpisodeRule }
+  | { readonly shape: 'none' };
+
+const byRules = new WeakMap<Rules, Habits>();
+
+/** The metrics under these rules; the same object for the same rules. */
+export function habitsUnder(rules: Rules): Habits {
+  let habits = byRules.get(rules);
+  if (habits === undefined) {
+    habits = {
+      times: timeMetrics.map((metric) => metric.under(rules)),
+      flags: flaggingMetrics.map((metric) => flagRule(metric, rules)),
+    };
+    byRules.set(rules, habits);
+  }
+  return habits;
+}
+
+function flagRule(metric: FlaggingMetric, rules: Rules): FlagRule {
+  if (metric.shape === 'peak') {
+    const rule = metric.under(rules);
+    return rule === undefined ? { shape: 'none' } : { shape: 'peak', rule };
+  }
+  const rule = metric.under(rules);
+  return rule === undefined ? { shape: 'none' } : { shape: 'episode', rule };
+}

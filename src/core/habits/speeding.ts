@@ -1,14 +1,10 @@
 import { absent, type Reading } from '../reading.ts';
-import { type EpisodeMetric, follows, type TimeMetric } from './metric.ts';
-
-const mediumFromCkmh = 900;
-const highFromCkmh = 1_600;
-/** Below 10 km/h a limit says nothing. */
-const gateCkmh = 1_000;
+import { manoeuvringCkmh } from './acceleration.ts';
+import { type EpisodeMetric, follows, fromVersion, type TimeMetric } from './metric.ts';
 
 /** How far the reading is above the limit that was sent with it, 0.01 km/h; 0 where it is not. */
 function excessCkmh(reading: Reading): number {
-  if (reading.speedLimitCkmh === absent || reading.speedCkmh < gateCkmh) return 0;
+  if (reading.speedLimitCkmh === absent || reading.speedCkmh < manoeuvringCkmh) return 0;
   return Math.max(0, reading.speedCkmh - reading.speedLimitCkmh);
 }
 
@@ -16,14 +12,14 @@ function excessCkmh(reading: Reading): number {
 export const speedingTime: TimeMetric = {
   shape: 'time',
   measure: 'speeding.ms',
-  counts: (from, to) => excessCkmh(from) > 0 && follows(from, to),
+  under: fromVersion({ 1: (from, to) => excessCkmh(from) > 0 && follows(from, to) }),
 };
 
 /** Time for which a limit is known, so that a share can be told. */
 export const limitKnownTime: TimeMetric = {
   shape: 'time',
   measure: 'limitKnown.ms',
-  counts: (from, to) => from.speedLimitCkmh !== absent && follows(from, to),
+  under: fromVersion({ 1: (from, to) => from.speedLimitCkmh !== absent && follows(from, to) }),
 };
 
 /**
@@ -35,8 +31,12 @@ export const speedingFlags: EpisodeMetric = {
   kind: 'SPEEDING',
   source: 'GPS',
   measure: 'speeding.count',
-  excess: excessCkmh,
-  allowed: (reading) => reading.speedLimitCkmh,
-  severity: (peak) => (peak > highFromCkmh ? 'HIGH' : peak >= mediumFromCkmh ? 'MEDIUM' : 'LOW'),
-  leastMs: (peak) => (peak > highFromCkmh ? 10_000 : 60_000),
+  under: fromVersion({
+    1: {
+      excess: excessCkmh,
+      allowed: (reading) => reading.speedLimitCkmh,
+      thresholds: [0, 900, 1_601],
+      leastMs: [60_000, 60_000, 10_000],
+    },
+  }),
 };

@@ -1,4 +1,4 @@
-import type { TimeMetric } from './metric.ts';
+import { fromVersion, type TimeMetric } from './metric.ts';
 
 /**
  * All time standing still within a trip. What of it lasted long enough is the trip's idle time; the
@@ -7,5 +7,5 @@ import type { TimeMetric } from './metric.ts';
 export const standing: TimeMetric = {
   shape: 'time',
   measure: 'standing.ms',
-  counts: (_from, _to, during) => during.still,
+  under: fromVersion({ 1: (_from, _to, during) => during.still }),
 };

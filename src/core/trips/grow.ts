@@ -2,8 +2,8 @@ import { type Calendar, calendarOf, type LocalSpan } from '../calendar.ts';
 import type { Change } from '../changes.ts';
 import type { CanonicalEvent } from '../event.ts';
 import { watch } from '../habits/flags.ts';
-import type { During, TimeMetric } from '../habits/metric.ts';
-import { timeMetrics } from '../habits/registry.ts';
+import type { During } from '../habits/metric.ts';
+import { type Habits, habitsUnder } from '../habits/registry.ts';
 import { absent, never, type Reading } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { OpenTrip } from '../state.ts';
@@ -61,11 +61,12 @@ export function grow(
   const { totals } = trip;
   const { atMs } = event;
   const calendar = (trip.calendar ??= calendarOf(zones, rules));
+  const habits = habitsUnder(rules);
   const fromMs = totals.lastAtMs;
   const reading = read(trip.spare, event, step);
   totals.events += 1;
   if (atMs > fromMs) {
-    addTime(trip, fromMs, atMs, step, reading, rules, calendar);
+    addTime(trip, fromMs, atMs, step, reading, rules, habits, calendar);
   }
   if (step.isFix) addFix(trip, event, step, atMs, calendar);
   if (step.speedCkmh !== absent) addSpeed(trip, step, atMs, calendar);
@@ -74,7 +75,8 @@ export function grow(
   totals.lastAtMs = atMs;
   totals.lastDigest = event.digest;
   if (atMs > trip.at.atMs) {
-    watch(trip, reading, event, (at) => calendar.spanAt(step.zone, at).day, changes);
+    const dayOf = (at: number) => calendar.spanAt(step.zone, at).day;
+    watch(reading, { trip, habits, decidedBy: event, dayOf, changes });
     trip.spare = trip.before;
     trip.before = trip.at;
     trip.at = reading;
@@ -104,6 +106,7 @@ function addTime(
   step: Step,
   reading: Reading,
   rules: Rules,
+  { times }: Habits,
   calendar: Calendar,
 ): void {
   const { totals, stillFromMs } = trip;
@@ -117,8 +120,8 @@ function addTime(
     if (!still) sums[slot.movingMs] = (sums[slot.movingMs] as number) + pieceMs;
     during.night = span.night;
     during.still = still;
-    for (let i = 0; i < timeMetrics.length; i++) {
-      if (!(timeMetrics[i] as TimeMetric).counts(trip.at, reading, during)) continue;
+    for (let i = 0; i < times.length; i++) {
+      if (times[i]?.(trip.at, reading, during) !== true) continue;
       sums[slot.measures + i] = (sums[slot.measures + i] as number) + pieceMs;
     }
     atMs = endMs;

@@ -22,7 +22,11 @@ export interface DrivingEventRow extends DrivingEventKey {
   readonly speedBeforeCkmh: number | null;
   readonly speedAfterCkmh: number | null;
   readonly peakMmps2: number | null;
+  readonly peakCkmh: number | null;
   readonly threshold: number | null;
+  readonly severityThreshold: number | null;
+  readonly leastMs: number | null;
+  readonly durationMs: number | null;
   readonly localDate: string;
   readonly rulesVersion: string;
 }
@@ -44,7 +48,8 @@ interface RawDrivingEvent extends Omit<DrivingEventRow, 'atMs' | 'endedAtMs' | '
 const COLUMNS = Prisma.sql`e.device_id as "deviceRef", e.at, e.kind, e.source, e.severity, e.ended_at as "endedAt",
   e.trip_started_at as "tripStartedAt", e.driver_id as "driverRef", e.lat_e7 as "latE7", e.lon_e7 as "lonE7",
   e.speed_before_ckmh as "speedBeforeCkmh", e.speed_after_ckmh as "speedAfterCkmh", e.peak_mmps2 as "peakMmps2",
-  e.threshold, e.local_date::text as "localDate", e.rules_version as "rulesVersion"`;
+  e.peak_ckmh as "peakCkmh", e.threshold, e.severity_threshold as "severityThreshold", e.least_ms as "leastMs",
+  e.duration_ms as "durationMs", e.local_date::text as "localDate", e.rules_version as "rulesVersion"`;
 
 function toDrivingEventRow({
   at,

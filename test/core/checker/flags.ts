@@ -150,8 +150,10 @@ function findMoments(moment: Moment, stretch: Stretch, zones: Zones): CheckedFla
         moment.levels[2] <= strongest ? 'HIGH' : moment.levels[1] <= strongest ? 'MEDIUM' : 'LOW',
       atMs: atMs(index),
       endedAtMs: atMs(last),
+      durationMs: atMs(last) - atMs((run[0] as (typeof run)[0]).index),
       peakMmps2: strongest,
       threshold: moment.levels[0],
+      severityThreshold: moment.levels.findLast((level) => level <= strongest) as number,
       position: at,
       before: before.speed,
       after: after.speed,
@@ -168,6 +170,8 @@ interface Lasting {
   excess: (seen: Seen) => number;
   allowed: (seen: Seen) => number;
   severity: (excess: number) => Severity;
+  /** The least excess of each severity, 0.01 km/h. */
+  grades: Readonly<Record<Severity, number>>;
   leastMs: (excess: number) => number;
 }
 
@@ -182,6 +186,7 @@ const lasting: readonly Lasting[] = [
         : 0,
     allowed: ({ event }) => event.speedLimitCkmh ?? 0,
     severity: (excess) => (excess > 1_600 ? 'HIGH' : excess < 900 ? 'LOW' : 'MEDIUM'),
+    grades: { LOW: 0, MEDIUM: 900, HIGH: 1_601 },
     leastMs: (excess) => (excess > 1_600 ? 10_000 : 60_000),
   },
   {
@@ -192,6 +197,7 @@ const lasting: readonly Lasting[] = [
       isFaster(seen, 10) && seen.event.phoneInUse === true ? (seen.speed ?? 0) : 0,
     allowed: () => 0,
     severity: (speed) => (speed < 3_000 ? 'LOW' : speed < 8_000 ? 'MEDIUM' : 'HIGH'),
+    grades: { LOW: 0, MEDIUM: 3_000, HIGH: 8_000 },
     leastMs: () => 5_000,
   },
 ];
@@ -218,7 +224,11 @@ function findLasting(kind: Lasting, stretch: Stretch, zones: Zones): CheckedFlag
           severity: kind.severity(most),
           atMs: begun.event.atMs,
           endedAtMs: ended.event.atMs,
+          durationMs: ended.event.atMs - begun.event.atMs,
+          peakCkmh: kind.allowed(peak) + most,
           threshold: kind.allowed(peak),
+          severityThreshold: kind.allowed(peak) + kind.grades[kind.severity(most)],
+          leastMs: kind.leastMs(most),
           position: peak,
           before: readings[first - 1]?.speed,
           after: ended.speed,
@@ -235,8 +245,12 @@ interface Evidence {
   severity: Severity;
   atMs: number;
   endedAtMs: number;
+  durationMs: number;
   peakMmps2?: number;
+  peakCkmh?: number;
   threshold: number;
+  severityThreshold: number;
+  leastMs?: number;
   position: Seen;
   before: number | undefined;
   after: number | undefined;

@@ -60,6 +60,8 @@ describe('harsh braking in GPS speed', () => {
         speedAfterCkmh: 3_400,
         peakMmps2: 2_222,
         threshold: 2_000,
+        severityThreshold: 2_000,
+        durationMs: 0,
         localDate: '2023-11-14',
         rulesVersion: expect.stringMatching(/^1\+/) as string,
       },
@@ -131,7 +133,11 @@ describe('speeding', () => {
         severity: 'LOW',
         atMs: startMs + 10_000,
         endedAtMs: startMs + 70_000,
+        durationMs: 60_000,
+        peakCkmh: 5_500,
         threshold: 5_000,
+        severityThreshold: 5_000,
+        leastMs: 60_000,
       },
     ]);
     expect(limited(59, 61).flags).toMatchObject([{ severity: 'MEDIUM' }]);
