@@ -5,34 +5,41 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What each check runs, as a script of an installed package and its arguments. */
+/** What each check runs with Node: a script and its arguments. */
 const checks = {
   eslint: [
-    'eslint/bin/eslint.js',
+    'node_modules/eslint/bin/eslint.js',
     '.',
     '--cache',
     '--cache-location',
     'node_modules/.cache/eslint/',
   ],
-  types: ['typescript/bin/tsc', '-p', 'tsconfig.check.json'],
+  types: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.check.json'],
   zones: [
-    'dependency-cruiser/bin/dependency-cruise.mjs',
+    'node_modules/dependency-cruiser/bin/dependency-cruise.mjs',
     'src',
     'test',
     'scripts',
     '--config',
     '.dependency-cruiser.cjs',
   ],
-  unused: ['knip/bin/knip.js', '--no-config-hints'],
-  format: ['prettier/bin/prettier.cjs', '--check', '.', '--log-level', 'warn', '--cache'],
+  released: ['--import', './scripts/typescript.js', 'scripts/breaking-changes.ts'],
+  unused: ['node_modules/knip/bin/knip.js', '--no-config-hints'],
+  format: [
+    'node_modules/prettier/bin/prettier.cjs',
+    '--check',
+    '.',
+    '--log-level',
+    'warn',
+    '--cache',
+  ],
 };
 
 /** @param {keyof typeof checks} name @returns {Promise<boolean>} whether it found nothing */
 function check(name) {
-  const [bin, ...args] = checks[name];
   const startedMs = Date.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [`node_modules/${bin}`, ...args], { cwd: root });
+    const child = spawn(process.execPath, checks[name], { cwd: root });
     let said = '';
     child.stdout.on('data', (chunk) => (said += chunk));
     child.stderr.on('data', (chunk) => (said += chunk));

@@ -239,12 +239,20 @@ export function ownEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
+/** Every setting with what it does and its value unless set, as it is written in the environment. */
+export function listSettings(): { name: string; description: string; fallback: string }[] {
+  return Object.entries(settings).map(([name, setting]) => ({
+    name,
+    description: setting.description ?? '',
+    fallback: write(setting.safeParse(undefined).data),
+  }));
+}
+
 /** The text of .env.example. */
 export function writeEnvExample(): string {
-  const blocks = Object.entries(settings).map(([name, setting]) => {
-    const fallback = setting.safeParse(undefined).data;
-    return `# ${setting.description}\n# ${name}=${write(fallback)}\n`;
-  });
+  const blocks = listSettings().map(
+    ({ name, description, fallback }) => `# ${description}\n# ${name}=${fallback}\n`,
+  );
   return `# Settings of Odograph and what they are unless set. Made from src/config.ts.\n# Copy to .env and take away the # of what you set.\n\n${blocks.join('\n')}`;
 }
 

@@ -1,5 +1,5 @@
-import type { GraphQLField, GraphQLFieldResolver, GraphQLSchema } from 'graphql';
-import { defaultFieldResolver, isObjectType } from 'graphql';
+import type { GraphQLField, GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, getNamedType, isNonNullType, isObjectType } from 'graphql';
 import type { Choice } from '../core/stats/choose.ts';
 import type { StatsQuestion } from '../store/read/stats/question.ts';
 import { writeAccessLog } from '../store/write/access-log.ts';
@@ -9,7 +9,7 @@ import type { Role } from './generated/schema.ts';
 import type { Identity } from './identity.ts';
 
 /** A role, or ACTUARY with the claim `microdata`. */
-type Asker = Role | 'MICRODATA';
+export type Asker = Role | 'MICRODATA';
 
 const EVERYBODY: readonly Asker[] = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'];
 const TRIP_READERS: readonly Asker[] = ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR', 'MICRODATA'];
@@ -83,19 +83,66 @@ const NODES: Readonly<Record<string, string>> = {
   Dispute: 'Query.policy',
 };
 
+/**
+ * Where somebody was, and who sees it when. `showPosition`, `showTelemetry` and `showPath` below
+ * decide it place by place.
+ */
+const PLACES: Readonly<Record<string, Readonly<Partial<Record<Asker, string>>>>> = {
+  'Trip.start': { DRIVER: 'own', OPERATOR: 'unassigned' },
+  'Trip.end': { DRIVER: 'own', OPERATOR: 'unassigned' },
+  'Trip.path': { DRIVER: 'own', CLAIMS: 'purpose', OPERATOR: 'unassigned' },
+  'DrivingEvent.position': { DRIVER: 'own', OPERATOR: 'unassigned' },
+  'TelemetryMessage.lat': { DRIVER: 'own', OPERATOR: 'unassigned' },
+  'TelemetryMessage.lon': { DRIVER: 'own', OPERATOR: 'unassigned' },
+};
+const PLACE_TYPES: readonly string[] = ['Position', 'PathPoint'];
+
+/** Who may ask a field, in words: `yes`, or when; an asker who may not is missing. */
+export interface Access {
+  readonly coordinate: string;
+  readonly who: Readonly<Partial<Record<Asker, string>>>;
+}
+
+/** Every field that not everybody may see who got hold of its object, in the order of the schema. */
+export function listAccess(schema: GraphQLSchema): readonly Access[] {
+  return listFields(schema).flatMap(({ coordinate }) => {
+    const askers = WHO[coordinate];
+    if (!askers) return coordinate in PLACES ? [{ coordinate, who: PLACES[coordinate] ?? {} }] : [];
+    const all = askers.includes('ACTUARY') ? [...askers, 'MICRODATA'] : askers;
+    return [{ coordinate, who: Object.fromEntries(all.map((asker) => [asker, 'yes'])) }];
+  });
+}
+
+function listFields(schema: GraphQLSchema) {
+  return Object.values(schema.getTypeMap())
+    .filter(isObjectType)
+    .filter(({ name }) => !name.startsWith('__'))
+    .flatMap((type) =>
+      Object.values(type.getFields()).map((field) => ({
+        type,
+        field,
+        coordinate: `${type.name}.${field.name}`,
+      })),
+    );
+}
+
 /** Puts the table above in front of every field that it names, in place. */
 export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
-  const unused = new Set(Object.keys(WHO));
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type) || type.name.startsWith('__')) continue;
-    for (const field of Object.values(type.getFields())) {
-      const coordinate = `${type.name}.${field.name}`;
-      if (coordinate in WHO) {
-        unused.delete(coordinate);
-        guardField(field as GraphQLField<unknown, Context>, coordinate);
-      } else if (['Query', 'Mutation', 'Subscription'].includes(type.name)) {
-        throw new Error(`${coordinate} stands in no row of the table in src/api/access.ts`);
-      }
+  const unused = new Set([...Object.keys(WHO), ...Object.keys(PLACES)]);
+  for (const { type, field, coordinate } of listFields(schema)) {
+    if (coordinate in PLACES) {
+      unused.delete(coordinate);
+    } else if (isPlace(type, field)) {
+      throw new Error(
+        `${coordinate} tells a place and stands in no row of PLACES in src/api/access.ts`,
+      );
+    }
+    if (coordinate in WHO) {
+      unused.delete(coordinate);
+      checkNullable(field, coordinate);
+      guardField(field as GraphQLField<unknown, Context>, coordinate);
+    } else if (['Query', 'Mutation', 'Subscription'].includes(type.name)) {
+      throw new Error(`${coordinate} stands in no row of the table in src/api/access.ts`);
     }
   }
   if (unused.size > 0) {
@@ -104,6 +151,23 @@ export function guardSchema(schema: GraphQLSchema): GraphQLSchema {
     );
   }
   return schema;
+}
+
+/** A field that is refused must not take its parent with it. A subscription that is refused has no message. */
+function checkNullable({ type }: GraphQLField<unknown, unknown>, coordinate: string): void {
+  if (WHO[coordinate] === EVERYBODY || coordinate.startsWith('Subscription.')) return;
+  if (isNonNullType(type)) {
+    throw new Error(
+      `${coordinate} is not for everybody, so its type must be nullable: ${String(type)}`,
+    );
+  }
+}
+
+function isPlace(type: GraphQLObjectType, field: GraphQLField<unknown, unknown>): boolean {
+  return (
+    !PLACE_TYPES.includes(type.name) &&
+    (PLACE_TYPES.includes(getNamedType(field.type).name) || /^(lat|lon)$/i.test(field.name))
+  );
 }
 
 function guardField(field: GraphQLField<unknown, Context>, coordinate: string): void {
