@@ -13,6 +13,7 @@ export type Asker = Role | 'MICRODATA';
 
 const EVERYBODY: readonly Asker[] = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'];
 const TRIP_READERS: readonly Asker[] = ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR', 'MICRODATA'];
+const EXPORTERS: readonly Asker[] = ['INSURER', 'MICRODATA'];
 const KNOW_WHO: readonly Asker[] = ['DRIVER', 'INSURER', 'CLAIMS'];
 
 /**
@@ -188,13 +189,13 @@ export function mayFetch(identity: Identity, type: string): boolean {
   return coordinate !== undefined && mayAsk(identity, coordinate);
 }
 
-function mayAsk({ role, microdata }: Identity, coordinate: string): boolean {
+function mayAsk(identity: Identity, coordinate: string): boolean {
   const askers = WHO[coordinate];
-  return (
-    askers === undefined ||
-    askers.includes(role) ||
-    (role === 'ACTUARY' && microdata && askers.includes('MICRODATA'))
-  );
+  return askers === undefined || isAmong(identity, askers);
+}
+
+function isAmong({ role, microdata }: Identity, askers: readonly Asker[]): boolean {
+  return askers.includes(role) || (role === 'ACTUARY' && microdata && askers.includes('MICRODATA'));
 }
 
 /** Null, and FORBIDDEN the first time that this is refused in a request: a list says it once. */
@@ -304,9 +305,7 @@ export async function enterMicrodata(
 ): Promise<void> {
   const { role, tenant, subject } = context.identity;
   if (role !== 'ACTUARY') return;
-  if (criteria.deviceId !== undefined || criteria.driverExternalId !== undefined) {
-    throw createError('FORBIDDEN', `${field} by device or driver is not for the role ACTUARY.`);
-  }
+  refuseNames(field, criteria);
   await writeAccessLog(context.services.streams.store, {
     tenant,
     role,
@@ -361,4 +360,27 @@ export async function enterStats(
     requestId: context.requestId,
   });
   return !microdata;
+}
+
+function refuseNames(
+  what: string,
+  criteria: { readonly deviceId?: unknown; readonly driverExternalId?: unknown },
+): void {
+  if (criteria.deviceId !== undefined || criteria.driverExternalId !== undefined) {
+    throw createError('FORBIDDEN', `${what} by device or driver is not for the role ACTUARY.`);
+  }
+}
+
+/** Whole files of rows, without coordinates: for whom they are, and to an actuary without names. @throws FORBIDDEN */
+export function checkExport(
+  identity: Identity,
+  criteria: { readonly deviceId?: unknown; readonly driverExternalId?: unknown },
+): void {
+  if (!isAmong(identity, EXPORTERS)) {
+    throw createError(
+      'FORBIDDEN',
+      `Exports are for the role INSURER, and for ACTUARY with the claim microdata, not for this token of role ${identity.role}.`,
+    );
+  }
+  if (identity.role === 'ACTUARY') refuseNames('An export', criteria);
 }

@@ -45,6 +45,14 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   RATE_LIMITED: 429,
 };
 
+/** Where GraphQL answers 200 with an error in it. */
+const STATUS_WITHOUT_GRAPHQL: Partial<Record<ErrorCode, number>> = {
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  BAD_USER_INPUT: 400,
+  TIMEOUT: 504,
+};
+
 /** An error for people: says what was wrong and what would be right. */
 export function createError(code: ErrorCode, message: string): GraphQLError {
   const status = HTTP_STATUS[code];
@@ -115,6 +123,27 @@ export function formatError(
     message: `Something went wrong on our side; the log tells more under request ${typeof requestId === 'string' ? requestId : 'without id'}.`,
     ...position,
     extensions: { code: 'INTERNAL_SERVER_ERROR', ...id },
+  };
+}
+
+/** As `formatError`, for what is asked over HTTP without GraphQL: there the status says it too. */
+export function toFailure(
+  error: unknown,
+  requestId: string,
+  log: Logger,
+): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly errors: readonly GraphQLFormattedError[] };
+} {
+  const { message, extensions } =
+    error instanceof GraphQLError ? error : { message: '', extensions: {} };
+  const formatted = formatError({ message, extensions: { ...extensions, requestId } }, error, log);
+  const { code, retryAfterS } = formatted.extensions ?? {};
+  return {
+    status: { ...HTTP_STATUS, ...STATUS_WITHOUT_GRAPHQL }[code as ErrorCode] ?? 500,
+    headers: retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) },
+    body: { errors: [formatted] },
   };
 }
 

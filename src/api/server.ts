@@ -10,6 +10,7 @@ import { createAdmission } from './admission.ts';
 import { serveHttp } from './apollo.ts';
 import { serveConsole } from './console.ts';
 import type { Services } from './context.ts';
+import { serveExports } from './export/serve.ts';
 import { serveEventStream } from './event-stream.ts';
 import { createGate } from './gate.ts';
 import type { Role } from './generated/schema.ts';
@@ -66,6 +67,9 @@ const PATH = '/graphql';
 /** What waits at the gate for heavy questions, and for how long. */
 const HEAVY_QUEUE = 50;
 const HEAVY_WAIT_MS = 30_000;
+/** A file is written as fast as its reader takes it; meanwhile it holds a state of the store. */
+const EXPORTS_AT_ONCE = 2;
+const EXPORT_TIMES = { statementTimeoutMs: 60_000, readingTimeoutMs: 900_000 };
 const HEAVY_TIMES = { statementTimeoutMs: 30_000, readingTimeoutMs: 45_000 };
 
 /** Starts the API. @throws where the store's login would make the walls useless */
@@ -77,8 +81,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const store = openStore({ url, poolSize: options.poolSize ?? 10 });
   const places = options.heavyQueries ?? 1;
   const heavyStore = openStore({ url, poolSize: places });
+  const exportStore = openStore({ url, poolSize: EXPORTS_AT_ONCE });
   const closeStores = async () => {
-    await Promise.all([store.close(), heavyStore.close()]);
+    await Promise.all([store.close(), heavyStore.close(), exportStore.close()]);
   };
   try {
     await checkApiLogin(store);
@@ -104,6 +109,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const graphql = { app, path: PATH, schema, services, authenticate };
     const stopHttp = await serveHttp(graphql);
     serveEventStream({ ...graphql, path: `${PATH}/stream` });
+    const waiting = { queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS };
+    const { enter } = createGate({ places: EXPORTS_AT_ONCE, ...waiting });
+    const exporting = { times: EXPORT_TIMES, through: exportStore, enter };
+    serveExports({ app, schema, services, authenticate, exporting });
     serveConsole(app, { path: PATH, localTokens: options.localTokens });
     app.get('/health/live', () => ({ status: 'live' }));
     app.get('/health/ready', async (_, reply) => {

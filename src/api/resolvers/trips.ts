@@ -17,7 +17,8 @@ function tripCursor(direction: 'ASC' | 'DESC'): CursorKind<TripKey> {
   };
 }
 
-function toCriteria(filter: TripFilter | null | undefined): TripCriteria {
+/** The filter of trips in the store's terms. */
+export function toCriteria(filter: TripFilter | null | undefined): TripCriteria {
   return {
     ...(filter?.deviceId == null ? {} : { deviceId: filter.deviceId }),
     ...(filter?.driverExternalId == null ? {} : { driverExternalId: filter.driverExternalId }),

@@ -91,7 +91,8 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
   t.rejected_fixes as "rejectedFixes", t.days, t.rules_version as "rulesVersion", t.revision, t.updated_at as "updatedAt",
   t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
   t.changed::text as changed`;
-const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
+/** What stands of the trip `t`, with `JOINS`. */
+export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
 /** The trip that holds the event at which a handle is anchored. */
 const GONE = Prisma.sql`${COLUMNS}, true as gone, (
   select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
@@ -100,9 +101,9 @@ const GONE = Prisma.sql`${COLUMNS}, true as gone, (
 /** A withdrawn trip as it stood. */
 const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts || jsonb_build_object('id', r.trip_id,
   'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
-const JOINS = Prisma.sql`join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id`;
+export const JOINS = Prisma.sql`join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id`;
 
-interface RawTrip extends Omit<
+export interface RawTrip extends Omit<
   TripRow,
   'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'supersededByRef'
 > {
@@ -115,7 +116,7 @@ interface RawTrip extends Omit<
   readonly supersededByRef: bigint | null;
 }
 
-function toTripRow(raw: RawTrip): TripRow {
+export function toTripRow(raw: RawTrip): TripRow {
   return {
     ...raw,
     id: Number(raw.id),
@@ -128,7 +129,7 @@ function toTripRow(raw: RawTrip): TripRow {
   };
 }
 
-function criteriaOf(criteria: TripCriteria): Prisma.Sql {
+export function criteriaOf(criteria: TripCriteria): Prisma.Sql {
   const parts = [
     criteria.deviceId === undefined
       ? undefined

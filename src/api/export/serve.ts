@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { coerceInputValue, isInputType } from 'graphql';
+import { readAllTrips, readSnapshot } from '../../store/read/trip-export.ts';
+import type { ExportedTrip } from '../../store/read/trip-export.ts';
+import { openReading } from '../../store/read/reading.ts';
+import { writeAccessLog } from '../../store/write/access-log.ts';
+import { checkExport } from '../access.ts';
+import type { Services } from '../context.ts';
+import { createError, toFailure } from '../errors.ts';
+import type { Heavy } from '../gate.ts';
+import type { TripFilter } from '../generated/schema.ts';
+import type { Authenticate } from '../identity.ts';
+import { toReader } from '../identity.ts';
+import { toCriteria } from '../resolvers/trips.ts';
+import type { Column } from './columns.ts';
+import { columnsFor } from './columns.ts';
+import { writeCsv } from './csv.ts';
+import { writeParquet } from './parquet.ts';
+
+/** Trips that are held in memory at once, and that a row group of a Parquet file has. */
+const BATCH = 10_000;
+
+type Write = (
+  columns: readonly Column[],
+  batches: AsyncIterable<readonly ExportedTrip[]>,
+  notes: Readonly<Record<string, string>>,
+) => AsyncIterable<string | Uint8Array>;
+
+const FORMATS: Readonly<Record<string, { readonly mediaType: string; readonly write: Write }>> = {
+  csv: { mediaType: 'text/csv; charset=utf-8; header=present', write: writeCsv },
+  parquet: { mediaType: 'application/vnd.apache.parquet', write: writeParquet },
+};
+
+/** Serves whole files of trips: the filter of `trips` as query parameters, all of one state of the store. */
+export function serveExports({
+  app,
+  schema,
+  services,
+  authenticate,
+  exporting,
+}: {
+  app: FastifyInstance;
+  schema: GraphQLSchema;
+  services: Services;
+  authenticate: Authenticate;
+  exporting: Heavy;
+}): void {
+  const { store } = services.streams;
+  const serve = async (format: string, request: FastifyRequest, reply: FastifyReply) => {
+    const { mediaType, write } = FORMATS[format]!;
+    const identity = await authenticate(request.headers.authorization);
+    await services.admission.knock(identity);
+    const criteria = toCriteria(readFilter(schema, request.query));
+    const asked = JSON.stringify(request.query);
+    checkExport(identity, criteria);
+    const reading = openReading(store, toReader(identity), { ...exporting, snapshot: true });
+    try {
+      const snapshot = await reading.run(readSnapshot);
+      const { tenant, role, subject } = identity;
+      await writeAccessLog(store, {
+        tenant,
+        role,
+        subject,
+        purpose: role === 'ACTUARY' ? 'microdata' : 'export',
+        object: `export trips.${format} ${snapshot.id} ${asked}`,
+        requestId: request.id,
+      });
+      const asOfMs = reading.dataAsOfMs();
+      const dataAsOf = asOfMs === null ? null : new Date(asOfMs).toISOString();
+      const columns = columnsFor(identity);
+      const trips = readAllTrips((read) => reading.run(read), criteria, BATCH);
+      // What goes wrong before the first batch is an answer; later it can only break the file off.
+      const first = await trips.next();
+      const body = write(columns, endWith(first, trips, reading.end), {
+        'odograph.snapshot': snapshot.id,
+        'odograph.data_as_of': dataAsOf ?? '',
+        'odograph.filter': asked,
+        'odograph.columns': JSON.stringify(
+          Object.fromEntries(columns.map(({ name, description }) => [name, description])),
+        ),
+      });
+      void reply
+        .type(mediaType)
+        .header('content-disposition', `attachment; filename="trips-${snapshot.id}.${format}"`)
+        .header('x-odograph-snapshot', snapshot.id)
+        .header('cache-control', 'no-store');
+      if (dataAsOf !== null) void reply.header('x-odograph-data-as-of', dataAsOf);
+      const stream = Readable.from(body, { objectMode: false });
+      // A client that leaves before the first byte is asked for never starts the body.
+      stream.once('close', () => void reading.end());
+      return await reply.send(stream);
+    } catch (error) {
+      await reading.end();
+      throw error;
+    }
+  };
+  for (const format of Object.keys(FORMATS)) {
+    app.route({
+      method: 'GET',
+      url: `/export/trips.${format}`,
+      exposeHeadRoute: false,
+      handler: (request, reply) => serve(format, request, reply),
+      errorHandler: async (error, request, reply) => {
+        const { status, headers, body } = toFailure(error, request.id, services.log);
+        await reply.code(status).headers(headers).send(body);
+      },
+    });
+  }
+}
+
+/** The parameters as the argument `filter` of `trips`, by its own type. @throws BAD_USER_INPUT */
+function readFilter(schema: GraphQLSchema, query: unknown): TripFilter {
+  const type = schema.getType('TripFilter');
+  if (!isInputType(type)) throw new Error('the schema has no TripFilter');
+  return coerceInputValue({ ...(query as object) }, type, (path, _, error) => {
+    throw createError('BAD_USER_INPUT', `${path.join('.') || 'The filter'}: ${error.message}`);
+  }) as TripFilter;
+}
+
+async function* endWith(
+  first: IteratorResult<readonly ExportedTrip[], void>,
+  rest: AsyncIterable<readonly ExportedTrip[]>,
+  end: () => Promise<void>,
+): AsyncGenerator<readonly ExportedTrip[], void> {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await end();
+  }
+}
