@@ -142,7 +142,7 @@ export function toFailure(
   const { code, retryAfterS } = formatted.extensions ?? {};
   return {
     status: { ...HTTP_STATUS, ...STATUS_WITHOUT_GRAPHQL }[code as ErrorCode] ?? 500,
-    headers: retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) },
+    headers: typeof retryAfterS === 'number' ? { 'retry-after': String(retryAfterS) } : {},
     body: { errors: [formatted] },
   };
 }

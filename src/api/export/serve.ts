@@ -102,9 +102,9 @@ export function serveExports({
       url: `/export/trips.${format}`,
       exposeHeadRoute: false,
       handler: (request, reply) => serve(format, request, reply),
-      errorHandler: async (error, request, reply) => {
+      errorHandler: (error, request, reply) => {
         const { status, headers, body } = toFailure(error, request.id, services.log);
-        await reply.code(status).headers(headers).send(body);
+        void reply.code(status).headers(headers).send(body);
       },
     });
   }
