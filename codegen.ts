@@ -45,6 +45,7 @@ const config: CodegenConfig = {
           TripQuantity: '../resolvers/trip-stats-answer.ts#QuantityOfCell',
           TelemetryMessage: '../../live/telemetry.ts#TelemetryMessage',
           TripUpdate: '../../live/trip-updates.ts#TripUpdate',
+          WhatIfProgress: '../resolvers/what-if.ts#ProgressMessage',
         },
       },
     },

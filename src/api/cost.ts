@@ -26,7 +26,7 @@ export interface Price {
 }
 
 /** Fields that may read a whole book of business; what they are asked with reads through the gate. */
-const HEAVY: ReadonlySet<string> = new Set(['Query.tripStats']);
+const HEAVY: ReadonlySet<string> = new Set(['Query.tripStats', 'Query.whatIf']);
 
 /** What a field costs beyond the objects below it: statements or rows that the selection does not show. */
 const FIELD_COST: Readonly<Record<string, number>> = {
@@ -35,6 +35,8 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Driver.score': 20,
   'Query.premium': 100,
   'Query.tripStats': 1_000,
+  'Query.whatIf': 2_000,
+  'Subscription.whatIfProgress': 2_000,
   'Bill.premium': 20,
   'Bill.document': 20,
   'Bill.text': 20,

@@ -17,6 +17,7 @@ import { tariffs } from './resolvers/tariffs.ts';
 import { tripStats } from './resolvers/trip-stats.ts';
 import { trips } from './resolvers/trips.ts';
 import { viewer } from './resolvers/viewer.ts';
+import { whatIf } from './resolvers/what-if.ts';
 import { scalars } from './scalars.ts';
 
 /** The schema of schema.graphql with its resolvers, behind the rules of who may ask what. */
@@ -40,6 +41,7 @@ export function createSchema(): GraphQLSchema {
         bills,
         billCommands,
         tariffs,
+        whatIf,
         live,
       ],
     }),

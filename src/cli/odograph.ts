@@ -13,6 +13,7 @@ import { defineSend } from './send.ts';
 import { defineSimulate } from './simulate.ts';
 import { defineToken } from './token.ts';
 import { defineUp } from './up.ts';
+import { defineWhatIf } from './what-if.ts';
 
 const DONE = 0;
 const FAILED = 1;
@@ -52,6 +53,7 @@ function createProgram(): Command {
     defineSimulate,
     defineSend,
     defineRate,
+    defineWhatIf,
     defineImport,
     defineAnalyst,
     defineToken,

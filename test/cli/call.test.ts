@@ -18,6 +18,7 @@ const COMMANDS = [
   'import',
   'analyst',
   'rate',
+  'what-if',
   'doctor',
 ];
 

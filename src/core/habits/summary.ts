@@ -76,10 +76,10 @@ export function summarise(sums: HabitSums): HabitSummary {
  * most counts; they are never added.
  */
 export function countOf(sums: HabitSums, kind: DrivingEventKind): number {
-  const counts = flaggingMetrics
-    .filter((metric) => metric.kind === kind)
-    .map((metric) => measure(sums, metric.measure));
-  return Math.max(0, ...counts);
+  let most = 0;
+  for (const metric of flaggingMetrics)
+    if (metric.kind === kind) most = Math.max(most, measure(sums, metric.measure));
+  return most;
 }
 
 /**

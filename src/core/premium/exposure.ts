@@ -41,7 +41,8 @@ export function exposureOf(
   return [...days]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([localDate, ofDay]) => {
-      const sums = addParts(ofDay);
+      const [first] = ofDay;
+      const sums = first !== undefined && ofDay.length === 1 ? first : addParts(ofDay);
       return {
         vehicleId,
         localDate,

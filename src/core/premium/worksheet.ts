@@ -1,12 +1,13 @@
-import { policyYears, type PolicyYear } from './calendar.ts';
+import { amountsOf, type VehicleAmounts, type YearAmounts } from './amounts.ts';
+import type { PolicyYear } from './calendar.ts';
 import type { CheckedInput, Days } from './check.ts';
-import { add, multiply, one, roundHalfUp, subtract, zero, type Fraction } from './fraction.ts';
+import { multiply, subtract, zero, type Fraction } from './fraction.ts';
 import type { HabitsOutcome } from './habits.ts';
-import type { CappedDay, Charged, Span, VehicleYear } from './kind.ts';
+import type { CappedDay, Charged, Span } from './kind.ts';
 import { toLogScale } from './logarithm.ts';
 import type { Problem } from './problem.ts';
 import { apportion, logMeanShares } from './shares.ts';
-import { factorsOf, spansOf, type SpanFactor } from './spans.ts';
+import type { SpanFactor } from './spans.ts';
 import type { Tariff } from './tariff.ts';
 
 /** What a line is about. */
@@ -53,31 +54,6 @@ export interface YearSheet {
   readonly vehicles: readonly VehicleSheet[];
 }
 
-function vehicleYear(
-  vehicle: CheckedInput['vehicles'][number],
-  input: CheckedInput,
-  year: PolicyYear,
-  period: Days,
-): VehicleYear {
-  const cover = {
-    from: Math.max(vehicle.cover.from, year.start, input.policy.from),
-    to: Math.min(vehicle.cover.to, period.to),
-  };
-  const facts = input.facts.filter(
-    ({ range }) => range.vehicleId === undefined || range.vehicleId === vehicle.vehicleId,
-  );
-  const spans = cover.from < cover.to ? spansOf(cover, period.from, facts) : [];
-  const days: { span: number; facts: VehicleYear['history'][number] }[] = [];
-  let span = 0;
-  for (const day of vehicle.history) {
-    if (day.day < cover.from) continue;
-    if (day.day >= cover.to) break;
-    while (day.day >= (spans[span]?.to ?? Infinity)) span++;
-    days.push({ span, facts: day });
-  }
-  return { vehicleId: vehicle.vehicleId, year, ...period, spans, days, history: vehicle.history };
-}
-
 /** The lines of one vehicle by id, made as they are first written to, in a fixed order. */
 function createLines(vehicleId: string, lines: NumericLine[]) {
   const byId = new Map<string, NumericLine>();
@@ -93,68 +69,35 @@ function createLines(vehicleId: string, lines: NumericLine[]) {
   };
 }
 
-interface VehicleSums {
-  readonly sheet: VehicleSheet;
-  readonly before: Fraction;
-  readonly inPeriod: Fraction;
-}
-
-function rateVehicle(
-  tariff: Tariff,
-  input: CheckedInput,
-  vehicle: VehicleYear,
-  lines: NumericLine[],
-  problems: Problem[],
-): VehicleSums {
-  const runs = tariff.addsOverTime === true;
-  const outcomes = tariff.charges.map((charge) => charge.rate(vehicle));
-  const behaviour = tariff.behaviour;
-  const habits = vehicle.spans.length > 0 ? behaviour?.rate(vehicle) : undefined;
+/** The lines of one vehicle: its charges, then what factors, habits, limits and credibility did to them. */
+function writeLines(tariff: Tariff, amounts: VehicleAmounts, lines: NumericLine[]): void {
+  const { vehicle, outcomes, habits, factors, groups } = amounts;
   const write = createLines(vehicle.vehicleId, lines);
-  const factors: SpanFactor[][] = [];
-  let before = zero;
-  let inPeriod = zero;
-
   vehicle.spans.forEach((span, s) => {
-    if (!span.inPeriod && !runs) {
-      factors.push([]);
-      return;
-    }
-    const own = factorsOf(vehicle.vehicleId, span, input.facts, tariff.factors, problems);
-    factors.push(own);
-    if (own.length < tariff.factors.length) return;
-    for (const group of tariff.groups) {
-      let base = zero;
+    if (!span.inPeriod) return;
+    for (const { group, base, classic, final } of groups[s] ?? []) {
       for (const c of group.charges)
-        outcomes[c]?.charged[s]?.forEach((charged, p) => {
-          base = add(base, charged.amount);
+        outcomes[c]?.charged[s]?.forEach(({ amount, quantity }, p) => {
           const part = tariff.charges[c]?.parts[p];
-          if (span.inPeriod && part !== undefined)
-            write(part.id, 'CHARGE', toLogScale(charged.amount), charged.quantity);
+          if (part !== undefined) write(part.id, 'CHARGE', toLogScale(amount), quantity);
         });
-      let product = one;
-      for (const f of group.factors) product = multiply(product, own[f]?.relativity.factor ?? one);
-      const classic = multiply(base, product);
-      const final =
-        group.behaves && habits !== undefined ? multiply(classic, habits.final) : classic;
-      if (!span.inPeriod) {
-        before = add(before, final);
-        continue;
-      }
-      inPeriod = add(inPeriod, final);
-      const lns = group.factors.map((f) => own[f]?.relativity.lnScaled ?? 0n);
-      if (group.behaves && habits !== undefined) for (const h of habits.parts) lns.push(h.lnScaled);
-      const raw = group.behaves && habits !== undefined ? multiply(classic, habits.raw) : classic;
+      const { behaviour } = tariff;
+      const behaves = group.behaves && habits !== undefined;
+      const lns = group.factors.map((f) => factors[s]?.[f]?.relativity.lnScaled ?? 0n);
+      if (behaves) for (const habit of habits.parts) lns.push(habit.lnScaled);
+      const raw = behaves ? multiply(classic, habits.raw) : classic;
       const parts = logMeanShares(toLogScale(base), toLogScale(raw), lns);
       group.factors.forEach((f, i) => write(tariff.factors[f]?.id ?? '', 'FACTOR', parts[i] ?? 0n));
-      if (!group.behaves || habits === undefined || behaviour === undefined) continue;
+      if (!behaves || behaviour === undefined) continue;
       habits.parts.forEach((h, i) => write(h.id, 'HABIT', parts[group.factors.length + i] ?? 0n));
       const clamped = toLogScale(multiply(classic, habits.clamped));
       write(`${behaviour.id}.clamp`, 'CLAMP', clamped - toLogScale(raw));
       write(`${behaviour.id}.credibility`, 'CREDIBILITY', toLogScale(final) - clamped);
     }
   });
+}
 
+function sheetOfVehicle({ vehicle, outcomes, habits, factors }: VehicleAmounts): VehicleSheet {
   let estimatedM = 0;
   let coveredM = 0;
   let drivenM = 0;
@@ -165,77 +108,51 @@ function rateVehicle(
       estimatedM += day.estimatedM;
     }
   return {
-    before,
-    inPeriod,
-    sheet: {
-      vehicleId: vehicle.vehicleId,
-      spans: vehicle.spans,
-      factors,
-      charged: outcomes.map((o) => o.charged),
-      habits,
-      cappedDays: outcomes.flatMap((o) => o.cappedDays),
-      estimatedM,
-      uncoveredM: drivenM - coveredM,
-    },
+    vehicleId: vehicle.vehicleId,
+    spans: vehicle.spans,
+    factors,
+    charged: outcomes.map((o) => o.charged),
+    habits,
+    cappedDays: outcomes.flatMap((o) => o.cappedDays),
+    estimatedM,
+    uncoveredM: drivenM - coveredM,
   };
 }
 
-function rateYear(
-  tariff: Tariff,
-  input: CheckedInput,
-  year: PolicyYear,
-  problems: Problem[],
-): YearSheet {
-  const period = {
-    from: Math.max(input.period.from, year.start),
-    to: Math.min(input.period.to, year.end),
-  };
+function sheetOfYear(tariff: Tariff, amounts: YearAmounts): YearSheet {
+  const { year, period, before, after, total } = amounts;
   const lines: NumericLine[] = [];
-  let before = zero;
-  let inPeriod = zero;
-  const vehicles: VehicleSheet[] = [];
-  for (const vehicle of input.vehicles) {
-    const days = vehicleYear(vehicle, input, year, period);
-    const sums = rateVehicle(tariff, input, days, lines, problems);
-    before = add(before, sums.before);
-    inPeriod = add(inPeriod, sums.inPeriod);
-    vehicles.push(sums.sheet);
-  }
-  const runs = tariff.addsOverTime === true;
-  for (const step of tariff.adjustments) {
-    const added = step.add(inPeriod, { year, ...period });
-    inPeriod = add(inPeriod, added);
-    if (runs) before = add(before, step.add(before, { year, from: year.start, to: period.from }));
-    const scaled = toLogScale(added);
-    lines.push({ id: step.id, kind: 'ADJUSTMENT', quantity: 0, scaled, minor: 0n });
-  }
-  const { places } = tariff.document.rounding;
-  const after = runs ? add(before, inPeriod) : inPeriod;
-  const total = roundHalfUp(after, places) - (runs ? roundHalfUp(before, places) : 0n);
+  for (const vehicle of amounts.vehicles) writeLines(tariff, vehicle, lines);
+  tariff.adjustments.forEach(({ id }, i) => {
+    const scaled = toLogScale(amounts.steps[i] ?? zero);
+    lines.push({ id, kind: 'ADJUSTMENT', quantity: 0, scaled, minor: 0n });
+  });
   const minors = apportion(
     lines.map((line) => line.scaled),
     total,
-    places,
+    tariff.document.rounding.places,
   );
   lines.forEach((line, i) => {
     line.minor = minors[i] ?? 0n;
   });
-  return { year, period, before: runs ? before : undefined, after, total, lines, vehicles };
+  return {
+    year,
+    period,
+    before,
+    after,
+    total,
+    lines,
+    vehicles: amounts.vehicles.map(sheetOfVehicle),
+  };
 }
 
-/**
- * The premium in numbers, one sheet for each policy year the period touches: the total of each is
- * round(running total at its end) − round(running total at its start), so that bills add to the cent.
- */
+/** The premium in numbers, one sheet for each policy year the period touches, so that bills add to the cent. */
 export function computeSheets(
   tariff: Tariff,
   input: CheckedInput,
 ): readonly YearSheet[] | { readonly problems: readonly Problem[] } {
-  const problems: Problem[] = [];
-  const sheets = policyYears(input.policy.from, input.period.from, input.period.to).map((year) =>
-    rateYear(tariff, input, year, problems),
-  );
-  return problems.length > 0 ? { problems } : sheets;
+  const years = amountsOf(tariff, input);
+  return 'problems' in years ? years : years.map((amounts) => sheetOfYear(tariff, amounts));
 }
 
 /** What the exact sum of the period is, before the one rounding. */

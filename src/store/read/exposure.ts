@@ -17,16 +17,21 @@ export interface ExposureRow {
 /** Whose days are asked for: those of drivers, or of vehicles whoever drove them. */
 type Owner = 'driver' | 'vehicle';
 
+/**
+ * The days of one owner column by column, each column as one text: a book has millions of days, and a row
+ * for each would cost more than all that is done with it.
+ */
 interface RawExposure {
   readonly ref: number;
-  readonly localDate: string;
-  readonly trips: number;
-  readonly distanceM: bigint;
-  readonly durationMs: bigint;
-  readonly movingMs: bigint;
-  readonly idleMs: bigint;
-  readonly nightM: bigint;
-  readonly measures: Readonly<Record<string, number>>;
+  readonly dates: string;
+  readonly trips: string;
+  readonly distancesM: string;
+  readonly durationsMs: string;
+  readonly movingMs: string;
+  readonly idleMs: string;
+  readonly nightsM: string;
+  /** A JSON array. */
+  readonly measures: string;
 }
 
 /** The days of drivers within half-open local dates, whatever they drove. */
@@ -64,24 +69,49 @@ async function readExposure(
 ): Promise<(ExposureRow & { readonly ref: number })[]> {
   const column = owner === 'driver' ? Prisma.sql`driver_id` : Prisma.sql`vehicle_id`;
   const rows = await tx.$queryRaw<RawExposure[]>`
-    select t.${column} as ref, t.local_date::text as "localDate", t.trips, t.distance_m as "distanceM",
-      t.duration_ms as "durationMs", t.moving_ms as "movingMs", t.idle_ms as "idleMs", t.night_m as "nightM", t.measures
-    from daily_total t
-    where t.${column} = any(${refs}::int[]) and t.local_date >= ${from}::date and t.local_date < ${to}::date
-    union all
-    select t.${column}, p."localDate"::text, (p."localDate" = t.local_date)::int, p."distanceM",
-      p."durationMs", p."movingMs", p."idleMs", p."nightM", p.measures
-    from trip t cross join lateral jsonb_to_recordset(t.days) as p("localDate" date, "distanceM" bigint, "durationMs" bigint,
-      "movingMs" bigint, "idleMs" bigint, "nightM" bigint, measures jsonb)
-    where t.device_id = any(array(select device_id from assignment where ${column} = any(${refs}::int[])))
-      and t.decided_sec is null and t.${column} = any(${refs}::int[])
-      and p."localDate" >= ${from}::date and p."localDate" < ${to}::date`;
-  return rows.map((row) => ({
-    ...row,
-    distanceM: Number(row.distanceM),
-    durationMs: Number(row.durationMs),
-    movingMs: Number(row.movingMs),
-    idleMs: Number(row.idleMs),
-    nightM: Number(row.nightM),
-  }));
+    select ref, array_agg(local_date)::text as dates, array_agg(trips)::text as trips, array_agg(distance_m)::text as "distancesM",
+      array_agg(duration_ms)::text as "durationsMs", array_agg(moving_ms)::text as "movingMs", array_agg(idle_ms)::text as "idleMs",
+      array_agg(night_m)::text as "nightsM", json_agg(measures)::text as measures
+    from (
+      select t.${column} as ref, t.local_date, t.trips, t.distance_m, t.duration_ms, t.moving_ms, t.idle_ms, t.night_m, t.measures
+      from daily_total t
+      where t.${column} = any(${refs}::int[]) and t.local_date >= ${from}::date and t.local_date < ${to}::date
+      union all
+      select t.${column}, p."localDate", (p."localDate" = t.local_date)::int, p."distanceM",
+        p."durationMs", p."movingMs", p."idleMs", p."nightM", p.measures
+      from trip t cross join lateral jsonb_to_recordset(t.days) as p("localDate" date, "distanceM" bigint, "durationMs" bigint,
+        "movingMs" bigint, "idleMs" bigint, "nightM" bigint, measures jsonb)
+      where t.device_id = any(array(select device_id from assignment where ${column} = any(${refs}::int[])))
+        and t.decided_sec is null and t.${column} = any(${refs}::int[])
+        and p."localDate" >= ${from}::date and p."localDate" < ${to}::date) as day
+    group by ref`;
+  return rows.flatMap((row) => {
+    const trips = toNumbers(row.trips);
+    const distancesM = toNumbers(row.distancesM);
+    const durationsMs = toNumbers(row.durationsMs);
+    const movingMs = toNumbers(row.movingMs);
+    const idleMs = toNumbers(row.idleMs);
+    const nightsM = toNumbers(row.nightsM);
+    const measures = JSON.parse(row.measures) as Readonly<Record<string, number>>[];
+    return toTexts(row.dates).map((localDate, i) => ({
+      ref: row.ref,
+      localDate,
+      trips: trips[i] ?? 0,
+      distanceM: distancesM[i] ?? 0,
+      durationMs: durationsMs[i] ?? 0,
+      movingMs: movingMs[i] ?? 0,
+      idleMs: idleMs[i] ?? 0,
+      nightM: nightsM[i] ?? 0,
+      measures: measures[i] ?? {},
+    }));
+  });
+}
+
+/** The elements of an array as PostgreSQL writes it, where none needs quotes: {a,b}. */
+function toTexts(array: string): string[] {
+  return array.slice(1, -1).split(',');
+}
+
+function toNumbers(array: string): number[] {
+  return JSON.parse(`[${array.slice(1, -1)}]`) as number[];
 }

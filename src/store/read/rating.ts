@@ -59,17 +59,19 @@ export async function readRatedCovers(
  *
  * @param from first local date of the period
  * @param to the local date after the last
+ * @param sinceOf the first local date whose driving matters, by the policy's first; as far as any tariff may look back if
+ * not given
  */
 export async function readRatingInputs(
   tx: Transaction,
   policies: readonly PolicyRow[],
   from: string,
   to: string,
+  sinceOf = (policyStart: string): string => earlier(policyStart, daysBefore(to, LOOK_BACK_DAYS)),
 ): Promise<PolicyRating[]> {
   const covers = await readRatedCovers(tx, policies);
   const vehicleRefs = unique([...covers.values()].flatMap(({ vehicles }) => [...vehicles.keys()]));
-  const back = daysBefore(to, LOOK_BACK_DAYS);
-  const since = policies.reduce((day, p) => (p.startDate < day ? p.startDate : day), back);
+  const since = policies.reduce((day, p) => earlier(day, sinceOf(p.startDate)), to);
   const days = await readVehicleExposure(tx, vehicleRefs, since, to);
   const disputed = await readDisputedTrips(
     tx,
@@ -155,6 +157,10 @@ function toRatedPolicy(
         })),
     ],
   };
+}
+
+function earlier(a: string, b: string): string {
+  return a < b ? a : b;
 }
 
 function unique(refs: readonly number[]): number[] {

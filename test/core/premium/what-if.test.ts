@@ -1,0 +1,347 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { addCells, emptyCell, joinSmallCells } from '../../../src/core/premium/book-cells.ts';
+import type { Cell, NamedCell } from '../../../src/core/premium/book-cells.ts';
+import {
+  add,
+  fractionOf,
+  formatScaled,
+  roundHalfUp,
+  zero,
+} from '../../../src/core/premium/fraction.ts';
+import type { FactRange, RatingInput } from '../../../src/core/premium/input.ts';
+import { pricedDays, type BookPolicy } from '../../../src/core/premium/rerate.ts';
+import type { Tariff } from '../../../src/core/premium/tariff.ts';
+import { reportOf } from '../../../src/core/premium/what-if-report.ts';
+import { createTally, tallyPolicy, whatIfProblems } from '../../../src/core/premium/what-if.ts';
+import type { WhatIf } from '../../../src/core/premium/what-if.ts';
+import { addingTariff, anyInput, anyTariff, dateAt, runs } from './generators.ts';
+import { day, document, inputOf, premiumOf, tariffOf } from './tariffs.ts';
+
+const perKm = (rate: string, more: Record<string, unknown> = {}): Tariff =>
+  tariffOf(
+    document({
+      charges: [
+        { kind: 'fixed/1', id: 'fixed', amount: '365.00', per: 'YEAR' },
+        { kind: 'perKm/1', id: 'distance', unit: 'km', rate },
+      ],
+      ...more,
+    }),
+  );
+
+function askOf(current: readonly Tariff[], draft: Tariff, more: Partial<WhatIf> = {}): WhatIf {
+  return {
+    draft,
+    product: 'payd',
+    period: { from: '2026-01-01', to: '2027-01-01' },
+    current: pricedDays(current),
+    billingMonths: 1,
+    facts: [],
+    groupBy: undefined,
+    ...more,
+  };
+}
+
+const held = { product: 'payd', jurisdiction: 'US-NY', from: '2026-01-01', to: '2027-01-01' };
+
+function policyOf(
+  number: string,
+  km: number,
+  facts: readonly FactRange[] = [],
+  products: BookPolicy['products'] = [held],
+): BookPolicy {
+  // Over ten days, as a day has its limit.
+  const days = Array.from({ length: 10 }, (_, d) => day(`2026-03-${10 + d}`, km * 100));
+  const input = inputOf(['2026-01-01', '2027-01-01'], days, { number, facts });
+  return { input, products };
+}
+
+function report(whatIf: WhatIf, book: readonly BookPolicy[], leastDrivers = 0) {
+  const tally = createTally();
+  for (const policy of book) tallyPolicy(tally, whatIf, policy);
+  return reportOf(tally, whatIf, { leastDrivers, namesPolicies: leastDrivers === 0 });
+}
+
+const all = (values: Record<string, string | number>, driverId?: string): FactRange => ({
+  from: '2026-01-01',
+  to: '2027-01-01',
+  values,
+  ...(driverId === undefined ? {} : { driverId }),
+});
+
+describe('a book by another tariff', () => {
+  it('says what it comes to, who wins and loses, and by how much', () => {
+    // 365 + 0.10 a km now; the draft asks 300 + 0.20: 0 km −65, 650 km ±0, 2,000 km +135, 4,000 km +335.
+    const draft = perKm('0.20', {
+      charges: [
+        { kind: 'fixed/1', id: 'fixed', amount: '300.00', per: 'YEAR' },
+        { kind: 'perKm/1', id: 'distance', unit: 'km', rate: '0.20' },
+      ],
+    });
+    const book = [0, 650, 2000, 4000].map((km, i) => policyOf(`P-${i}`, km));
+    const found = report(askOf([perKm('0.10')], draft), book);
+    expect(found?.whole).toEqual({
+      policies: 4,
+      winners: 1,
+      losers: 2,
+      unchanged: 1,
+      before: '2125.00',
+      after: '2530.00',
+      change: '405.00',
+      changePercent: '19.06',
+    });
+    expect(
+      found?.histogram.map(({ fromPercent, toPercent, policies }) => [
+        fromPercent,
+        toPercent,
+        policies,
+      ]),
+    ).toEqual([
+      [-25, -10, 1], // −65 of 365
+      [0, 0, 1],
+      [10, 25, 1], // 135 of 565 are 23.9 %
+      [25, 50, 1], // 335 of 765 are 43.8 %
+    ]);
+    expect(found?.largestRises.map((r) => [r.policyNumber, r.before, r.after])).toEqual([
+      ['P-3', '765.00', '1100.00'],
+      ['P-2', '565.00', '700.00'],
+    ]);
+    expect(found?.largestFalls).toEqual([
+      { policyNumber: 'P-0', before: '365.00', after: '300.00' },
+    ]);
+  });
+
+  it('puts a change on the bound of two bins with the one nearer to none', () => {
+    const at = (rate: string) =>
+      report(
+        askOf(
+          [perKm('1', { charges: [{ kind: 'perKm/1', id: 'd', unit: 'km', rate: '1' }] })],
+          perKm(rate, { charges: [{ kind: 'perKm/1', id: 'd', unit: 'km', rate }] }),
+        ),
+        [policyOf('P', 1000)],
+      )?.histogram.map(({ fromPercent, toPercent }) => [fromPercent, toPercent]);
+    expect(at('1.05')).toEqual([[0, 5]]);
+    expect(at('1.05001')).toEqual([[5, 10]]);
+    expect(at('0.95')).toEqual([[-5, 0]]);
+    expect(at('0.94999')).toEqual([[-10, -5]]);
+    expect(at('0.50')).toEqual([[-50, -25]]);
+    expect(at('0.49999')).toEqual([[undefined, -50]]);
+    expect(at('1.50001')).toEqual([[50, undefined]]);
+    expect(at('1.00')).toEqual([[0, 0]]);
+  });
+
+  it('takes what was free before as the greatest rise, and has no per cent for it', () => {
+    const free = perKm('0', { charges: [{ kind: 'perKm/1', id: 'd', unit: 'km', rate: '0' }] });
+    const found = report(askOf([free], perKm('0.1')), [policyOf('P', 10)]);
+    expect(found?.histogram[0]?.fromPercent).toBe(50);
+    expect(found?.whole.changePercent).toBeUndefined();
+  });
+
+  it('prices each day before by the tariff then in force, and only days of the product', () => {
+    const first = perKm('0', {
+      charges: [{ kind: 'fixed/1', id: 'f', amount: '1.00', per: 'DAY' }],
+    });
+    const second = perKm('0', {
+      version: '2',
+      effectiveFrom: '2026-07-01',
+      charges: [{ kind: 'fixed/1', id: 'f', amount: '2.00', per: 'DAY' }],
+    });
+    const draft = perKm('0', {
+      charges: [{ kind: 'fixed/1', id: 'f', amount: '3.00', per: 'DAY' }],
+    });
+    const half = [
+      { ...held, to: '2026-08-01' },
+      { ...held, product: 'other', from: '2026-08-01' },
+    ];
+    const found = report(askOf([first, second], draft), [policyOf('P', 0, [], half)]);
+    // 181 days to the end of June at 1.00, 31 of July at 2.00; 212 at 3.00.
+    expect(found?.whole).toMatchObject({ before: '243.00', after: '636.00' });
+    expect(
+      report(askOf([first], draft, { product: 'none' }), [policyOf('P', 0)])?.whole.policies,
+    ).toBe(0);
+  });
+
+  it('leaves out, and counts with the reason, what one of the tariffs cannot rate', () => {
+    const zoned = perKm('0.1', {
+      factors: [{ kind: 'relativity/1', id: 'zone', fact: 'zone', table: { A: '1.5' } }],
+    });
+    const late = perKm('0.1', { effectiveFrom: '2026-02-01' });
+    const book = [
+      policyOf('P-1', 10, [all({ zone: 'A' })]),
+      policyOf('P-2', 10, [all({ zone: 'Z' })]),
+      policyOf('P-3', 10),
+      policyOf('P-4', 10),
+    ];
+    const found = report(askOf([perKm('0.1')], zoned), book);
+    expect(found?.whole.policies).toBe(1);
+    expect(
+      found?.unrated.map(({ code, policies, example }) => [code, policies, example?.policyNumber]),
+    ).toEqual([
+      ['MISSING_FACT', 2, 'P-3'],
+      ['UNRATED_VALUE', 1, 'P-2'],
+    ]);
+    expect(report(askOf([late], perKm('0.1')), book)?.unrated).toMatchObject([
+      { code: 'NO_TARIFF', policies: 4 },
+    ]);
+  });
+
+  it('tells groups apart by a fact, by distance and by vehicles, and filters by facts', () => {
+    const book = [
+      policyOf('P-1', 20_000, [all({ zone: 'north' })]),
+      policyOf('P-2', 900, [all({ zone: 'south' })]),
+      policyOf('P-3', 0, [all({ age: 20 }, 'ann'), all({ age: 9 }, 'bob')]),
+    ];
+    const groups = (groupBy: WhatIf['groupBy']) =>
+      report(askOf([perKm('0.1')], perKm('0.2'), { groupBy }), book)?.groups.map((g) => [
+        g.value,
+        g.policies,
+      ]);
+    expect(groups({ kind: 'FACT', name: 'zone' })).toEqual([
+      ['north', 1],
+      ['south', 1],
+      [undefined, 1],
+    ]);
+    expect(groups({ kind: 'FACT', name: 'age' })).toEqual([
+      ['20, 9', 1],
+      [undefined, 2],
+    ]);
+    expect(groups({ kind: 'ATTRIBUTE', name: 'DISTANCE' })).toEqual([
+      ['0 km', 1],
+      ['1 to 4999 km', 1],
+      ['20000 to 29999 km', 1],
+    ]);
+    expect(groups({ kind: 'ATTRIBUTE', name: 'VEHICLES' })).toEqual([['1', 3]]);
+    expect(groups({ kind: 'ATTRIBUTE', name: 'DRIVERS' })).toEqual([
+      ['0', 2],
+      ['2', 1],
+    ]);
+    const facts = [{ name: 'zone', value: 'south' }];
+    expect(report(askOf([perKm('0.1')], perKm('0.2'), { facts }), book)?.whole.policies).toBe(1);
+  });
+
+  it('is asked in one currency, for a period, by billing periods that make a year', () => {
+    const bad = askOf([perKm('0.1', { currency: 'EUR' })], perKm('0.1'), {
+      period: { from: '2026-02-30', to: 'x' },
+      billingMonths: 5,
+    });
+    expect(whatIfProblems(bad).map(({ code, path }) => `${code} ${path}`)).toEqual([
+      'BAD_DATE /from',
+      'BAD_DATE /to',
+      'BAD_BILLING /billingMonths',
+      'OTHER_CURRENCY /tariff',
+    ]);
+    const empty = { from: '2026-03-01', to: '2026-03-01' };
+    expect(whatIfProblems(askOf([], perKm('0.1'), { period: empty }))).toMatchObject([
+      { code: 'EMPTY_RANGE' },
+    ]);
+    expect(whatIfProblems(askOf([perKm('0.1')], perKm('0.2')))).toEqual([]);
+  });
+});
+
+/** The bills of a year by months of the policy, added up: another way to the same money. */
+function billed(tariff: Tariff, input: RatingInput): string {
+  const starts = Array.from({ length: 13 }, (_, m) =>
+    m < 12 ? `2026-${String(m + 1).padStart(2, '0')}-01` : '2027-01-01',
+  );
+  let sum = zero;
+  for (let m = 0; m < 12; m++) {
+    const period = { from: starts[m] ?? '', to: starts[m + 1] ?? '' };
+    sum = add(sum, fractionOf(premiumOf(tariff, { ...input, period }).total));
+  }
+  return formatScaled(roundHalfUp(sum, 4), 4);
+}
+
+describe('every what-if', () => {
+  it('comes to what twelve bills a policy come to, by either tariff, in any order of the book', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(addingTariff, anyTariff),
+        fc.oneof(addingTariff, anyTariff),
+        fc.array(anyInput, { minLength: 1, maxLength: 3 }),
+        (now, then, inputs) => {
+          const [current, draft] = [tariffOf(now), tariffOf(then)];
+          const book = inputs.map((input, i) => ({
+            input: { ...input, policy: { ...input.policy, number: `P-${i}` } },
+            products: [held],
+          }));
+          const whatIf = askOf([current], draft, {
+            period: { from: dateAt(0), to: dateAt(365) },
+            groupBy: { kind: 'FACT', name: 'zone' },
+          });
+          const found = report(whatIf, book);
+          const sum = (tariff: Tariff): number =>
+            inputs.reduce((total, input) => total + Number(billed(tariff, input)), 0);
+          expect(Number(found?.whole.before)).toBeCloseTo(sum(current), 4);
+          expect(Number(found?.whole.after)).toBeCloseTo(sum(draft), 4);
+          expect(report(whatIf, [...book].reverse())).toEqual(found);
+          for (const cells of [found?.histogram ?? [], found?.groups ?? []])
+            expect(cells.reduce((total, cell) => total + Number(cell.after), 0)).toBeCloseTo(
+              Number(found?.whole.after),
+              4,
+            );
+        },
+      ),
+      runs(20, 2_000),
+    );
+  });
+});
+
+describe('small cells', () => {
+  const cells = fc
+    .array(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 12 })
+    .map((sizes) =>
+      sizes.map((size, at): NamedCell<number> => {
+        const drivers = new Set(Array.from({ length: size }, (_, d) => `${at}/${d}`));
+        return { name: at, cell: { ...emptyCell, policies: size, after: BigInt(size), drivers } };
+      }),
+    );
+  const sum = (list: readonly NamedCell<number>[]): Cell =>
+    list.reduce((total, { cell }) => addCells(total, cell), emptyCell);
+
+  it('are put together until none is about fewer than ten drivers, and lose no policy', () => {
+    fc.assert(
+      fc.property(cells, (list) => {
+        const joined = joinSmallCells(list, 10);
+        expect(sum(joined)).toMatchObject({ policies: sum(list).policies, after: sum(list).after });
+        expect(joined.filter(({ name }) => name === undefined).length).toBeLessThan(2);
+        if (sum(list).policies < 10) expect(joined.length).toBe(1);
+        else for (const { cell } of joined) expect(cell.drivers.size).toBeGreaterThanOrEqual(10);
+      }),
+      runs(300),
+    );
+  });
+
+  it('hide nobody where everybody may be seen', () => {
+    fc.assert(
+      fc.property(cells, (list) => {
+        expect(joinSmallCells(list, 0)).toEqual(list);
+      }),
+      runs(50),
+    );
+  });
+
+  const book = Array.from({ length: 25 }, (_, i) =>
+    policyOf(`P-${i}`, i * 500, [
+      all({ zone: i < 3 ? 'few' : i < 12 ? 'some' : 'many' }),
+      all({}, `D-${i}`),
+    ]),
+  );
+  it('leave no policy, no driver and no count of a few people in an actuary’s report', () => {
+    const whatIf = askOf([perKm('0.10')], perKm('0.11'), {
+      groupBy: { kind: 'FACT', name: 'zone' },
+    });
+    const found = report(whatIf, book, 10);
+    // One policy did not drive: of the three counts it would be one, so none of them is told.
+    expect(found?.whole).toMatchObject({ policies: 25 });
+    expect(found?.whole).not.toHaveProperty('winners');
+    expect(found?.whole).not.toHaveProperty('unchanged');
+    expect(found?.groups.map(({ value, policies, others }) => [value, policies, others])).toEqual([
+      ['many', 13, false],
+      [undefined, 12, true],
+    ]);
+    for (const { policies } of found?.histogram ?? []) expect(policies).toBeGreaterThanOrEqual(10);
+    expect(found?.largestRises).toEqual([]);
+    expect(JSON.stringify(found)).not.toMatch(/P-\d|D-\d/);
+    expect(report(whatIf, book.slice(0, 9), 10)).toBeUndefined();
+  });
+});
