@@ -41,6 +41,8 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Bill.document': 20,
   'Bill.text': 20,
   'Bill.html': 20,
+  'BillAdjustment.text': 100,
+  'BillAdjustment.html': 100,
 };
 /** How many objects a list without a page size has, as a guess for the cost. */
 const LIST_SIZE: Readonly<Record<string, number>> = {

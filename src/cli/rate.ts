@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { billHtml } from '../core/premium/html.ts';
+import { billStatement } from '../core/premium/bill-statement.ts';
+import { statementHtml } from '../core/premium/html.ts';
 import { rateTrips } from '../core/premium/rate.ts';
-import { billText } from '../core/premium/text.ts';
+import { statementText } from '../core/premium/text.ts';
 import { Problem } from '../problem.ts';
 
 interface RateCommandOptions {
@@ -76,9 +77,10 @@ Example:
           quoted.problems.map((p) => `  ${p.path || '/'}: ${p.message} [${p.code}]`).join('\n'),
         );
       const { premium, inputs } = quoted;
-      if (options.html !== undefined) writeFileSync(options.html, billHtml({ premium, inputs }));
+      const statement = billStatement({ premium, inputs });
+      if (options.html !== undefined) writeFileSync(options.html, statementHtml(statement));
       process.stdout.write(
-        options.json ? `${JSON.stringify(premium, null, 2)}\n` : billText(premium),
+        options.json ? `${JSON.stringify(premium, null, 2)}\n` : statementText(statement),
       );
     });
 }

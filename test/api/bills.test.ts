@@ -262,8 +262,16 @@ describe('a bill', () => {
       api,
       ANN,
       `{ policy(number: "P-5") { bills { number status adjustments { total } creditNote { total } }
-         adjustments { total } creditNotes { billNumber } } }`,
+         adjustments { number total text html } creditNotes { billNumber text html } } }`,
     );
+    const [first, second] = data.policy.adjustments;
+    expect(first.text).toMatch(/^20 January 2026 +0\.000 +50\.000$/m);
+    expect(second.text).toMatch(/^20 February 2026 +0\.000 +20\.000$/m);
+    expect(second.text).not.toContain('20 January 2026');
+    expect(second.html).toContain(`<h1>Adjustment ${second.number}</h1>`);
+    const [note] = data.policy.creditNotes;
+    expect(note.text).toMatch(/^You get back +EUR 46\.00$/m);
+    expect(note.html).toContain('billed to the wrong account');
     expect(data.policy.bills).toMatchObject([
       {
         number: january.bill.number,
@@ -282,7 +290,7 @@ describe('a bill', () => {
     const variables = { n: bill.number, id: bill.id };
     const own = await ask(api, ANN, query, variables);
     expect(own.data).toMatchObject({ bill: { total: '31.00' }, node: { id: bill.id } });
-    expect(own.data.bill.text).toContain(`Bill ${bill.number}, policy P-5`);
+    expect(own.data.bill.text).toContain(`Bill ${bill.number}\n`);
     expect(own.data.bill.html).toContain('<strong>EUR 31.00</strong>');
     for (const stranger of [BOB, { role: 'INSURER', tenant: 'other' } as const]) {
       const answer = await ask(api, stranger, query, variables);

@@ -1,7 +1,13 @@
 import type { BillAdjustment, CreditNote } from '../../core/premium/adjustment.ts';
 import type { Bill } from '../../core/premium/bill.ts';
-import { billHtml } from '../../core/premium/html.ts';
-import { billText } from '../../core/premium/text.ts';
+import {
+  adjustmentStatement,
+  creditNoteStatement,
+} from '../../core/premium/adjustment-statement.ts';
+import { billStatement } from '../../core/premium/bill-statement.ts';
+import { statementHtml } from '../../core/premium/html.ts';
+import type { Statement } from '../../core/premium/statement.ts';
+import { statementText } from '../../core/premium/text.ts';
 import type { BillRow } from '../../store/read/bills.ts';
 import { readBill } from '../../store/read/bills.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
@@ -41,8 +47,9 @@ export const bills: Resolvers = {
     creditNote: ({ creditNoteRef }, _, { loaders }) =>
       creditNoteRef === null ? null : loaders.bill.load(creditNoteRef),
     text: async (row, _, context) =>
-      billText((await loadDocument<Bill>(context, row)).premium, row.number),
-    html: async (row, _, context) => billHtml(await loadDocument<Bill>(context, row)),
+      statementText(billStatement(await loadDocument<Bill>(context, row))),
+    html: async (row, _, context) =>
+      statementHtml(billStatement(await loadDocument<Bill>(context, row))),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
     document: (row, _, context) => loadDocument(context, row),
   },
@@ -60,6 +67,8 @@ export const bills: Resolvers = {
       (await loadDocument<BillAdjustment>(context, row)).adjustedBefore,
     lines: async (row, _, context) => [...(await loadDocument<BillAdjustment>(context, row)).lines],
     dataCutoff: ({ cutOff }) => cutOff.getTime(),
+    text: async (row, _, context) => statementText(await loadAdjustmentStatement(context, row)),
+    html: async (row, _, context) => statementHtml(await loadAdjustmentStatement(context, row)),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
     document: (row, _, context) => loadDocument(context, row),
   },
@@ -71,6 +80,10 @@ export const bills: Resolvers = {
     billed: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).billed,
     adjusted: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).adjusted,
     reason: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).reason,
+    text: async (row, _, context) =>
+      statementText(creditNoteStatement(await loadDocument<CreditNote>(context, row))),
+    html: async (row, _, context) =>
+      statementHtml(creditNoteStatement(await loadDocument<CreditNote>(context, row))),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
   },
   Dispute: {
@@ -94,6 +107,19 @@ export async function loadIssued(
 
 async function loadDocument<Document>({ loaders }: Context, { ref }: BillRow): Promise<Document> {
   return JSON.parse(await loaders.billDocument.load(ref)) as Document;
+}
+
+async function loadAdjustmentStatement(context: Context, row: BillRow): Promise<Statement> {
+  const documents = async <Document>(kind: BillRow['kind']) => {
+    const issued = await loadIssued(context, row.policyRef, kind);
+    const before = issued.filter(({ ref }) => ref < row.ref);
+    return Promise.all(before.map((one) => loadDocument<Document>(context, one)));
+  };
+  return adjustmentStatement(
+    await loadDocument<BillAdjustment>(context, row),
+    await documents<Bill>('BILL'),
+    await documents<BillAdjustment>('ADJUSTMENT'),
+  );
 }
 
 async function loadPolicy({ loaders }: Context, ref: number): Promise<PolicyRow> {

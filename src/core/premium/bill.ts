@@ -21,6 +21,9 @@ export interface Bill {
   readonly premium: Premium;
 }
 
+/** An issued bill, or a premium that is not billed (yet) with its inputs. */
+export type Billed = Bill | Pick<Bill, 'premium' | 'inputs'>;
+
 function compareTrips(a: TripEvidence, b: TripEvidence): number {
   return a.tripId < b.tripId ? -1 : a.tripId > b.tripId ? 1 : a.revision - b.revision;
 }

@@ -88,3 +88,10 @@ export function formatFraction(a: Fraction, places: number): string {
   const text = formatScaled(roundHalfUp(a, places), places);
   return places === 0 ? text : text.replace(/\.?0+$/, '');
 }
+
+/** The sum of decimals that all have as many places as the first. */
+export function sumDecimals(decimals: readonly string[]): string {
+  const places = decimals[0]?.split('.')[1]?.length ?? 0;
+  const sum = decimals.reduce((total, decimal) => add(total, fractionOf(decimal)), zero);
+  return formatScaled(roundHalfUp(sum, places), places);
+}

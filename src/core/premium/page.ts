@@ -11,7 +11,10 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? char);
 }
 
-/** Ink and edges only: a page of A4 or of Letter, in colour or in grey. */
+/**
+ * Ink and edges only: a page of A4 or of Letter, in colour or in grey. Printed, a footer is a row as others,
+ * since browsers repeat footers on every sheet, and a total in the midst of its lines would be a wrong one.
+ */
 const STYLE = `
 :root { color-scheme: light; }
 @page { margin: 16mm 18mm; }
@@ -28,19 +31,18 @@ caption { text-align: left; color: #4a5058; padding-bottom: .3rem; }
 th, td { text-align: left; vertical-align: top; padding: .28rem .5rem .28rem 0; border-bottom: 1px solid #d5d9de; }
 thead th { font-weight: 600; color: #4a5058; border-bottom-color: #1a1d21; }
 tbody th { font-weight: 400; }
-tbody th[scope=rowgroup] { font-weight: 600; }
-tbody th[scope=rowgroup], tbody th[scope=rowgroup] + td { padding-top: .8rem; }
+tbody th[scope=rowgroup], tbody th[scope=rowgroup] ~ td { font-weight: 600; padding-top: .8rem; break-after: avoid; }
 tr { break-inside: avoid; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; padding-right: 0; padding-left: .8rem; }
-td.number + td:not(.number), th.number + th:not(.number) { padding-left: 1.4rem; }
 tfoot th, tfoot td { font-weight: 700; border-top: 2px solid #1a1d21; border-bottom: 0; font-size: 1.05rem; }
 .how { color: #4a5058; }
 ul { margin: .35rem 0; padding-left: 1.2rem; }
 .small { font-size: .8rem; color: #4a5058; }
-.ids { columns: 16rem; list-style: none; padding: 0; overflow-wrap: anywhere; }
-code { font: .95em ui-monospace, "Liberation Mono", Menlo, monospace; overflow-wrap: anywhere; }
-@media (max-width: 34rem) { header { display: block; } .due { text-align: left; margin-top: .8rem; } }
-@media print { body { font-size: 10.5pt; max-width: none; margin: 0; padding: 0; } .ids { font-size: 7.5pt; } }
+.ids { columns: 7rem; list-style: none; padding: 0; overflow-wrap: anywhere; }
+dl { margin: .35rem 0; display: grid; grid-template-columns: auto 1fr; gap: .2rem 1rem; }
+dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 34rem) { header, dl { display: block; } .due { text-align: left; margin-top: .8rem; } }
+@media print { body { font-size: 10.5pt; max-width: none; margin: 0; padding: 0; } tfoot { display: table-row-group; } tfoot tr { break-before: avoid; } .small { font-size: 7.5pt; } }
 `;
 
 /**
@@ -67,21 +69,4 @@ ${body}
 </body>
 </html>
 `;
-}
-
-const MONTHS =
-  'January February March April May June July August September October November December'.split(
-    ' ',
-  );
-
-/** A date as nobody misreads it, whichever order he is used to: "7 March 2026". @param date YYYY-MM-DD */
-export function spellDate(date: string): string {
-  const [year, month, day] = date.split('-');
-  return `${Number(day)} ${MONTHS[Number(month) - 1]} ${Number(year)}`;
-}
-
-/** Money with its sign before it. @param always also a plus, for what is added or taken */
-export function signedMoney(amount: string, always = false): string {
-  if (amount.startsWith('-')) return `−${amount.slice(1)}`;
-  return always ? `+${amount}` : amount;
 }

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { FactRange } from '../../../src/core/premium/input.ts';
 import { quote } from '../../../src/core/premium/quote.ts';
 import { rateTrips, type RateOptions } from '../../../src/core/premium/rate.ts';
-import { billText } from '../../../src/core/premium/text.ts';
 import { CUT_OFF, day, document, inputOf, premiumOf, tariffOf } from './tariffs.ts';
 
 const payd = readFileSync('examples/tariffs/payd-demo.json', 'utf8');
@@ -60,42 +59,6 @@ describe('a file of trips', () => {
       vehicleId: 'a "b", c',
       quantity: '160.934',
     });
-  });
-});
-
-describe('the bill as people read it', () => {
-  it('shows each line, the total, capped days, and how to calculate it again', () => {
-    const quoted = rate(payd, march, { policyStart: '2026-01-01', from: '2026-03-01' });
-    const text = quoted.ok ? billText(quoted.premium) : '';
-    expect(text).toContain('Kilometres driven: 342.65 km at 0.02 a km');
-    expect(text).toMatch(/^Total {2,}USD 37\.43$/m);
-    expect(text).toContain('2026-03-05: 322.5 km driven, 240 km billed (the daily limit)');
-    expect(text).toMatch(/^inputs sha256:[0-9a-f]{64}$/m);
-    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(78);
-  });
-
-  it('keeps several vehicles apart and marks estimates', () => {
-    const input = inputOf(
-      ['2026-03-01', '2026-04-01'],
-      [day('2026-03-03', 5000, { vehicleId: 'van', estimated: true })],
-      {
-        vehicles: [
-          { vehicleId: 'car', from: '2026-01-01', to: '2027-01-01' },
-          { vehicleId: 'van', from: '2026-03-16', to: '2027-01-01' },
-        ],
-      },
-    );
-    const fee = { kind: 'fee/1', id: 'fee', label: 'Fee', amount: '1.00', per: 'PERIOD' };
-    const premium = premiumOf(tariffOf(document({ adjustments: [fee] })), input);
-    expect(premium.lines.map((l) => [l.vehicleId, l.amount])).toEqual([
-      ['car', '31.00'],
-      ['van', '16.00'],
-      [undefined, '1.00'],
-    ]);
-    expect(premium.worksheet.years[0]?.vehicles[1]?.uncoveredKm).toBe('5');
-    const text = billText(premium);
-    expect(text).toContain('Vehicle van');
-    expect(text).toContain('5 km with van are estimated and will be settled later');
   });
 });
 

@@ -159,7 +159,7 @@ describe('the premium engine', () => {
     const bundle = await build({
       stdin: {
         contents:
-          "export { readTariff } from './tariff.ts'; export { quote } from './quote.ts'; export { billText } from './text.ts'; export { issueBill } from './bill.ts'; export { rateTrips } from './rate.ts';",
+          "export { readTariff } from './tariff.ts'; export { quote } from './quote.ts'; export { billStatement } from './bill-statement.ts'; export { statementText } from './text.ts'; export { issueBill } from './bill.ts'; export { rateTrips } from './rate.ts';",
         resolveDir: 'src/core/premium',
         loader: 'ts',
       },
