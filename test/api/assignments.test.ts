@@ -110,7 +110,7 @@ describe('assignDevice', () => {
         driver: 'ann',
         trips: 1,
         m: 2000,
-        measures: { harshBrakingN: 1 },
+        measures: { 'harshBrakingGps.count': 1 },
       },
     ]);
     const state = await rows.one(

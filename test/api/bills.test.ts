@@ -307,13 +307,7 @@ describe('a disputed trip', () => {
   it('is left out of premiums and adjustments until it is settled against, and for ever where upheld', async () => {
     const drive = await insure('P-6');
     const trip = await drive('2026-05-10', 100);
-    await rows.owner.query(
-      `insert into daily_total (device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, trips, distance_m,
-         duration_ms, moving_ms, idle_ms, night_m, measures)
-       select device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, 1, distance_m, 3600000, moving_ms, idle_ms, night_m, '{}'
-       from trip where id = $1`,
-      [trip],
-    );
+    await rows.rollUp(trip);
     const { bill } = await issue('P-6', '2026-05-01', '2026-06-01');
     expect(bill.total).toBe('41.00');
     expect(await preview('P-6', '2026-05-01', '2026-06-01')).toBe('41.00');

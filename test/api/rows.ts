@@ -141,8 +141,9 @@ export async function openRows(database: TestDatabase) {
       for (const event of events) {
         const [sec, rest] = keyOf(event);
         await on.query(
-          'insert into event (device_id, sec, rest, lat_e7, lon_e7, speed_ckmh) values ($1, $2, $3, $4, $5, $6)',
-          [device, sec, rest, 407579770, -739781650, event.speedCkmh ?? 5000],
+          `insert into event (device_id, sec, rest, lat_e7, lon_e7, speed_ckmh, accel_forward_mmps2)
+           values ($1, $2, $3, 407579770, -739781650, $4, $5)`,
+          [device, sec, rest, event.speedCkmh ?? 5000, event.forwardMmps2 ?? null],
         );
         if (before && (sec < before[0] || (sec === before[0] && rest < before[1]))) {
           await on.query('insert into late_event values ($1, $2, $3, $4)', [
@@ -177,7 +178,7 @@ export async function openRows(database: TestDatabase) {
           movingMs: end - start,
           idleMs: 0,
           nightM: 0,
-          measures: { harshBrakingN: 1 },
+          measures: { 'harshBrakingGps.count': 1 },
         },
       ];
       await client.query(
@@ -211,6 +212,16 @@ export async function openRows(database: TestDatabase) {
       await client.query('insert into trip_handle values ($1, $2, $3, 0)', [id, device, sec]);
       return id;
     },
+    /** Adds a closed trip's day to its roll-up, as the batch that closed it did. */
+    async rollUp(trip: number) {
+      await owner.query(
+        `insert into daily_total (device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, trips, distance_m,
+           duration_ms, moving_ms, idle_ms, night_m, measures)
+         select device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, 1, distance_m, 3600000, moving_ms, idle_ms, night_m, '{}'
+         from trip where id = $1`,
+        [trip],
+      );
+    },
     async addDrivingEvent(
       tenant: number,
       device: number,
@@ -236,6 +247,7 @@ export interface EventSeed {
   readonly at: string;
   readonly digest?: number;
   readonly speedCkmh?: number;
+  readonly forwardMmps2?: number;
 }
 
 export type Rows = Awaited<ReturnType<typeof openRows>>;
