@@ -1,7 +1,7 @@
 /**
- * Prints how the rules do on the naturalistic drives: found one to one, split, merged, missed, and
- * kilometres, for each spacing of fixes.
- * Run: node --import ./scripts/typescript.js scripts/drives.ts
+ * Prints how the rules do on the naturalistic drives, as the table of docs/trips.md: found one to one,
+ * split, merged, missed, and kilometres, for each spacing of fixes and each way of parking.
+ * Run: npm run drives
  */
 import { foldAll } from '../src/core/fold-all.ts';
 import { createRulesTimeline } from '../src/core/rules.ts';
@@ -9,50 +9,55 @@ import { loadZones } from '../src/zones.ts';
 import {
   compareWithTruth,
   type DrivenFix,
+  hasDrives,
   readFixes,
   readTruth,
   withIgnition,
   withParkedFixes,
 } from '../test/core/drives.ts';
 
+if (!hasDrives) {
+  console.error('The naturalistic drives are not here: they lie in ../shared/data/nds-drives.');
+  process.exit(2);
+}
 const context = { rulesAt: createRulesTimeline([]), zones: loadZones() };
 const truth = readTruth();
+const trueKm = truth.reduce((sum, drive) => sum + drive.speedIntegralKm, 0);
 
-function report(name: string, fixes: readonly DrivenFix[]): void {
-  const { trips, openTrip, drivingEvents } = foldAll(
+function report(spacingS: number, variant: string, fixes: readonly DrivenFix[]): void {
+  const { trips, openTrip } = foldAll(
     fixes.map(({ event }) => event),
     context,
   );
   const all = openTrip === undefined ? trips : [...trips, openTrip];
   const { oneToOne, split, merged, missed } = compareWithTruth(all, truth);
   const km = all.reduce((sum, trip) => sum + trip.distanceM, 0) / 1000;
-  const sources = [...new Set(all.map((trip) => trip.distanceSource))].join(' ');
-  console.log(
-    [
-      name.padEnd(44),
-      `${String(oneToOne).padStart(2)} of ${String(truth.length)}`,
-      `trips ${String(all.length).padStart(2)}`,
-      `split [${split.join(' ')}]`,
-      `merged [${merged.join(' ')}]`,
-      `missed [${missed.join(' ')}]`,
-      `${km.toFixed(1)} km ${sources}`,
-      `${String(drivingEvents.length)} flags`,
-    ].join('  '),
-  );
+  const bridgedKm = all.reduce((sum, trip) => sum + trip.bridgedM, 0) / 1000;
+  const off = (km / trueKm - 1) * 100;
+  const cells = [
+    `${String(spacingS)} s`,
+    variant,
+    `${String(oneToOne)} of ${String(truth.length)}`,
+    String(all.length),
+    split.join(' '),
+    merged.join(' '),
+    missed.join(' '),
+    `${km.toFixed(1)} (${off < 0 ? '−' : '+'}${Math.abs(off).toFixed(2)} %)`,
+    bridgedKm.toFixed(1),
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
 }
 
+console.log(
+  `| a fix in | parked without ignition | found 1:1 | trips | split | merged | missed | km (true: ${trueKm.toFixed(1)}) | bridged km |`,
+);
+console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const spacingS of [1, 10, 30, 60]) {
   const fixes = readFixes(spacingS);
-  report(`a fix in ${String(spacingS)} s`, fixes);
-  report(`a fix in ${String(spacingS)} s, ignition`, withIgnition(fixes));
-}
-for (const spacingS of [1, 10, 30]) {
-  const fixes = readFixes(spacingS);
-  for (const parkedS of [1, 10, 60]) {
-    if (parkedS < spacingS) continue;
-    report(
-      `a fix in ${String(spacingS)} s, parked in ${String(parkedS)} s`,
-      withParkedFixes(fixes, parkedS),
-    );
+  report(spacingS, 'silent', fixes);
+  report(spacingS, 'ignition sent, silent', withIgnition(fixes));
+  for (const parkedS of [60, 10, 1]) {
+    if (spacingS === 60 && parkedS < 60) continue;
+    report(spacingS, `a fix in ${String(parkedS)} s`, withParkedFixes(fixes, parkedS));
   }
 }

@@ -27,12 +27,8 @@ export function usualInterval(intervalsMs: readonly number[], needed: number): n
 
 /** How long a silence after the last event must be to end a trip. */
 export function silenceThresholdMs(state: DeviceState, rules: Rules): number {
-  if (
-    state.ignitionOnAtMs !== never &&
-    state.headAtMs - state.ignitionOnAtMs <= rules.ignitionBelievedMs
-  ) {
-    return rules.longestSilenceMs;
-  }
+  // A word on ignition that is no longer believed was forgotten with the last event.
+  if (state.ignitionOnAtMs !== never) return rules.longestSilenceMs;
   if (state.usualMs === absent) return rules.shortestSilenceMs;
   const several = state.usualMs * rules.silenceIntervals;
   return Math.min(Math.max(several, rules.shortestSilenceMs), rules.longestSilenceMs);
