@@ -49,7 +49,7 @@ function* live(parking: Parking, day: number): Generator<CanonicalEvent> {
 
 /** A fix a minute from where it stands: where the next drive begins. */
 function* park(dayMs: number, fromS: number, untilS: number, nextDrive: number) {
-  const { latE7, lonE7 } = driven(0, nextDrive, 0);
+  const { latE7 = 0, lonE7 = 0 } = driven(0, nextDrive, 0);
   for (let s = fromS; s < untilS; s += 60) {
     yield toEvent({ atMs: dayMs + s * 1000, latE7, lonE7, speedCkmh: 0 });
   }
@@ -67,7 +67,7 @@ function driven(atMs: number, drive: number, s: number): CanonicalEvent {
 }
 
 function toEvent(content: Omit<CanonicalEvent, 'digest'>): CanonicalEvent {
-  return { ...content, digest: digestOf({ ...content, digest: 0 }) };
+  return { ...content, digest: digestOf(content) };
 }
 
 const BATCH_EVENTS = 50_000;
@@ -126,7 +126,7 @@ export function lateEvent(parking: Parking, events: number, late: Late): Canonic
 }
 
 function still(atMs: number): CanonicalEvent {
-  const { latE7, lonE7 } = driven(atMs, 1, 0);
+  const { latE7 = 0, lonE7 = 0 } = driven(atMs, 1, 0);
   return toEvent({ atMs, latE7, lonE7, speedCkmh: 0 });
 }
 
