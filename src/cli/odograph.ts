@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { Problem } from '../problem.ts';
 import { defineAnalyst } from './analyst.ts';
+import { defineBill } from './bill.ts';
 import { defineDeadLetters } from './dead-letters.ts';
 import { defineDoctor } from './doctor.ts';
 import { defineImport } from './import.ts';
@@ -53,6 +54,7 @@ function createProgram(): Command {
     defineSimulate,
     defineSend,
     defineRate,
+    defineBill,
     defineWhatIf,
     defineImport,
     defineAnalyst,

@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { TestDatabase } from '../support/database.ts';
+import { makeFolder, plainEnv, runCli, startScript, until } from '../support/child.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Claims } from './client.ts';
-import { ask, startTestApi } from './client.ts';
+import { ask, SECRET, startTestApi } from './client.ts';
 import type { Rows } from './rows.ts';
 import { openRows } from './rows.ts';
 
@@ -60,7 +63,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function change(claims: Claims, name: string, input: object, select: string, on = api) {
+async function change(
+  claims: Claims,
+  name: string,
+  input: object,
+  select: string,
+  on: Pick<Api, 'url'> = api,
+) {
   const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
   const answer = await ask(
     on,
@@ -212,6 +221,48 @@ describe('a bill', () => {
     expect(made.bill.number).toMatch(/^B-\d{6}$/);
   });
 
+  it('is one, asked for again with the same key, where a server was killed while it was made', async () => {
+    const drive = await insure('P-9');
+    await drive('2026-01-10', 70);
+    const input = {
+      policyNumber: 'P-9',
+      from: '2026-01-01',
+      to: '2026-02-01',
+      idempotencyKey: 'january of P-9',
+    };
+    const child = startScript('src/cli/odograph.ts', ['api'], {
+      env: plainEnv({ DATABASE_API_URL: database.apiUrl, AUTH_JWT_SECRET: SECRET, PORT: '0' }),
+      cwd: makeFolder(),
+    });
+    const addressOf = () => /answers on (\S+)/.exec(child.stdout())?.[1];
+    await until('the server answers', addressOf);
+    const other = { url: addressOf() ?? '' };
+    const counter = new pg.Client({ connectionString: database.ownerUrl });
+    await counter.connect();
+    await counter.query('begin');
+    await counter.query('select from bill_number for update');
+    const asked = change(INSURER, 'issueBill', input, 'bill { number }', other);
+    const lost = expect(asked).rejects.toThrow();
+    const waiting = () =>
+      rows.one<{ n: number }>(
+        `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+    await until('the bill waits for its number', async () => (await waiting()).n > 0);
+    child.process.kill('SIGKILL');
+    await lost;
+    expect(await child.exited).toBeNull();
+    const again = change(INSURER, 'issueBill', input, 'bill { number total } ');
+    await counter.query('rollback');
+    await counter.end();
+    const made = await again;
+    expect(made).toMatchObject({ userErrors: [], bill: { total: '38.00' } });
+    expect(await change(INSURER, 'issueBill', input, 'bill { number total } ')).toEqual(made);
+    const { numbers } = await rows.one<{ numbers: string[] }>(
+      `select array_agg(b.number) as numbers from bill b join policy p on p.id = b.policy_id where p.number = 'P-9'`,
+    );
+    expect(numbers).toEqual([made.bill.number]);
+  }, 60_000);
+
   it('is never rewritten: late trips become adjustments, and a credit note takes it back whole', async () => {
     const drive = await insure('P-5');
     await drive('2026-01-10', 100);
@@ -272,6 +323,21 @@ describe('a bill', () => {
     const [note] = data.policy.creditNotes;
     expect(note.text).toMatch(/^You get back +EUR 46\.00$/m);
     expect(note.html).toContain('billed to the wrong account');
+
+    const env = { DATABASE_API_URL: database.apiUrl };
+    const folder = makeFolder();
+    const [shown, paged, missing] = await Promise.all([
+      runCli(['bill', second.number, '--tenant', 'acme', '--html', `${folder}/page.html`], { env }),
+      runCli(['bill', january.bill.number, '--tenant', 'acme', '--json'], { env }),
+      runCli(['bill', january.bill.number], { env }),
+    ]);
+    expect(shown).toEqual({ code: 0, stdout: second.text, stderr: '' });
+    expect(readFileSync(`${folder}/page.html`, 'utf8')).toBe(second.html);
+    expect(`sha256:${createHash('sha256').update(paged.stdout).digest('hex')}`).toBe(
+      january.bill.hash,
+    );
+    expect(missing).toMatchObject({ code: 1, stdout: '' });
+    expect(missing.stderr).toContain('The tenant default has issued nothing');
     expect(data.policy.bills).toMatchObject([
       {
         number: january.bill.number,

@@ -6,7 +6,7 @@ import type { Api } from '../../src/api/server.ts';
 import { startApi } from '../../src/api/server.ts';
 import type { TestDatabase } from '../support/database.ts';
 
-const SECRET = 'a secret that only tests know, long enough';
+export const SECRET = 'a secret that only tests know, long enough';
 
 export interface Claims {
   readonly role: 'DRIVER' | 'INSURER' | 'ACTUARY' | 'CLAIMS' | 'OPERATOR';
@@ -73,7 +73,7 @@ interface Body extends Partial<Pick<Answer, 'data' | 'errors'>> {
 
 /** Sends a question as it stands, over HTTP. */
 export async function send(
-  api: Api,
+  api: Pick<Api, 'url'>,
   claims: Claims | null,
   question: Question,
 ): Promise<{ readonly status: number; readonly headers: Headers; readonly body: Body }> {
@@ -118,7 +118,7 @@ export async function sendBySocket(api: Api, claims: Claims, question: Question)
 
 /** Asks as a client does, over HTTP. */
 export async function ask(
-  api: Api,
+  api: Pick<Api, 'url'>,
   claims: Claims | null,
   query: string,
   variables: Record<string, unknown> = {},

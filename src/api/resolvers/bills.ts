@@ -1,11 +1,7 @@
 import type { BillAdjustment, CreditNote } from '../../core/premium/adjustment.ts';
 import type { Bill } from '../../core/premium/bill.ts';
-import {
-  adjustmentStatement,
-  creditNoteStatement,
-} from '../../core/premium/adjustment-statement.ts';
-import { billStatement } from '../../core/premium/bill-statement.ts';
 import { statementHtml } from '../../core/premium/html.ts';
+import { issuedStatement, type IssuedDocument } from '../../core/premium/issued-statement.ts';
 import type { Statement } from '../../core/premium/statement.ts';
 import { statementText } from '../../core/premium/text.ts';
 import type { BillRow } from '../../store/read/bills.ts';
@@ -46,10 +42,8 @@ export const bills: Resolvers = {
     },
     creditNote: ({ creditNoteRef }, _, { loaders }) =>
       creditNoteRef === null ? null : loaders.bill.load(creditNoteRef),
-    text: async (row, _, context) =>
-      statementText(billStatement(await loadDocument<Bill>(context, row))),
-    html: async (row, _, context) =>
-      statementHtml(billStatement(await loadDocument<Bill>(context, row))),
+    text: async (row, _, context) => statementText(await loadStatement(context, row)),
+    html: async (row, _, context) => statementHtml(await loadStatement(context, row)),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
     document: (row, _, context) => loadDocument(context, row),
   },
@@ -67,8 +61,8 @@ export const bills: Resolvers = {
       (await loadDocument<BillAdjustment>(context, row)).adjustedBefore,
     lines: async (row, _, context) => [...(await loadDocument<BillAdjustment>(context, row)).lines],
     dataCutoff: ({ cutOff }) => cutOff.getTime(),
-    text: async (row, _, context) => statementText(await loadAdjustmentStatement(context, row)),
-    html: async (row, _, context) => statementHtml(await loadAdjustmentStatement(context, row)),
+    text: async (row, _, context) => statementText(await loadStatement(context, row)),
+    html: async (row, _, context) => statementHtml(await loadStatement(context, row)),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
     document: (row, _, context) => loadDocument(context, row),
   },
@@ -80,10 +74,8 @@ export const bills: Resolvers = {
     billed: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).billed,
     adjusted: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).adjusted,
     reason: async (row, _, context) => (await loadDocument<CreditNote>(context, row)).reason,
-    text: async (row, _, context) =>
-      statementText(creditNoteStatement(await loadDocument<CreditNote>(context, row))),
-    html: async (row, _, context) =>
-      statementHtml(creditNoteStatement(await loadDocument<CreditNote>(context, row))),
+    text: async (row, _, context) => statementText(await loadStatement(context, row)),
+    html: async (row, _, context) => statementHtml(await loadStatement(context, row)),
     issuedAt: ({ issuedAt }) => issuedAt.getTime(),
   },
   Dispute: {
@@ -109,16 +101,12 @@ async function loadDocument<Document>({ loaders }: Context, { ref }: BillRow): P
   return JSON.parse(await loaders.billDocument.load(ref)) as Document;
 }
 
-async function loadAdjustmentStatement(context: Context, row: BillRow): Promise<Statement> {
-  const documents = async <Document>(kind: BillRow['kind']) => {
-    const issued = await loadIssued(context, row.policyRef, kind);
-    const before = issued.filter(({ ref }) => ref < row.ref);
-    return Promise.all(before.map((one) => loadDocument<Document>(context, one)));
-  };
-  return adjustmentStatement(
-    await loadDocument<BillAdjustment>(context, row),
-    await documents<Bill>('BILL'),
-    await documents<BillAdjustment>('ADJUSTMENT'),
+async function loadStatement(context: Context, row: BillRow): Promise<Statement> {
+  const issued = row.kind === 'ADJUSTMENT' ? await context.loaders.bills.load(row.policyRef) : [];
+  const before = issued.filter(({ ref }) => ref < row.ref);
+  return issuedStatement(
+    await loadDocument<IssuedDocument>(context, row),
+    await Promise.all(before.map((one) => loadDocument<IssuedDocument>(context, one))),
   );
 }
 
