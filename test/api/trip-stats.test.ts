@@ -266,10 +266,11 @@ describe('the figures', () => {
     const answer = await ask(
       api,
       INSURER,
-      '{ tripStats(groupBy: { by: MONTH }) { estimate { rows work } } }',
+      '{ tripStats(groupBy: { by: MONTH }) { estimate { source rows work } } }',
     );
     expect(answer.errors).toEqual([]);
-    const { rows: read, work } = answer.data.tripStats.estimate;
+    const { source, rows: read, work } = answer.data.tripStats.estimate;
+    expect(source).toBe('ROLL_UPS');
     expect(read).toBeGreaterThan(0);
     expect(work).toBeGreaterThan(0);
   });

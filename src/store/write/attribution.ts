@@ -4,7 +4,8 @@ import type { Transaction } from '../open.ts';
  * Gives every trip of a device that began at or after an instant to whom the device had then been
  * given: its tenant, assignment, driver and vehicle, its driving events, and its share of the
  * roll-ups. A closed trip whose owner changes gets a new revision, and what it said stays as the old
- * one. The device must be held by this transaction.
+ * one; without a new revision nothing has changed of what is known of it, nor when. The device must
+ * be held by this transaction.
  */
 export async function reattribute(tx: Transaction, device: number, from: Date): Promise<void> {
   await tx.$executeRaw`
@@ -18,7 +19,8 @@ export async function reattribute(tx: Transaction, device: number, from: Date): 
       and (t.tenant_id, t.driver_id, t.vehicle_id) is distinct from (y.tenant_id, a.driver_id, a.vehicle_id)`;
   const moved = await tx.$queryRaw<{ days: { localDate: string }[] }[]>`
     update trip t set tenant_id = n.tenant_id, assignment_id = n.assignment_id, driver_id = n.driver_id, vehicle_id = n.vehicle_id,
-      revision = t.revision + n.revised, changed = pg_current_xact_id(), updated_at = now()
+      revision = t.revision + n.revised, changed = pg_current_xact_id(),
+      updated_at = case when t.decided_sec is null or n.revised = 1 then now() else t.updated_at end
     from (
       select o.started_at, y.tenant_id, a.id as assignment_id, a.driver_id, a.vehicle_id,
         (o.decided_sec is not null

@@ -1,10 +1,12 @@
 import { Prisma } from '../../generated/client.ts';
 import type { Transaction } from '../../open.ts';
-import type { StatsQuestion, SumsWanted } from './question.ts';
+import type { StatsQuestion, StatsSource, SumsWanted } from './question.ts';
+import { sourceOf } from './source.ts';
 import { sumsSql } from './sums.ts';
 
 /** What PostgreSQL expects of a statement before it runs. */
 export interface Estimate {
+  readonly source: StatsSource;
   /** Rows that its scans read. */
   readonly rows: number;
   /** Its measure of the work: a page read in order is 1. */
@@ -24,12 +26,13 @@ export async function estimateSums(
   question: StatsQuestion,
   wanted: SumsWanted,
 ): Promise<Estimate> {
+  const source = sourceOf(question);
   const [row] = await tx.$queryRaw<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }[]>(
-    Prisma.sql`explain (format json) ${sumsSql(question, wanted)}`,
+    Prisma.sql`explain (format json) ${sumsSql(question, wanted, source)}`,
   );
   const plan = row?.['QUERY PLAN'][0]?.Plan;
   if (!plan) throw new Error('explain explained nothing');
-  return { rows: scannedRows(plan), work: plan['Total Cost'] };
+  return { source, rows: scannedRows(plan), work: plan['Total Cost'] };
 }
 
 function scannedRows(node: PlanNode): number {

@@ -28,6 +28,9 @@ export interface SpreadWanted {
   readonly percentiles: ReadonlyMap<Quantity, readonly number[]>;
 }
 
+/** Where sums are read from: single trips, or their sums by day. */
+export type StatsSource = 'ROWS' | 'ROLL_UPS';
+
 /** Dimensions that lie in policies, which are kept as they are known now. */
 const ofPolicies: ReadonlySet<Dimension> = new Set([
   'VEHICLE_ATTRIBUTE',

@@ -1,7 +1,11 @@
+import type { Quantity } from '../../../core/stats/figure.ts';
+import { quantities } from '../../../core/stats/figure.ts';
+import type { Dimension } from '../../../core/stats/grouping.ts';
 import { Prisma } from '../../generated/client.ts';
 import { CLOSED } from '../trips.ts';
+import { COLUMN, flagKinds, FLAGS } from './columns.ts';
 import { COVER, toDimensionSql } from './dimensions.ts';
-import type { StatsQuestion } from './question.ts';
+import type { StatsQuestion, StatsSource } from './question.ts';
 import { isOfPolicies } from './question.ts';
 
 /** The parts of a statement over the trips of a question. */
@@ -14,50 +18,112 @@ export interface TripsSql {
   readonly keys: readonly Prisma.Sql[];
 }
 
-const COLUMNS = Prisma.sql`t.device_id, t.started_at, t.time_zone, t.local_date, t.driver_id, t.vehicle_id, t.distance_m,
-  (extract(epoch from t.ended_at - t.started_at) * 1000)::bigint as duration_ms, t.moving_ms, t.idle_ms, t.night_m,
-  t.max_speed_ckmh, t.days`;
+const KEYS = Prisma.sql`t.device_id, t.started_at, t.time_zone, t.local_date, t.driver_id, t.vehicle_id`;
+const DURATION = `(extract(epoch from t.ended_at - t.started_at) * 1000)::bigint`;
+const IN_TRIP: Readonly<Record<Quantity, string>> = {
+  DISTANCE_KM: 't.distance_m',
+  DURATION_S: DURATION,
+  MOVING_S: 't.moving_ms',
+  IDLE_S: 't.idle_ms',
+  NIGHT_KM: 't.night_m',
+  MAX_SPEED_KMH: 't.max_speed_ckmh',
+};
+
+/** A trip's row as one summand: what it adds to each sum, as a row of `trip_day` has it for a day. */
+const SUMMAND = Prisma.raw(
+  ['1 as trips']
+    .concat(quantities.map((q) => `${IN_TRIP[q]} as ${COLUMN[q]}`))
+    .concat(quantities.map((q) => `(${IN_TRIP[q]})::numeric * ${IN_TRIP[q]} as ${COLUMN[q]}_sq`))
+    .join(', '),
+);
+
+/** How trips are read. */
+export interface Manner {
+  readonly source: StatsSource;
+  /** Whether with driving events, which have to be picked out of a trip's row. */
+  readonly flags: boolean;
+}
+
+function summandOf(flags: boolean): { readonly columns: Prisma.Sql; readonly join: Prisma.Sql } {
+  return flags
+    ? {
+        columns: Prisma.sql`${SUMMAND}, ${Prisma.raw(flagKinds.map((kind) => `f.${FLAGS[kind]}`).join(', '))}`,
+        join: Prisma.sql`cross join lateral trip_flags(t.days) as f`,
+      }
+    : { columns: SUMMAND, join: Prisma.empty };
+}
 
 /**
- * The trips as they stand, or as those that were closed stood at an instant. A closed trip that was
+ * Trips as they stand, or as those that were closed stood at an instant. A closed trip that was
  * changed since left its facts as a revision.
  */
-function tripsAt(question: StatsQuestion): Prisma.Sql {
+function rowsOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
   const { knownAtMs } = question;
+  const { columns, join } = summandOf(flags);
   if (knownAtMs === undefined) {
     const asksWhy = [...question.groupBy, ...question.where].some(({ by }) => by === 'END_REASON');
     return asksWhy
-      ? Prisma.sql`(select ${COLUMNS}, coalesce(t.end_reason, case when ${CLOSED} then 'SILENCE' end) as end_reason
-          from trip t left join device_state s on s.device_id = t.device_id where ${startedWithin(question)})`
-      : Prisma.sql`(select ${COLUMNS} from trip t where ${startedWithin(question)})`;
+      ? Prisma.sql`(select ${KEYS}, ${columns}, coalesce(t.end_reason, case when ${CLOSED} then 'SILENCE' end) as end_reason
+          from trip t left join device_state s on s.device_id = t.device_id ${join} where ${startedWithin(question)})`
+      : Prisma.sql`(select ${KEYS}, ${columns} from trip t ${join} where ${startedWithin(question)})`;
   }
   const at = new Date(knownAtMs);
   return Prisma.sql`(
-    select ${COLUMNS}, t.end_reason from trip t
+    select ${KEYS}, ${columns}, t.end_reason from trip t ${join}
     where t.decided_sec is not null and t.updated_at <= ${at} and ${startedWithin(question)}
     union all
-    select ${COLUMNS}, t.end_reason from trip_revision r cross join lateral jsonb_populate_record(null::trip, r.facts) as t
+    select ${KEYS}, ${columns}, t.end_reason from trip_revision r
+      cross join lateral jsonb_populate_record(null::trip, r.facts) as t ${join}
     where r.known_from <= ${at} and ${at} < r.known_to and t.decided_sec is not null and ${startedWithin(question)})`;
 }
 
-/** Local dates, and, because an index has it, the instants at which they can have begun anywhere. */
-export function startedWithin({ from, to }: StatsQuestion): Prisma.Sql {
-  const parts = [
-    from === undefined
-      ? undefined
-      : Prisma.sql`t.local_date >= ${from}::date and t.started_at >= ${from}::date::timestamp at time zone 'UTC' - interval '14 hours'`,
-    to === undefined
-      ? undefined
-      : Prisma.sql`t.local_date < ${to}::date and t.started_at < ${to}::date::timestamp at time zone 'UTC' + interval '12 hours'`,
-  ].filter((part) => part !== undefined);
-  return parts.length === 0 ? Prisma.sql`true` : Prisma.join(parts, ' and ');
+/** Closed trips by day, and the open ones, of which a device has one at most, as they stand. */
+function daysOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
+  const { columns, join } = summandOf(flags);
+  const sums = quantities.flatMap((q) => [COLUMN[q], `${COLUMN[q]}_sq`]);
+  const wanted = [...sums, ...(flags ? flagKinds.map((kind) => FLAGS[kind]) : [])];
+  const names = Prisma.raw(['trips', ...wanted].join(', '));
+  return Prisma.sql`(
+    select t.device_id, t.local_date, nullif(t.driver_id, 0) as driver_id, nullif(t.vehicle_id, 0) as vehicle_id, ${names}
+    from trip_day t where ${onDates(question)}
+    union all
+    select device_id, local_date, driver_id, vehicle_id, ${names} from (
+      select ${KEYS}, ${columns} from trip t ${join}
+      where t.device_id = any(array(select device_id from device_tenancy)) and t.decided_sec is null and ${startedWithin(question)}) as o)`;
 }
 
-/** @param flags with the numbers of driving events `f` of each trip */
-export function toTripsSql(
-  question: StatsQuestion,
-  { flags = false }: { readonly flags?: boolean } = {},
-): TripsSql {
+/** Dimensions of single trips, which days do not tell apart. */
+const ofTrips: ReadonlySet<Dimension> = new Set(['HOUR_OF_DAY', 'DISTANCE_BAND', 'END_REASON']);
+
+/** Where the sums of a question are read: from the days where they suffice, with the same numbers. */
+export function sourceOf({ groupBy, where, knownAtMs }: StatsQuestion): StatsSource {
+  const suffices =
+    knownAtMs === undefined && ![...groupBy, ...where].some(({ by }) => ofTrips.has(by));
+  return suffices ? 'ROLL_UPS' : 'ROWS';
+}
+
+function onDates({ from, to }: StatsQuestion): Prisma.Sql {
+  return Prisma.sql`${from === undefined ? Prisma.sql`true` : Prisma.sql`t.local_date >= ${from}::date`}
+    and ${to === undefined ? Prisma.sql`true` : Prisma.sql`t.local_date < ${to}::date`}`;
+}
+
+/** Local dates, and, because an index has it, the instants at which they can have begun anywhere on Earth. */
+function startedWithin(question: StatsQuestion): Prisma.Sql {
+  const { from, to } = question;
+  const utc = (date: string) => Prisma.sql`${date}::date::timestamp at time zone 'UTC'`;
+  const after =
+    from === undefined
+      ? Prisma.empty
+      : Prisma.sql` and t.started_at >= ${utc(from)} - interval '14 hours'`;
+  const before =
+    to === undefined
+      ? Prisma.empty
+      : Prisma.sql` and t.started_at < ${utc(to)} + interval '12 hours'`;
+  return Prisma.sql`${onDates(question)}${after}${before}`;
+}
+
+/** The trips of a question, or days of them, as summands. */
+export function toTripsSql(question: StatsQuestion, { source, flags }: Manner): TripsSql {
   const groupings = question.groupBy.map((grouping, at) => toDimensionSql(grouping, `g${at}`));
   const filters = question.where.map((filter, at) => ({
     ...toDimensionSql(filter, `w${at}`),
@@ -86,11 +152,8 @@ export function toTripsSql(
     ctes: [...question.groupBy, ...question.where].some(isOfPolicies)
       ? Prisma.sql`${COVER},`
       : Prisma.empty,
-    from: Prisma.sql`${tripsAt(question)} as t ${Prisma.join(
-      [
-        flags ? Prisma.sql`cross join lateral trip_flags(t.days) as f` : Prisma.empty,
-        ...[...groupings, ...filters].map(({ joins }) => joins),
-      ],
+    from: Prisma.sql`${source === 'ROWS' ? rowsOf(question, flags) : daysOf(question, flags)} as t ${Prisma.join(
+      [...groupings, ...filters].map(({ joins }) => joins).concat(Prisma.empty),
       ' ',
     )} where ${Prisma.join(conditions, ' and ')}`,
     keys: groupings.map(({ value }, at) => Prisma.sql`${value} as ${Prisma.raw(`k${at}`)}`),

@@ -2,10 +2,10 @@ import type { Quantity, Spread } from '../../../core/stats/figure.ts';
 import { quantities } from '../../../core/stats/figure.ts';
 import { Prisma } from '../../generated/client.ts';
 import type { Transaction } from '../../open.ts';
+import { COLUMN } from './columns.ts';
 import type { KeyColumns, SpreadWanted, StatsQuestion } from './question.ts';
 import { toKey } from './question.ts';
 import { groupSets, isTotal, keyList, toTripsSql } from './source.ts';
-import { COLUMN } from './sums.ts';
 
 export type Spreads = Readonly<Partial<Record<Quantity, Spread>>>;
 
@@ -18,7 +18,7 @@ export async function readSpreads(
   wanted: SpreadWanted,
 ): Promise<ReadonlyMap<string | undefined, Spreads>> {
   const columns = columnsOf(wanted);
-  const { ctes, from, keys } = toTripsSql(question);
+  const { ctes, from, keys } = toTripsSql(question, { source: 'ROWS', flags: false });
   const rows = await tx.$queryRaw<RawSpread[]>`
     with ${ctes} told as materialized (
       select ${Prisma.join([...keys, ...asked(wanted).map((q) => Prisma.raw(`t.${COLUMN[q]}`))], ', ')} from ${from})

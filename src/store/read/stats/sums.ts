@@ -1,31 +1,12 @@
-import type { DrivingEventKind } from '../../../core/changes.ts';
-import type { Cell, Quantity } from '../../../core/stats/figure.ts';
+import type { Cell } from '../../../core/stats/figure.ts';
 import { quantities } from '../../../core/stats/figure.ts';
 import { leastDrivers } from '../../../core/stats/withhold.ts';
 import { Prisma } from '../../generated/client.ts';
 import type { Transaction } from '../../open.ts';
-import type { KeyColumns, StatsQuestion, SumsWanted } from './question.ts';
+import { COLUMN, flagKinds, FLAGS } from './columns.ts';
+import type { KeyColumns, StatsQuestion, StatsSource, SumsWanted } from './question.ts';
 import { toKey } from './question.ts';
-import { groupSets, isTotal, keyList, toTripsSql } from './source.ts';
-
-/** A quantity's column of trips, in the store's integers. */
-export const COLUMN: Readonly<Record<Quantity, string>> = {
-  DISTANCE_KM: 'distance_m',
-  DURATION_S: 'duration_ms',
-  MOVING_S: 'moving_ms',
-  IDLE_S: 'idle_ms',
-  NIGHT_KM: 'night_m',
-  MAX_SPEED_KMH: 'max_speed_ckmh',
-};
-/** A kind's column of the function `trip_flags`. */
-const FLAGS: Readonly<Record<DrivingEventKind, string>> = {
-  HARSH_BRAKING: 'harsh_braking',
-  HARSH_ACCELERATION: 'harsh_acceleration',
-  HARSH_CORNERING: 'harsh_cornering',
-  SPEEDING: 'speeding',
-  PHONE_USE: 'phone_use',
-};
-const flagKinds = Object.keys(FLAGS) as readonly DrivingEventKind[];
+import { groupSets, isTotal, keyList, sourceOf, toTripsSql } from './source.ts';
 
 /** More groups than these are not an answer that anybody reads, and are refused. */
 export const MAX_GROUPS = 10_000;
@@ -47,13 +28,17 @@ type RawSums = KeyColumns &
     readonly few: readonly number[] | null;
   };
 
-/** Sums of each group and of the whole; undefined where there are more groups than `MAX_GROUPS`. */
+/**
+ * Sums of each group and of the whole; undefined where there are more groups than `MAX_GROUPS`.
+ * @param source the numbers are the same from either, where days suffice
+ */
 export async function readSums(
   tx: Transaction,
   question: StatsQuestion,
   wanted: SumsWanted,
+  source: StatsSource = sourceOf(question),
 ): Promise<Sums | undefined> {
-  const rows = await tx.$queryRaw<RawSums[]>(sumsSql(question, wanted));
+  const rows = await tx.$queryRaw<RawSums[]>(sumsSql(question, wanted, source));
   const cells = rows.filter(({ whole }) => !whole);
   const total = rows.find(({ whole }) => whole);
   if (cells.length > MAX_GROUPS) return undefined;
@@ -67,19 +52,22 @@ export async function readSums(
 /**
  * First by group and driver, then by group: distinct drivers are then counted among few rows.
  */
-export function sumsSql(question: StatsQuestion, { squares, events }: SumsWanted): Prisma.Sql {
-  const { ctes, from, keys } = toTripsSql(question, { flags: events });
-  const sums = [
-    'count(*) as trips',
-    ...quantities.map((q) => `sum(t.${COLUMN[q]}) as ${COLUMN[q]}`),
-    ...squares.map((q) => `sum(t.${COLUMN[q]}::numeric * t.${COLUMN[q]}) as ${COLUMN[q]}_sq`),
-    ...(events ? flagKinds.map((kind) => `sum(f.${FLAGS[kind]}) as ${FLAGS[kind]}`) : []),
+export function sumsSql(
+  question: StatsQuestion,
+  { squares, events }: SumsWanted,
+  source: StatsSource,
+): Prisma.Sql {
+  const { ctes, from, keys } = toTripsSql(question, { source, flags: events });
+  const names = [
+    'trips',
+    ...quantities.map((q) => COLUMN[q]),
+    ...squares.map((q) => `${COLUMN[q]}_sq`),
+    ...(events ? flagKinds.map((kind) => FLAGS[kind]) : []),
   ];
-  const names = sums.map((sum) => sum.slice(sum.lastIndexOf(' ') + 1));
   const places = keys.map((_, at) => `${at + 1}`).concat(`${keys.length + 1}`);
   return Prisma.sql`
     with ${ctes} counted as (
-      select ${Prisma.join([...keys, Prisma.sql`t.driver_id`], ', ')}, ${Prisma.raw(sums.join(', '))}
+      select ${Prisma.join([...keys, Prisma.sql`t.driver_id`], ', ')}, ${Prisma.raw(names.map((name) => `sum(t.${name}) as ${name}`).join(', '))}
       from ${from} group by ${Prisma.raw(places.join(', '))})
     select ${keyList(question, true)}${isTotal(question)} as whole, count(distinct driver_id)::int as drivers,
       case when count(distinct driver_id) < ${leastDrivers} then array_agg(distinct driver_id) filter (where driver_id is not null) end as few,
