@@ -4,10 +4,10 @@
  */
 import { advance, emptyState, encodeState } from '../src/core/advance.ts';
 import type { CanonicalEvent } from '../src/core/event.ts';
-import { createRulesTimeline } from '../src/core/rules.ts';
+import { createRulesTimeline, newestRules } from '../src/core/rules.ts';
 import { loadZones } from '../src/zones.ts';
 
-const context = { rulesAt: createRulesTimeline([]), zones: loadZones() };
+const context = { rulesAt: createRulesTimeline(newestRules), zones: loadZones() };
 
 const hourS = 3_600;
 const daySeconds = 86_400;

@@ -4,7 +4,7 @@
  * Run: npm run drives
  */
 import { foldAll } from '../src/core/fold-all.ts';
-import { createRulesTimeline } from '../src/core/rules.ts';
+import { createRulesTimeline, newestRules } from '../src/core/rules.ts';
 import { loadZones } from '../src/zones.ts';
 import {
   compareWithTruth,
@@ -20,7 +20,7 @@ if (!hasDrives) {
   console.error('The naturalistic drives are not here: they lie in ../shared/data/nds-drives.');
   process.exit(2);
 }
-const context = { rulesAt: createRulesTimeline([]), zones: loadZones() };
+const context = { rulesAt: createRulesTimeline(newestRules), zones: loadZones() };
 const truth = readTruth();
 const trueKm = truth.reduce((sum, drive) => sum + drive.speedIntegralKm, 0);
 

@@ -4,19 +4,21 @@ import type { Zones } from './zones.ts';
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
-/** A stretch of time in one zone with one local date, one offset, and all night or no night at all. */
+/** A stretch of time in one zone with one local date and hour, one offset, and all night or no night at all. */
 export interface LocalSpan {
   readonly fromMs: number;
   /** The first instant after it. */
   readonly toMs: number;
   /** Local date as days since 1970-01-01. */
   readonly day: number;
+  /** Local hour of the day, 0 to 23. */
+  readonly hour: number;
   readonly night: boolean;
 }
 
 /** Local dates and nights in every zone. */
 export interface Calendar {
-  /** The span that holds the instant; may begin and end inside the local day (night, clock change). */
+  /** The span that holds the instant; may begin and end inside the local hour (clock change). */
   spanAt(zone: string, atMs: number): LocalSpan;
 }
 
@@ -35,7 +37,6 @@ export function calendarOf(zones: Zones, rules: Rules): Calendar {
 }
 
 function createCalendar(zones: Zones, nightFromHour: number, nightToHour: number): Calendar {
-  const boundaries = [nightToHour * hourMs, nightFromHour * hourMs, dayMs];
   const latest = new Map<string, LocalSpan>();
   return {
     spanAt(zone, atMs) {
@@ -45,12 +46,13 @@ function createCalendar(zones: Zones, nightFromHour: number, nightToHour: number
       const localMs = atMs + offsetMs;
       const day = Math.floor(localMs / dayMs);
       const timeMs = localMs - day * dayMs;
-      const nextMs = boundaries.find((boundary) => boundary > timeMs) ?? dayMs;
+      const hour = Math.floor(timeMs / hourMs);
       const span = {
         fromMs: atMs,
-        toMs: firstChange(zones, zone, offsetMs, atMs, atMs + nextMs - timeMs),
+        toMs: firstChange(zones, zone, offsetMs, atMs, atMs + (hour + 1) * hourMs - timeMs),
         day,
-        night: timeMs >= nightFromHour * hourMs || timeMs < nightToHour * hourMs,
+        hour,
+        night: hour >= nightFromHour || hour < nightToHour,
       };
       latest.set(zone, span);
       return span;

@@ -4,6 +4,7 @@ import { absent, type Fix, never, noReading } from './reading.ts';
 import { emptyState, type DeviceState, type OpenTrip } from './state.ts';
 import {
   emptyTotals,
+  flatHourLength,
   flatPartLength,
   flatTotalsLength,
   flattenTotals,
@@ -11,7 +12,7 @@ import {
 } from './trips/totals.ts';
 
 /** Raised when the meaning of the bytes changes; states of another format are folded anew. */
-const format = 1;
+const format = 2;
 
 /** Changes when the registry does: another list of sums or flags is another layout. */
 const layout = hash(
@@ -252,11 +253,20 @@ function takeState(): DeviceState {
 }
 
 function takeTotals(headAtMs: number, base: readonly number[] | undefined) {
-  const size = flatTotalsLength + takeUnsigned() * flatPartLength;
   const flat: number[] = [];
-  for (let i = 0; i < size; i++) {
-    const value = takeSigned();
-    flat.push(base === undefined || i === 1 ? value : (base[i] ?? 0) - value);
+  const take = (count: number) => {
+    for (const end = flat.length + count; flat.length < end;) {
+      const index = flat.length;
+      const value = takeSigned();
+      flat.push(base === undefined || index === 1 ? value : (base[index] ?? 0) - value);
+    }
+  };
+  const parts = takeUnsigned();
+  take(flatTotalsLength);
+  for (let left = parts; left > 0; left--) {
+    take(flatPartLength);
+    const hours = flat[flat.length - 1] ?? 0;
+    take(hours * flatHourLength);
   }
   const totals = unflattenTotals(flat);
   totals.lastAtMs = headAtMs - totals.lastAtMs;

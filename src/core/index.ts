@@ -5,7 +5,7 @@
 export { advance, decodeState, emptyState, encodeState, openTrip } from './advance.ts';
 export type { DeviceState, FoldContext } from './advance.ts';
 export { foldAll } from './fold-all.ts';
-export { createRulesTimeline, rulesByVersion } from './rules.ts';
+export { createRulesTimeline, newestRules, rulesByVersion } from './rules.ts';
 export { decodeRecord } from './decode/record.ts';
 export { scoreHabits } from './habits/score.ts';
 export { addParts, summarise } from './habits/summary.ts';

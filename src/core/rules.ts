@@ -74,6 +74,9 @@ export interface Rules {
   /** Part of the trip's time that odometer readings must span, and of fixes that must carry a speed. */
   readonly coveredPercent: number;
 
+  /** Speed that counts as speeding where no limit was sent; without it nothing does. */
+  readonly capCkmh?: number;
+
   /** Local hours between which it is night. */
   readonly nightFromHour: number;
   readonly nightToHour: number;
@@ -129,12 +132,25 @@ const version1: Rules = Object.freeze({
   nightToHour: 4,
 });
 
+/**
+ * Version 2: trips as in version 1. Habits also know time in jams, kilometres by the hour and above
+ * 130 km/h, what could be measured at all, and a speed cap.
+ */
+const version2: Rules = Object.freeze({ ...version1, version: '2' });
+
 /** Every version that has ever been in force. */
 export const rulesByVersion: Readonly<Record<string, Rules>> = Object.freeze({
   [version1.version]: version1,
+  [version2.version]: version2,
 });
 
-/** From when on a version holds; `version` may name the zone data after a plus sign. */
+/** What a new store begins with: the newest version, from the first event on. */
+export const newestRules: readonly RulesRow[] = [{ effectiveFromMs: 0, version: version2.version }];
+
+/**
+ * From when on a version holds. `version` may name the zone data after a plus sign, and from version
+ * 2 on a speed cap in km/h after a slash: `2/cap=130`.
+ */
 export interface RulesRow {
   readonly effectiveFromMs: number;
   readonly version: string;
@@ -162,14 +178,27 @@ export function createRulesTimeline(rows: readonly RulesRow[]): (atMs: number) =
   };
 }
 
+const versionText = /^(?<number>\d+)(?:\/cap=(?<capKmh>\d+))?(?:\+.*)?$/;
+/** Caps outside are taken for slips; km/h. */
+const leastCapKmh = 50;
+const mostCapKmh = 250;
+
 function findRules(version: string): Rules {
-  const name = version.split('+')[0] ?? '';
-  const rules = Object.hasOwn(rulesByVersion, name) ? rulesByVersion[name] : undefined;
+  const { number = '', capKmh } = versionText.exec(version)?.groups ?? {};
+  const rules = Object.hasOwn(rulesByVersion, number) ? rulesByVersion[number] : undefined;
   if (rules === undefined) {
     const known = Object.keys(rulesByVersion).join(', ');
     throw new Error(
       `RULES_UNKNOWN: the rules table asks for version "${version}", this release has ${known}`,
     );
   }
-  return rules;
+  if (capKmh === undefined) return rules;
+  const cap = Number(capKmh);
+  if (rules === version1 || cap < leastCapKmh || cap > mostCapKmh) {
+    throw new Error(
+      `RULES_CAP: the rules table asks for version "${version}"; a cap is of version 2 or later and ` +
+        `from ${String(leastCapKmh)} to ${String(mostCapKmh)} km/h`,
+    );
+  }
+  return Object.freeze({ ...rules, version: `${number}/cap=${capKmh}`, capCkmh: cap * 100 });
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { advance, decodeState, emptyState, encodeState, openTrip } from '../../src/core/advance.ts';
 import { type CanonicalEvent, compareKeys } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
-import { context, extremeEvents, runs, streams } from './streams.ts';
+import { extremeEvents, newest as context, runs, streams } from './streams.ts';
 
 const threeDaysMs = 3 * 86_400_000;
 

@@ -17,9 +17,23 @@ describe('rules', () => {
 
   it('that this release does not have are refused by name', () => {
     expect(() => createRulesTimeline([{ effectiveFromMs: 0, version: '99' }])).toThrow(
-      'RULES_UNKNOWN: the rules table asks for version "99", this release has 1',
+      'RULES_UNKNOWN: the rules table asks for version "99", this release has 1, 2',
     );
     expect(() => createRulesTimeline([{ effectiveFromMs: 0, version: 'toString' }])).toThrow();
+  });
+
+  it('may name a speed cap, which their version then tells, within reason and from version 2 on', () => {
+    const capped = createRulesTimeline([{ effectiveFromMs: 0, version: '2/cap=130+2026a' }])(0);
+    expect(capped).toEqual({ ...rulesByVersion['2'], version: '2/cap=130', capCkmh: 13_000 });
+    expect(Object.isFrozen(capped)).toBe(true);
+    for (const version of ['1/cap=130', '2/cap=49', '2/cap=251']) {
+      expect(() => createRulesTimeline([{ effectiveFromMs: 0, version }])).toThrow(
+        `RULES_CAP: the rules table asks for version "${version}"`,
+      );
+    }
+    for (const version of ['2/cap=', '2/cap=1e2', '2/limit=130', ' 2']) {
+      expect(() => createRulesTimeline([{ effectiveFromMs: 0, version }])).toThrow('RULES_UNKNOWN');
+    }
   });
 
   it('cannot be edited', () => {

@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import type { CanonicalEvent } from '../../src/core/event.ts';
-import { createRulesTimeline } from '../../src/core/rules.ts';
+import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
 import { loadZones } from '../../src/zones.ts';
 
 export const context = { rulesAt: createRulesTimeline([]), zones: loadZones() };
+
+/** All metrics are of these rules. */
+export const newest = { ...context, rulesAt: createRulesTimeline(newestRules) };
 
 /** How often a property is tried; far more often with ODOGRAPH_LONG=1. */
 export function runs(count: number): { numRuns: number } {

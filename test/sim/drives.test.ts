@@ -3,7 +3,7 @@ import { decodeRecord } from '../../src/core/decode/record.ts';
 import type { TripFacts } from '../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
-import { createRulesTimeline } from '../../src/core/rules.ts';
+import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
 import { dateOf, dayNumber } from '../../src/sim/day.ts';
 import type { Car } from '../../src/sim/fleet.ts';
 import { createFleet } from '../../src/sim/fleet.ts';
@@ -59,7 +59,7 @@ function truthOf(car: Car, days: number): TrueTrip[] {
 
 describe('the fold against the true drives', () => {
   it('finds the drives of devices that send ignition one to one, and their kilometres', () => {
-    const rulesAt = createRulesTimeline([]);
+    const rulesAt = createRulesTimeline(newestRules);
     const all = { drives: 0, found: 0, trueM: 0, foldedM: 0 };
     for (const car of fleet) {
       const folded = foldAll(decodeDays(car, DAYS), { rulesAt, zones });

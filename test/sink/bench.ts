@@ -1,5 +1,5 @@
 import type { FoldContext } from '../../src/core/advance.ts';
-import { createRulesTimeline } from '../../src/core/rules.ts';
+import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
 import type { Bench } from '../../src/sink/bench.ts';
 import { createDeviceCache } from '../../src/sink/cache.ts';
 import { createIdBlocks } from '../../src/store/ids.ts';
@@ -8,7 +8,7 @@ import { createPartitions } from '../../src/store/partitions.ts';
 import { loadZones } from '../../src/zones.ts';
 
 const zones = loadZones();
-export const foldContext: FoldContext = { rulesAt: createRulesTimeline([]), zones };
+export const foldContext: FoldContext = { rulesAt: createRulesTimeline(newestRules), zones };
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -30,7 +30,7 @@ export function createBench(store: Store, topic: string): Bench {
       },
     },
     context: foldContext,
-    rulesRows: 0,
+    rulesRows: newestRules.length,
     cache: createDeviceCache(1_000),
     ids: createIdBlocks(store),
     now: Date.now,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { newestRules } from '../../src/core/rules.ts';
 import type { KafkaClient, ProducerRecord } from '../../src/kafka.ts';
 import { createKafka } from '../../src/kafka.ts';
 import { createLog } from '../../src/log.ts';
@@ -258,7 +259,7 @@ async function run({ groupId = topic } = {}): Promise<Sink> {
     store,
     notifier,
     decoding,
-    loadRules: async () => ({ context: foldContext, rows: 0 }),
+    loadRules: async () => ({ context: foldContext, rows: newestRules.length }),
     ensurePartitions: createPartitions(store),
     log,
   });

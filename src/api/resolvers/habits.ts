@@ -1,5 +1,6 @@
 import { scoreHabits } from '../../core/habits/score.ts';
-import { addParts, summarise } from '../../core/habits/summary.ts';
+import { addHours } from '../../core/habits/by-hour.ts';
+import { addParts, type HabitRate, measure, summarise } from '../../core/habits/summary.ts';
 import type { ExposureRow } from '../../store/read/exposure.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
@@ -31,15 +32,17 @@ export const habits: Resolvers = {
         drivingHours: sums.durationMs / 3_600_000,
         nightShare: summary.nightShare ?? null,
         idleShare: summary.idleShare ?? null,
+        stopShare: summary.stopShare ?? null,
+        crawlShare: summary.crawlShare ?? null,
         speedingShare: summary.speedingShare ?? null,
-        rates: summary.rates.map(({ kind, count, per100Km, low, high, credibility }) => ({
-          kind,
-          count,
-          per100Km: per100Km ?? null,
-          low: low ?? null,
-          high: high ?? null,
-          credibility,
+        above130KmhShare: summary.above130KmhShare ?? null,
+        above130Km: measure(sums, 'above130Kmh.mm') / 1_000_000,
+        byHour: addHours(days).map(({ weekday, hour, distanceM }) => ({
+          weekday,
+          hour,
+          distanceKm: distanceM / 1000,
         })),
+        rates: summary.rates.map(toRate),
       };
     },
     score: async (driver, { asOf }, context) => {
@@ -51,6 +54,16 @@ export const habits: Resolvers = {
     },
   },
 };
+
+function toRate({ per100Km, low, high, measurableShare, ...rate }: HabitRate) {
+  return {
+    ...rate,
+    per100Km: per100Km ?? null,
+    low: low ?? null,
+    high: high ?? null,
+    measurableShare: measurableShare ?? null,
+  };
+}
 
 function loadDays(context: Context, ref: number, window: Window): Promise<readonly ExposureRow[]> {
   return context.loaders.exposure.load({ ref, ...window });

@@ -1,5 +1,6 @@
 import { absent, type Reading } from '../reading.ts';
 import { areClose, type Gates } from './acceleration.ts';
+import { corneringFeltTime, corneringGpsTime } from './measurable.ts';
 import { type BySeverity, fromVersion, type PeakMetric, type PeakRule } from './metric.ts';
 
 /** Speed × heading rate over three readings, mm/s²; 0 where it is not measurable. */
@@ -43,6 +44,7 @@ export const harshCorneringGps: PeakMetric = {
   kind: 'HARSH_CORNERING',
   source: 'GPS',
   measure: 'harshCorneringGps.count',
+  measurable: corneringGpsTime.measure,
   under: fromVersion({
     1: turningBySpeed({ fromCkmh: turningCkmh, farthestMs: 2_000 }, [2_000, 2_300, 3_923], 15_000),
   }),
@@ -54,5 +56,6 @@ export const harshCorneringAccelerometer: PeakMetric = {
   kind: 'HARSH_CORNERING',
   source: 'ACCELEROMETER',
   measure: 'harshCorneringAccelerometer.count',
+  measurable: corneringFeltTime.measure,
   under: fromVersion({ 1: turningFelt(turningCkmh, [3_923, 4_903, 5_884], 15_000) }),
 };

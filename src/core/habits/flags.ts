@@ -13,9 +13,15 @@ import {
   severityAt,
   stepOf,
 } from './metric.ts';
-import { flaggingMetrics, type FlagRule, type Habits, timeMetrics } from './registry.ts';
+import {
+  flaggingMetrics,
+  type FlagRule,
+  type Habits,
+  timeMetrics,
+  wayMetrics,
+} from './registry.ts';
 
-const countSlot = slot.measures + timeMetrics.length;
+const countSlot = slot.measures + timeMetrics.length + wayMetrics.length;
 
 export function noFlag(): FlagMemory {
   return {
@@ -189,7 +195,7 @@ function judge(how: FlagRule, flag: FlagMemory) {
     // … what lasts by its beginning.
     atMs: flag.firstAtMs,
     peakCkmh: flag.allowed + flag.peak,
-    threshold: flag.allowed,
+    threshold: flag.allowed + thresholds[0],
     severityThreshold: flag.allowed + thresholds[step],
     leastMs: how.rule.leastMs[step],
   };

@@ -4,6 +4,7 @@ import {
   type Gates,
   manoeuvringCkmh,
 } from './acceleration.ts';
+import { accelerationFeltTime, accelerationGpsTime } from './measurable.ts';
 import { type BySeverity, fromVersion, type PeakMetric, type PeakRule } from './metric.ts';
 
 function speedingUp(gates: Gates, thresholds: BySeverity, mergeMs: number): PeakRule {
@@ -28,6 +29,7 @@ export const harshAccelerationGps: PeakMetric = {
   kind: 'HARSH_ACCELERATION',
   source: 'GPS',
   measure: 'harshAccelerationGps.count',
+  measurable: accelerationGpsTime.measure,
   under: fromVersion({
     1: speedingUp({ fromCkmh: manoeuvringCkmh, farthestMs: 2_000 }, [2_000, 2_500, 2_942], 15_000),
   }),
@@ -42,5 +44,6 @@ export const harshAccelerationAccelerometer: PeakMetric = {
   kind: 'HARSH_ACCELERATION',
   source: 'ACCELEROMETER',
   measure: 'harshAccelerationAccelerometer.count',
+  measurable: accelerationFeltTime.measure,
   under: fromVersion({ 1: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000) }),
 };

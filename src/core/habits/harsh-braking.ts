@@ -4,6 +4,7 @@ import {
   type Gates,
   manoeuvringCkmh,
 } from './acceleration.ts';
+import { accelerationFeltTime, accelerationGpsTime } from './measurable.ts';
 import { type BySeverity, fromVersion, type PeakMetric, type PeakRule } from './metric.ts';
 
 function slowingDown(gates: Gates, thresholds: BySeverity, mergeMs: number): PeakRule {
@@ -31,6 +32,7 @@ export const harshBrakingGps: PeakMetric = {
   kind: 'HARSH_BRAKING',
   source: 'GPS',
   measure: 'harshBrakingGps.count',
+  measurable: accelerationGpsTime.measure,
   under: fromVersion({
     1: slowingDown({ fromCkmh: manoeuvringCkmh, farthestMs: 2_000 }, [2_000, 2_500, 2_942], 15_000),
   }),
@@ -45,5 +47,6 @@ export const harshBrakingAccelerometer: PeakMetric = {
   kind: 'HARSH_BRAKING',
   source: 'ACCELEROMETER',
   measure: 'harshBrakingAccelerometer.count',
+  measurable: accelerationFeltTime.measure,
   under: fromVersion({ 1: feltSlowingDown(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000) }),
 };

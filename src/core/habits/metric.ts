@@ -13,7 +13,10 @@ export function fromVersion<Rule>(entries: Readonly<Record<number, Rule>>): Unde
   const newestFirst = Object.entries(entries)
     .map(([version, rule]) => ({ version: Number(version), rule }))
     .sort((a, b) => b.version - a.version);
-  return ({ version }) => newestFirst.find((entry) => entry.version <= Number(version))?.rule;
+  return ({ version }) => {
+    const number = Number.parseInt(version, 10);
+    return newestFirst.find((entry) => entry.version <= number)?.rule;
+  };
 }
 
 /** What is known of a stretch between two readings besides the readings. */
@@ -38,11 +41,21 @@ export interface TimeMetric {
   readonly under: Under<TimeRule>;
 }
 
+/** A metric that adds the way that the speeds of a stretch come to. */
+export interface WayMetric {
+  readonly shape: 'way';
+  /** Name of the sum it adds to, ending in mm. */
+  readonly measure: `${string}.mm`;
+  readonly under: Under<TimeRule>;
+}
+
 interface Flagging {
   readonly kind: DrivingEventKind;
   readonly source: MeasurementSource;
   /** Name of the sum that counts the flags. */
   readonly measure: `${string}.count`;
+  /** Name of the sum of the time in which such flags can be raised at all. */
+  readonly measurable: TimeMetric['measure'];
 }
 
 /** Figures of low, medium and high. */
@@ -95,7 +108,7 @@ export interface EpisodeMetric extends Flagging {
 }
 
 export type FlaggingMetric = PeakMetric | EpisodeMetric;
-export type Metric = TimeMetric | FlaggingMetric;
+export type Metric = TimeMetric | WayMetric | FlaggingMetric;
 
 /** Readings further apart than the shortest silence do not tell what was between them. */
 export const longestStepMs = 120_000;

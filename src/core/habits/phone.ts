@@ -1,5 +1,6 @@
 import type { Reading } from '../reading.ts';
 import { manoeuvringCkmh } from './acceleration.ts';
+import { phoneKnownTime } from './measurable.ts';
 import {
   type EpisodeMetric,
   type EpisodeRule,
@@ -21,13 +22,12 @@ export const phoneTime: TimeMetric = {
 
 function inUse(
   fromCkmh: number,
-  allowedCkmh: number,
   thresholds: EpisodeRule['thresholds'],
   leastMs: EpisodeRule['leastMs'],
 ): EpisodeRule {
   return {
-    excess: (reading) => (isInUse(reading, fromCkmh) ? reading.speedCkmh - allowedCkmh : 0),
-    allowed: () => allowedCkmh,
+    excess: (reading) => (isInUse(reading, fromCkmh) ? reading.speedCkmh : 0),
+    allowed: () => 0,
     thresholds,
     leastMs,
   };
@@ -42,7 +42,10 @@ export const phoneFlags: EpisodeMetric = {
   kind: 'PHONE_USE',
   source: 'DEVICE',
   measure: 'phone.count',
+  measurable: phoneKnownTime.measure,
   under: fromVersion({
-    1: inUse(manoeuvringCkmh, 0, [0, 3_000, 8_000], [5_000, 5_000, 5_000]),
+    1: inUse(manoeuvringCkmh, [0, 3_000, 8_000], [5_000, 5_000, 5_000]),
+    // The same flags; their record names the speed from which on they count.
+    2: inUse(manoeuvringCkmh, [manoeuvringCkmh, 3_000, 8_000], [5_000, 5_000, 5_000]),
   }),
 };

@@ -1,3 +1,5 @@
+import { countsHours } from './by-hour.ts';
+import { crawling } from './crawling.ts';
 import { harshCorneringAccelerometer, harshCorneringGps } from './cornering.ts';
 import { harshAccelerationAccelerometer, harshAccelerationGps } from './harsh-acceleration.ts';
 import { harshBrakingAccelerometer, harshBrakingGps } from './harsh-braking.ts';
@@ -9,12 +11,22 @@ import type {
   PeakRule,
   TimeMetric,
   TimeRule,
+  WayMetric,
 } from './metric.ts';
+import {
+  accelerationFeltTime,
+  accelerationGpsTime,
+  corneringFeltTime,
+  corneringGpsTime,
+  phoneKnownTime,
+} from './measurable.ts';
 import { night } from './night.ts';
 import { phoneFlags, phoneTime } from './phone.ts';
+import { capWatchedTime, overCapFlags, overCapTime } from './speed-cap.ts';
 import { limitKnownTime, speedingFlags, speedingTime } from './speeding.ts';
 import { standing } from './standing.ts';
-import { veryFast } from './very-fast.ts';
+import { aggressiveTurning, braking, hardBraking, turning } from './strong-manoeuvres.ts';
+import { veryFastTime, veryFastWay } from './very-fast.ts';
 
 /**
  * All that is measured besides distance and time. To add a metric, write one file beside these and
@@ -24,11 +36,17 @@ import { veryFast } from './very-fast.ts';
 const metrics: readonly Metric[] = [
   night,
   standing,
-  veryFast,
+  crawling,
+  veryFastTime,
+  veryFastWay,
   speedingTime,
   limitKnownTime,
   speedingFlags,
+  overCapTime,
+  capWatchedTime,
+  overCapFlags,
   phoneTime,
+  phoneKnownTime,
   phoneFlags,
   harshBrakingGps,
   harshBrakingAccelerometer,
@@ -36,24 +54,38 @@ const metrics: readonly Metric[] = [
   harshAccelerationAccelerometer,
   harshCorneringGps,
   harshCorneringAccelerometer,
+  accelerationGpsTime,
+  accelerationFeltTime,
+  corneringGpsTime,
+  corneringFeltTime,
+  braking,
+  hardBraking,
+  turning,
+  aggressiveTurning,
 ];
 
 export const timeMetrics: readonly TimeMetric[] = metrics.filter(
   (metric) => metric.shape === 'time',
 );
+export const wayMetrics: readonly WayMetric[] = metrics.filter((metric) => metric.shape === 'way');
 export const flaggingMetrics: readonly FlaggingMetric[] = metrics.filter(
-  (metric) => metric.shape !== 'time',
+  (metric) => metric.shape === 'peak' || metric.shape === 'episode',
 );
 
-/** Names of the sums: those of time first, those that count flags after them. */
-export const measureNames: readonly string[] = [...timeMetrics, ...flaggingMetrics].map(
-  (metric) => metric.measure,
-);
+/** Names of the sums: those of time first, then those of ways, then those that count flags. */
+export const measureNames: readonly string[] = [
+  ...timeMetrics,
+  ...wayMetrics,
+  ...flaggingMetrics,
+].map((metric) => metric.measure);
 
-/** How each metric of the two lists above measures under some rules, in their order. */
+/** How each metric of the lists above measures under some rules, in their order. */
 export interface Habits {
   readonly times: readonly (TimeRule | undefined)[];
+  readonly ways: readonly (TimeRule | undefined)[];
   readonly flags: readonly FlagRule[];
+  /** The way is kept by hour, too. */
+  readonly hours: boolean;
 }
 
 /** A flagging metric by its shape; `none` where the rules do not have it. */
@@ -70,7 +102,9 @@ export function habitsUnder(rules: Rules): Habits {
   if (habits === undefined) {
     habits = {
       times: timeMetrics.map((metric) => metric.under(rules)),
+      ways: wayMetrics.map((metric) => metric.under(rules)),
       flags: flaggingMetrics.map((metric) => flagRule(metric, rules)),
+      hours: countsHours(rules) ?? false,
     };
     byRules.set(rules, habits);
   }

@@ -1,4 +1,11 @@
-import { countOf, credibilityOf, expectedPerKm, type HabitSums, measure } from './summary.ts';
+import {
+  countOf,
+  credibilityOf,
+  expectedPerKm,
+  type HabitSums,
+  measure,
+  speedingOf,
+} from './summary.ts';
 
 /** A driver's score with the reasons for each point that is missing. */
 export interface Score {
@@ -40,10 +47,7 @@ const terms: readonly Term[] = [
   rateTerm('harshBraking', 'HARSH_BRAKING', 0.05, 'harsh braking'),
   rateTerm('harshAcceleration', 'HARSH_ACCELERATION', 0.03, 'harsh acceleration'),
   rateTerm('harshCornering', 'HARSH_CORNERING', 0.03, 'harsh cornering'),
-  shareTerm('speeding', 1, 'of the time with a known limit above it', (sums) => [
-    measure(sums, 'speeding.ms'),
-    measure(sums, 'limitKnown.ms'),
-  ]),
+  shareTerm('speeding', 1, 'of the time with a known limit above it', speedingOf),
   shareTerm('above130Kmh', 1, 'of the driving time above 130 km/h', (sums) => [
     measure(sums, 'above130Kmh.ms'),
     sums.durationMs,

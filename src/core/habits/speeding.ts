@@ -31,6 +31,7 @@ export const speedingFlags: EpisodeMetric = {
   kind: 'SPEEDING',
   source: 'GPS',
   measure: 'speeding.count',
+  measurable: limitKnownTime.measure,
   under: fromVersion({
     1: {
       excess: excessCkmh,

@@ -1,4 +1,5 @@
 import type { DayPart, DrivingEventKind } from '../changes.ts';
+import type { FlaggingMetric } from './metric.ts';
 import { poissonInterval } from './poisson.ts';
 import { flaggingMetrics } from './registry.ts';
 
@@ -16,8 +17,13 @@ export interface HabitSums {
 export interface HabitSummary {
   readonly nightShare?: number;
   readonly idleShare?: number;
-  /** Share of the time with a known limit that was spent above it. */
+  /** Share of the driving time that were stops too short for idling. */
+  readonly stopShare?: number;
+  /** Share of the driving time in motion below 15 km/h. */
+  readonly crawlShare?: number;
+  /** Share of the time with a known limit, sent or a cap, that was spent above it. */
   readonly speedingShare?: number;
+  readonly above130KmhShare?: number;
   readonly rates: readonly HabitRate[];
 }
 
@@ -30,6 +36,8 @@ export interface HabitRate {
   readonly high?: number;
   /** How much the driver's own record weighs against the prior, 0 to 1. */
   readonly credibility: number;
+  /** Share of the driving time in which such events could be measured; absent without driving. */
+  readonly measurableShare?: number;
 }
 
 /**
@@ -61,13 +69,23 @@ export function addParts(parts: Iterable<Omit<DayPart, 'localDate'>>): HabitSums
 export function summarise(sums: HabitSums): HabitSummary {
   const nightShare = share(sums.nightM, sums.distanceM);
   const idleShare = share(sums.idleMs, sums.durationMs);
-  const speedingShare = share(measure(sums, 'speeding.ms'), measure(sums, 'limitKnown.ms'));
+  const stopShare = share(measure(sums, 'standing.ms') - sums.idleMs, sums.durationMs);
+  const crawlShare = share(measure(sums, 'crawling.ms'), sums.durationMs);
+  const speedingShare = share(...speedingOf(sums));
+  const above130KmhShare = share(measure(sums, 'above130Kmh.ms'), sums.durationMs);
   const kinds = [...new Set(flaggingMetrics.map(({ kind }) => kind))].sort();
   return {
     ...(nightShare === undefined ? {} : { nightShare }),
     ...(idleShare === undefined ? {} : { idleShare }),
+    ...(stopShare === undefined ? {} : { stopShare }),
+    ...(crawlShare === undefined ? {} : { crawlShare }),
     ...(speedingShare === undefined ? {} : { speedingShare }),
-    rates: kinds.map((kind) => rateOf(kind, countOf(sums, kind), sums.distanceM)),
+    ...(above130KmhShare === undefined ? {} : { above130KmhShare }),
+    rates: kinds.map((kind) => {
+      const rate = rateOf(kind, countOf(sums, kind), sums.distanceM);
+      const measurableShare = share(measurableMs(sums, kind), sums.durationMs);
+      return measurableShare === undefined ? rate : { ...rate, measurableShare };
+    }),
   };
 }
 
@@ -76,9 +94,43 @@ export function summarise(sums: HabitSums): HabitSummary {
  * most counts; they are never added.
  */
 export function countOf(sums: HabitSums, kind: DrivingEventKind): number {
+  return bestSource(kind, (metric) => measure(sums, metric.measure));
+}
+
+/** Time in which flags of a kind could be raised, by the source that saw longest. */
+function measurableMs(sums: HabitSums, kind: DrivingEventKind): number {
+  return bestSource(kind, (metric) => measure(sums, metric.measurable));
+}
+
+/** Time above a limit, and the time for which one is known: one that was sent, or the cap of the rules. */
+export function speedingOf(sums: HabitSums): readonly [aboveMs: number, knownMs: number] {
+  return [
+    measure(sums, 'speeding.ms') + measure(sums, 'speedingCap.ms'),
+    measure(sums, 'limitKnown.ms') + measure(sums, 'speedingCap.measurable.ms'),
+  ];
+}
+
+/** The metrics of each kind by source: a book is summed up millions of times. */
+const sourcesOf = groupBySource();
+
+function groupBySource(): ReadonlyMap<DrivingEventKind, readonly (readonly FlaggingMetric[])[]> {
+  const byKind = new Map<DrivingEventKind, Map<string, FlaggingMetric[]>>();
+  for (const metric of flaggingMetrics) {
+    const bySource = byKind.get(metric.kind) ?? new Map<string, FlaggingMetric[]>();
+    byKind.set(metric.kind, bySource);
+    bySource.set(metric.source, [...(bySource.get(metric.source) ?? []), metric]);
+  }
+  return new Map([...byKind].map(([kind, bySource]) => [kind, [...bySource.values()]]));
+}
+
+/** The largest of the sources' sums; metrics of one source, as those of two limits, add up. */
+function bestSource(kind: DrivingEventKind, of: (metric: FlaggingMetric) => number): number {
   let most = 0;
-  for (const metric of flaggingMetrics)
-    if (metric.kind === kind) most = Math.max(most, measure(sums, metric.measure));
+  for (const metrics of sourcesOf.get(kind) ?? []) {
+    let sum = 0;
+    for (const metric of metrics) sum += of(metric);
+    most = Math.max(most, sum);
+  }
   return most;
 }
 
@@ -93,7 +145,7 @@ export function rateableMeasures(sums: HabitSums): Readonly<Record<string, numbe
     harshCornering: countOf(sums, 'HARSH_CORNERING'),
     speeding: countOf(sums, 'SPEEDING'),
     phoneUse: countOf(sums, 'PHONE_USE'),
-    speedingMs: measure(sums, 'speeding.ms'),
+    speedingMs: speedingOf(sums)[0],
     phoneUseMs: measure(sums, 'phone.ms'),
     above130KmhMs: measure(sums, 'above130Kmh.ms'),
     idleMs: sums.idleMs,

@@ -1,8 +1,19 @@
-import { follows, fromVersion, type TimeMetric } from './metric.ts';
+import { follows, fromVersion, type TimeMetric, type TimeRule, type WayMetric } from './metric.ts';
 
-/** Time above 130 km/h, the usual motorway limit of the European continent, where no limit is sent. */
-export const veryFast: TimeMetric = {
+/**
+ * Above 130 km/h, the usual motorway limit of the European continent, where no limit is sent; a
+ * stretch is judged by its first reading.
+ */
+const isVeryFast: TimeRule = (from, to) => from.speedCkmh > 13_000 && follows(from, to);
+
+export const veryFastTime: TimeMetric = {
   shape: 'time',
   measure: 'above130Kmh.ms',
-  under: fromVersion({ 1: (from, to) => from.speedCkmh > 13_000 && follows(from, to) }),
+  under: fromVersion({ 1: isVeryFast }),
+};
+
+export const veryFastWay: WayMetric = {
+  shape: 'way',
+  measure: 'above130Kmh.mm',
+  under: fromVersion({ 2: isVeryFast }),
 };

@@ -2,12 +2,20 @@ import { calendarOf } from '../calendar.ts';
 import { formatDay } from '../civil.ts';
 import type { DayPart, DistanceSource, EndReason, RejectionReason, TripFacts } from '../changes.ts';
 import type { EventKey } from '../event.ts';
+import { hourMeasure } from '../habits/by-hour.ts';
 import { measureNames } from '../habits/registry.ts';
 import { never } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { OpenTrip } from '../state.ts';
 import type { Zones } from '../zones.ts';
-import { mmAM, rejectionReasons, slot, speedUnitsAM, type Totals } from './totals.ts';
+import {
+  type HourPart,
+  mmAM,
+  rejectionReasons,
+  slot,
+  speedUnitsAM,
+  type Totals,
+} from './totals.ts';
 
 /** Why and by which event a trip ended. */
 export interface Ending {
@@ -17,9 +25,9 @@ export interface Ending {
 
 /** Slots of one source of distance. */
 const slotsOf = {
-  GPS: { way: slot.gpsM, night: slot.gpsNightM },
-  SPEED: { way: slot.speedM, night: slot.speedNightM },
-  ODOMETER: { way: slot.odometerM, night: slot.odometerNightM },
+  GPS: { way: slot.gpsM, night: slot.gpsNightM, hour: 0 },
+  SPEED: { way: slot.speedM, night: slot.speedNightM, hour: 1 },
+  ODOMETER: { way: slot.odometerM, night: slot.odometerNightM, hour: 2 },
 } as const;
 
 /** The facts of a trip whose events add up to `totals`; without an ending it is still open. */
@@ -34,8 +42,8 @@ export function describeTrip(
   const timeZone = zones.zoneAt(trip.startLatE7, trip.startLonE7);
   const startDay = calendarOf(zones, rules).spanAt(timeZone, trip.startedAtMs).day;
   const source = distanceSource(trip, totals, rules);
-  const { way, night } = slotsOf[source];
-  const days = describeDays(totals, startDay, way, night);
+  const { way, night, hour } = slotsOf[source];
+  const days = describeDays(totals, startDay, way, night, hour);
   return {
     startedAtMs: trip.startedAtMs,
     anchor: { atMs: trip.startedAtMs, digest: trip.anchorDigest },
@@ -120,28 +128,42 @@ function describeRejected(totals: Totals): Partial<Record<RejectionReason, numbe
 }
 
 /** Parts in date order; the start's date is among them even where nothing was added to it. */
-function describeDays(totals: Totals, startDay: number, way: number, night: number): DayPart[] {
-  const sumsByDay = new Map(totals.parts.map(({ day, sums }) => [day, sums]));
-  if (!sumsByDay.has(startDay)) sumsByDay.set(startDay, []);
-  return [...sumsByDay]
-    .sort(([a], [b]) => a - b)
-    .map(([day, sums]) => ({
+function describeDays(
+  totals: Totals,
+  startDay: number,
+  way: number,
+  night: number,
+  hour: number,
+): DayPart[] {
+  const partByDay = new Map(totals.parts.map((part) => [part.day, part]));
+  if (!partByDay.has(startDay)) partByDay.set(startDay, { day: startDay, sums: [], hours: [] });
+  return [...partByDay.values()]
+    .sort((a, b) => a.day - b.day)
+    .map(({ day, sums, hours }) => ({
       localDate: formatDay(day),
       distanceM: sums[way] ?? 0,
       durationMs: sums[slot.durationMs] ?? 0,
       movingMs: sums[slot.movingMs] ?? 0,
       idleMs: sums[slot.idleMs] ?? 0,
       nightM: sums[night] ?? 0,
-      measures: describeMeasures(sums),
+      measures: describeMeasures(sums, hours, hour),
     }));
 }
 
 /** What was measured, without the zeros. */
-function describeMeasures(sums: readonly number[]): Record<string, number> {
+function describeMeasures(
+  sums: readonly number[],
+  hours: readonly HourPart[],
+  source: number,
+): Record<string, number> {
   const measures: Record<string, number> = {};
   measureNames.forEach((name, index) => {
     const sum = sums[slot.measures + index] ?? 0;
     if (sum !== 0) measures[name] = sum;
   });
+  for (const { hour, metres } of hours) {
+    const sum = metres[source] ?? 0;
+    if (sum !== 0) measures[hourMeasure(hour)] = sum;
+  }
   return measures;
 }

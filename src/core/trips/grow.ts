@@ -8,7 +8,16 @@ import { absent, never, type Reading } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { OpenTrip } from '../state.ts';
 import type { Zones } from '../zones.ts';
-import { mmAM, slot, speedUnitsAM, sumsOf, type Totals } from './totals.ts';
+import {
+  addToHour,
+  mmAM,
+  partOf,
+  slot,
+  speedUnitsAM,
+  speedUnitsAMm,
+  sumsOf,
+  type Totals,
+} from './totals.ts';
 
 /** What an event of an open trip turned out to say. */
 export interface Step {
@@ -68,10 +77,10 @@ export function grow(
   if (atMs > fromMs) {
     addTime(trip, fromMs, atMs, step, reading, rules, habits, calendar);
   }
-  if (step.isFix) addFix(trip, event, step, atMs, calendar);
-  if (step.speedCkmh !== absent) addSpeed(trip, step, atMs, calendar);
+  if (step.isFix) addFix(trip, event, step, atMs, habits, calendar);
+  if (step.speedCkmh !== absent) addSpeed(trip, step, atMs, habits, calendar);
   if (event.odometerM !== undefined)
-    addOdometer(trip, event.odometerM, step, atMs, rules, calendar);
+    addOdometer(trip, event.odometerM, step, atMs, rules, habits, calendar);
   totals.lastAtMs = atMs;
   totals.lastDigest = event.digest;
   if (atMs > trip.at.atMs) {
@@ -106,7 +115,7 @@ function addTime(
   step: Step,
   reading: Reading,
   rules: Rules,
-  { times }: Habits,
+  { times, ways }: Habits,
   calendar: Calendar,
 ): void {
   const { totals, stillFromMs } = trip;
@@ -124,6 +133,14 @@ function addTime(
       if (times[i]?.(trip.at, reading, during) !== true) continue;
       sums[slot.measures + i] = (sums[slot.measures + i] as number) + pieceMs;
     }
+    for (let i = 0; i < ways.length; i++) {
+      if (ways[i]?.(trip.at, reading, during) !== true) continue;
+      if (trip.at.speedCkmh === absent || reading.speedCkmh === absent) continue;
+      const twiceCkmh = trip.at.speedCkmh + reading.speedCkmh;
+      const to = slot.measures + times.length + i;
+      const wayMm = mmOf(twiceCkmh, endMs - fromMs) - mmOf(twiceCkmh, atMs - fromMs);
+      sums[to] = (sums[to] as number) + wayMm;
+    }
     atMs = endMs;
   }
   if (still && toMs - stillFromMs >= rules.idleFromMs) {
@@ -133,6 +150,11 @@ function addTime(
   }
   if (!step.still) trip.stillFromMs = never;
   else if (!still) trip.stillFromMs = toMs;
+}
+
+/** Whole millimetres of so much time at twice a mean speed of so many 0.01 km/h. */
+function mmOf(twiceCkmh: number, ms: number): number {
+  return Math.floor((twiceCkmh * ms) / speedUnitsAMm);
 }
 
 /**
@@ -150,6 +172,8 @@ function share(
   nightTo: number,
   rest = 0,
   unit = 1,
+  /** The source of the way where it is kept by hour, too. */
+  hourTo: number = absent,
 ): void {
   let given = Math.floor(rest / unit);
   let atMs = fromMs;
@@ -159,8 +183,10 @@ function share(
     const isLast = toMs <= span.toMs;
     const passed = isLast ? amount : Math.floor((amount * (span.toMs - fromMs)) / (toMs - fromMs));
     const whole = Math.floor((rest + passed) / unit);
-    const sums = sumsOf(totals, span.day);
+    const part = partOf(totals, span.day);
+    const { sums } = part;
     sums[to] = (sums[to] as number) + whole - given;
+    if (hourTo !== absent && whole > given) addToHour(part, span.hour, hourTo, whole - given);
     if (span.night && nightTo !== absent) {
       sums[nightTo] = (sums[nightTo] as number) + whole - given;
     }
@@ -174,6 +200,7 @@ function addFix(
   event: CanonicalEvent,
   step: Step,
   atMs: number,
+  habits: Habits,
   calendar: Calendar,
 ): void {
   const { totals } = trip;
@@ -195,12 +222,19 @@ function addFix(
     slot.gpsNightM,
     rest,
     mmAM,
+    habits.hours ? 0 : absent,
   );
   totals.gpsRestMm = (rest + step.wayMm) % mmAM;
   if (atMs - step.wayFromMs > step.bridgedFromMs) totals.gpsBridgedMm += step.wayMm;
 }
 
-function addSpeed(trip: OpenTrip, step: Step, atMs: number, calendar: Calendar): void {
+function addSpeed(
+  trip: OpenTrip,
+  step: Step,
+  atMs: number,
+  habits: Habits,
+  calendar: Calendar,
+): void {
   const { totals, speedAtMs } = trip;
   if (step.speedCkmh > totals.maxSpeedCkmh) totals.maxSpeedCkmh = step.speedCkmh;
   if (speedAtMs !== never && !step.leapt && atMs > speedAtMs) {
@@ -220,6 +254,7 @@ function addSpeed(trip: OpenTrip, step: Step, atMs: number, calendar: Calendar):
       slot.speedNightM,
       rest,
       speedUnitsAM,
+      habits.hours ? 1 : absent,
     );
     totals.speedRestUnits = (rest + units) % speedUnitsAM;
     if (isBridged) totals.speedBridgedUnits += units;
@@ -234,6 +269,7 @@ function addOdometer(
   step: Step,
   atMs: number,
   rules: Rules,
+  habits: Habits,
   calendar: Calendar,
 ): void {
   const { totals, odometerAtMs } = trip;
@@ -253,6 +289,9 @@ function addOdometer(
         wayM,
         slot.odometerM,
         slot.odometerNightM,
+        0,
+        1,
+        habits.hours ? 2 : absent,
       );
       if (elapsedMs > step.bridgedFromMs) totals.odometerBridgedM += wayM;
     } else if (wayM > 0) totals.odometerBroken = 1;

@@ -5,6 +5,24 @@ export interface Part {
   /** Days since 1970-01-01. */
   day: number;
   sums: number[];
+  /** Metres by local hour, in the order in which the trip came to each; only hours with some. */
+  hours: HourPart[];
+}
+
+/** Metres in one local hour by each source of distance, in the order GPS, speed, odometer. */
+export interface HourPart {
+  hour: number;
+  metres: [number, number, number];
+}
+
+/** Adds metres of a source to a local hour. */
+export function addToHour({ hours }: Part, hour: number, source: number, metres: number): void {
+  let part = hours[hours.length - 1];
+  if (part?.hour !== hour) {
+    part = hours.find((other) => other.hour === hour);
+    if (part === undefined) hours.push((part = { hour, metres: [0, 0, 0] }));
+  }
+  part.metres[source] = (part.metres[source] as number) + metres;
 }
 
 /** Slots of `Part.sums`; the registry's measures follow from `slot.measures` on. */
@@ -27,7 +45,7 @@ export const slotCount = slot.measures + measureNames.length;
 export const rejectionReasons = ['SAME_INSTANT', 'NULL_ISLAND', 'JUMP', 'INACCURATE'] as const;
 
 /** One millimetre in the fold's unit of integrated speed: 0.01 km/h · ms / 2 = 1/720 mm. */
-const speedUnitsAMm = 720;
+export const speedUnitsAMm = 720;
 export const speedUnitsAM = speedUnitsAMm * 1000;
 export const mmAM = 1000;
 
@@ -81,14 +99,19 @@ export function emptyTotals(atMs: number): Totals {
 
 /** The sums of a local day, made if the trip has not been there. */
 export function sumsOf(totals: Totals, day: number): number[] {
+  return partOf(totals, day).sums;
+}
+
+/** What the trip adds to a local day, made if it has not been there. */
+export function partOf(totals: Totals, day: number): Part {
   const { parts } = totals;
   const newest = parts[parts.length - 1];
-  if (newest !== undefined && newest.day === day) return newest.sums;
+  if (newest !== undefined && newest.day === day) return newest;
   const known = parts.find((part) => part.day === day);
-  if (known !== undefined) return known.sums;
-  const sums = new Array<number>(slotCount).fill(0);
-  parts.push({ day, sums });
-  return sums;
+  if (known !== undefined) return known;
+  const part: Part = { day, sums: new Array<number>(slotCount).fill(0), hours: [] };
+  parts.push(part);
+  return part;
 }
 
 /** Makes `target` equal to `source` without keeping any of its objects. */
@@ -101,12 +124,18 @@ export function copyTotals(target: Totals, source: Totals): void {
   parts.length = Math.min(parts.length, source.parts.length);
   source.parts.forEach((part, index) => {
     const kept = parts[index];
-    if (kept === undefined) parts.push({ day: part.day, sums: part.sums.slice() });
-    else {
+    if (kept === undefined) {
+      parts.push({ day: part.day, sums: part.sums.slice(), hours: part.hours.map(copyHour) });
+    } else {
+      kept.hours = part.hours.map(copyHour);
       kept.day = part.day;
       for (let i = 0; i < slotCount; i++) kept.sums[i] = part.sums[i] ?? 0;
     }
   });
+}
+
+function copyHour({ hour, metres }: HourPart): HourPart {
+  return { hour, metres: [...metres] };
 }
 
 /** The totals as one list of integers, for the codec. */
@@ -129,20 +158,34 @@ export function flattenTotals(totals: Totals): number[] {
     totals.odometerBroken,
     ...totals.rejected,
   ];
-  for (const part of totals.parts) flat.push(part.day, ...part.sums);
+  for (const part of totals.parts) {
+    flat.push(part.day, ...part.sums, part.hours.length);
+    for (const { hour, metres } of part.hours) flat.push(hour, ...metres);
+  }
   return flat;
 }
 
-/** How long `flattenTotals` is with no parts, and how much each part adds. */
+/**
+ * How long `flattenTotals` is with no parts, how much each part adds up to the number of its hours,
+ * and how much each hour adds.
+ */
 export const flatTotalsLength = 19;
-export const flatPartLength = slotCount + 1;
+export const flatPartLength = slotCount + 2;
+export const flatHourLength = 4;
 
 /** Undoes `flattenTotals`. */
 export function unflattenTotals(flat: readonly number[]): Totals {
   const number = (index: number) => flat[index] ?? 0;
   const parts: Part[] = [];
-  for (let from = flatTotalsLength; from < flat.length; from += flatPartLength) {
-    parts.push({ day: number(from), sums: flat.slice(from + 1, from + flatPartLength) });
+  for (let at = flatTotalsLength; at < flat.length;) {
+    const part: Part = { day: number(at), sums: flat.slice(at + 1, at + 1 + slotCount), hours: [] };
+    const hours = number(at + 1 + slotCount);
+    at += flatPartLength;
+    for (let i = 0; i < hours; i++, at += flatHourLength) {
+      const metres: HourPart['metres'] = [number(at + 1), number(at + 2), number(at + 3)];
+      part.hours.push({ hour: number(at), metres });
+    }
+    parts.push(part);
   }
   return {
     lastAtMs: number(0),

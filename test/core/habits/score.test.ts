@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { addHours } from '../../../src/core/habits/by-hour.ts';
 import { poissonInterval } from '../../../src/core/habits/poisson.ts';
 import {
   momentumScore,
@@ -146,6 +147,41 @@ describe('rates', () => {
     expect(summarise(sumsOf(0)).nightShare).toBeUndefined();
   });
 
+  it('tell the share of the time in which such events could be measured, by the source that saw longest', () => {
+    const sums = {
+      ...sumsOf(100_000, {
+        'accelerationGps.measurable.ms': 1_800_000,
+        'accelerationFelt.measurable.ms': 3_600_000,
+        'limitKnown.ms': 720_000,
+        'speedingCap.measurable.ms': 720_000,
+        'speeding.ms': 100_000,
+        'speedingCap.ms': 44_000,
+      }),
+      idleMs: 600_000,
+    };
+    const { rates, speedingShare } = summarise(sums);
+    const shareOf = (wanted: string) =>
+      rates.find(({ kind }) => kind === wanted)?.measurableShare ?? NaN;
+    expect(shareOf('HARSH_BRAKING')).toBe(0.5);
+    expect(shareOf('SPEEDING')).toBe(0.2);
+    expect(shareOf('PHONE_USE')).toBe(0);
+    expect(speedingShare).toBe(0.1);
+    expect(summarise(sumsOf(0)).rates[0]?.measurableShare).toBeUndefined();
+  });
+
+  it('stand beside slow and very fast time, which is shared out without overlap', () => {
+    const summary = summarise({
+      ...sumsOf(100_000, {
+        'standing.ms': 1_320_000,
+        'crawling.ms': 360_000,
+        'above130Kmh.ms': 720_000,
+      }),
+      idleMs: 600_000,
+    });
+    expect(summary).toMatchObject({ stopShare: 0.1, crawlShare: 0.05, above130KmhShare: 0.1 });
+    expect(summary.idleShare).toBeCloseTo(1 / 12, 12);
+  });
+
   it('are told of sums that add over day parts', () => {
     const part = { distanceM: 5, durationMs: 4, movingMs: 3, idleMs: 1, nightM: 2 };
     expect(
@@ -162,6 +198,22 @@ describe('rates', () => {
       measures: { 'night.ms': 3, 'phone.ms': 7 },
     });
   });
+});
+
+it('kilometres are told by weekday and hour over any days, the empty hours left out', () => {
+  expect(
+    addHours([
+      { localDate: '2026-11-26', measures: { 'hour07.m': 1_000, 'night.ms': 3 } },
+      { localDate: '2026-11-22', measures: { 'hour23.m': 5, 'hour00.m': 7 } },
+      { localDate: '2026-11-19', measures: { 'hour07.m': 500 } },
+      { localDate: '1969-12-29', measures: { 'hour12.m': 1 } },
+    ]),
+  ).toEqual([
+    { weekday: 1, hour: 12, distanceM: 1 },
+    { weekday: 4, hour: 7, distanceM: 1_500 },
+    { weekday: 7, hour: 0, distanceM: 7 },
+    { weekday: 7, hour: 23, distanceM: 5 },
+  ]);
 });
 
 describe('published scores', () => {

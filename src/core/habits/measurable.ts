@@ -1,0 +1,60 @@
+import { absent } from '../reading.ts';
+import { follows, fromVersion, type TimeMetric } from './metric.ts';
+
+/** Readings further apart than this measure no change of speed or course. */
+const farthestMs = 2_000;
+
+/*
+ * For how long each kind of event could have been measured. No event in time that was not measurable
+ * says nothing about a driver; the share of his driving time tells how much his rates are worth.
+ */
+
+/** Speed is known often enough for braking and accelerating. */
+export const accelerationGpsTime: TimeMetric = {
+  shape: 'time',
+  measure: 'accelerationGps.measurable.ms',
+  under: fromVersion({
+    2: (from, to) =>
+      from.speedCkmh !== absent && to.speedCkmh !== absent && to.atMs - from.atMs <= farthestMs,
+  }),
+};
+
+/** Speed and course are known often enough for cornering. */
+export const corneringGpsTime: TimeMetric = {
+  shape: 'time',
+  measure: 'corneringGps.measurable.ms',
+  under: fromVersion({
+    2: (from, to) =>
+      from.speedCkmh !== absent &&
+      from.headingDdeg !== absent &&
+      to.headingDdeg !== absent &&
+      to.atMs - from.atMs <= farthestMs,
+  }),
+};
+
+/** The accelerometer tells of braking and accelerating. */
+export const accelerationFeltTime: TimeMetric = {
+  shape: 'time',
+  measure: 'accelerationFelt.measurable.ms',
+  under: fromVersion({
+    2: (from, to) =>
+      from.accelForwardMmps2 !== absent && from.speedCkmh !== absent && follows(from, to),
+  }),
+};
+
+/** The accelerometer tells of cornering. */
+export const corneringFeltTime: TimeMetric = {
+  shape: 'time',
+  measure: 'corneringFelt.measurable.ms',
+  under: fromVersion({
+    2: (from, to) =>
+      from.accelLeftMmps2 !== absent && from.speedCkmh !== absent && follows(from, to),
+  }),
+};
+
+/** The device says whether the phone is in use. */
+export const phoneKnownTime: TimeMetric = {
+  shape: 'time',
+  measure: 'phone.measurable.ms',
+  under: fromVersion({ 2: (from, to) => from.phoneInUse !== absent && follows(from, to) }),
+};
