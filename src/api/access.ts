@@ -59,6 +59,7 @@ const WHO: Readonly<Record<string, readonly Asker[]>> = {
   'Subscription.tripUpdates': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
   'Driver.habits': ['DRIVER', 'INSURER'],
   'Driver.score': ['DRIVER', 'INSURER'],
+  'Driver.longDriving': ['DRIVER', 'INSURER'],
   'Driver.policies': ['DRIVER', 'INSURER'],
   'Policy.amendments': ['INSURER'],
   'Device.assignments': ['DRIVER', 'INSURER'],

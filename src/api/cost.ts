@@ -33,6 +33,7 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Trip.path': 200,
   'Driver.habits': 10,
   'Driver.score': 20,
+  'Driver.longDriving': 50,
   'Query.premium': 100,
   'Query.tripStats': 1_000,
   'Query.whatIf': 2_000,

@@ -12,6 +12,9 @@ import type { DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
 import { readDriverExposure } from '../store/read/exposure.ts';
+import type { Transaction } from '../store/open.ts';
+import type { DriveRow } from '../store/read/drives.ts';
+import { readDrives } from '../store/read/drives.ts';
 import type { EventSpan } from '../store/read/events.ts';
 import { readPaths } from '../store/read/events.ts';
 import type { Page, PageRequest } from '../store/read/page.ts';
@@ -76,6 +79,7 @@ export interface Loaders {
   /** By name. */
   readonly tariff: DataLoader<string, TariffRow | null>;
   readonly exposure: DataLoader<DriverWindow, readonly ExposureRow[], string>;
+  readonly drives: DataLoader<DriverWindow, readonly DriveRow[], string>;
 }
 
 export function createLoaders(reading: Reading): Loaders {
@@ -172,20 +176,29 @@ export function createLoaders(reading: Reading): Loaders {
       (names) => reading.run((tx) => readTariffs(tx, names)),
       (row) => row.name,
     ),
-    exposure: createExposureLoader(reading),
+    exposure: createWindowLoader(reading, readDriverExposure),
+    drives: createWindowLoader(reading, readDrives),
   };
 }
 
-/** The days of drivers within the same dates are one statement. */
-function createExposureLoader(reading: Reading): Loaders['exposure'] {
+/** What is asked of drivers within the same dates is one statement. */
+function createWindowLoader<Row extends { readonly driverRef: number }>(
+  reading: Reading,
+  read: (
+    tx: Transaction,
+    refs: readonly number[],
+    from: string,
+    to: string,
+  ) => Promise<readonly Row[]>,
+): DataLoader<DriverWindow, readonly Row[], string> {
   const datesOf = ({ from, to }: DriverWindow) => `${from} ${to}`;
   return new DataLoader(
     async (windows: readonly DriverWindow[]) => {
-      const answers = new Map<string, ReadonlyMap<number, readonly ExposureRow[]>>();
+      const answers = new Map<string, ReadonlyMap<number, readonly Row[]>>();
       for (const [dates, asked] of group(windows, datesOf)) {
         const [{ from, to }] = asked;
         const refs = asked.map(({ ref }) => ref);
-        const rows = await reading.run((tx) => readDriverExposure(tx, refs, from, to));
+        const rows = await reading.run((tx) => read(tx, refs, from, to));
         answers.set(
           dates,
           group(rows, (row) => row.driverRef),

@@ -9,6 +9,13 @@ export { createRulesTimeline, newestRules, rulesByVersion } from './rules.ts';
 export { decodeRecord } from './decode/record.ts';
 export { scoreHabits } from './habits/score.ts';
 export { addParts, summarise } from './habits/summary.ts';
-export { momentumScore, samsaraScore, teslaScoreV1 } from './habits/published-scores.ts';
+export {
+  momentumScore,
+  samsaraScore,
+  scoreByOthers,
+  teslaScoreV1,
+} from './habits/published-scores.ts';
+export { explainFlag } from './habits/why.ts';
+export { findLongDriving } from './habits/long-driving.ts';
 export { quote } from './premium/quote.ts';
 export { readTariff } from './premium/tariff.ts';

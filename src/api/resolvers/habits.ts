@@ -1,6 +1,8 @@
+import { findLongDriving } from '../../core/habits/long-driving.ts';
+import { scoreByOthers } from '../../core/habits/published-scores.ts';
 import { scoreHabits } from '../../core/habits/score.ts';
 import { addHours } from '../../core/habits/by-hour.ts';
-import { addParts, type HabitRate, measure, summarise } from '../../core/habits/summary.ts';
+import { addParts, type HabitRate, measure, prior, summarise } from '../../core/habits/summary.ts';
 import type { ExposureRow } from '../../store/read/exposure.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
@@ -10,6 +12,8 @@ const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
 /** What a score looks back over, days; 90 as Fleet Motion's. */
 const SCORE_DAYS = 90;
+/** Driving of so many days before and after may belong to what began within. */
+const DRIVES_AROUND_DAYS = 2;
 const DAY_MS = 86_400_000;
 
 /** Half-open local dates. */
@@ -49,8 +53,41 @@ export const habits: Resolvers = {
       const last = asOf ?? toDate(context.services.streams.now());
       const to = addDays(last, 1);
       const days = await loadDays(context, driver.ref, { from: addDays(to, -SCORE_DAYS), to });
-      const { value, status, credibility, parts, version } = scoreHabits(addParts(days));
-      return { value: value ?? null, status, credibility, parts: [...parts], version };
+      const sums = addParts(days);
+      const { value, parts, ...score } = scoreHabits(sums);
+      return {
+        ...score,
+        value: value ?? null,
+        parts: [...parts],
+        from: addDays(to, -SCORE_DAYS),
+        to,
+        distanceKm: sums.distanceM / 1000,
+        prior,
+        rates: summarise(sums).rates.map(toRate),
+        beside: scoreByOthers(sums).map((other) => ({
+          name: other.name,
+          value: other.value ?? null,
+          lacks: [...other.lacks],
+        })),
+      };
+    },
+    longDriving: async (driver, window, context) => {
+      const { from, to } = toWindow(window, context.services.streams.now());
+      const drives = await context.loaders.drives.load({
+        ref: driver.ref,
+        from: addDays(from, -DRIVES_AROUND_DAYS),
+        to: addDays(to, DRIVES_AROUND_DAYS),
+      });
+      return findLongDriving(drives)
+        .filter(({ localDate }) => localDate >= from && localDate < to)
+        .map(({ rule, startedAtMs, endedAtMs, localDate, drivingMs, allowedMs }) => ({
+          rule,
+          startedAt: startedAtMs,
+          endedAt: endedAtMs,
+          localDate,
+          drivingHours: drivingMs / 3_600_000,
+          allowedHours: allowedMs / 3_600_000,
+        }));
     },
   },
 };

@@ -1,3 +1,5 @@
+import { countOf, type HabitSums, leastScoredM, measure } from './summary.ts';
+
 /** Published scores of others, for comparison; each with the inputs that its publisher names. */
 
 function clip(value: number): number {
@@ -58,4 +60,78 @@ export function momentumScore(input: {
   if (input.miles <= 0) return 100;
   const penalty = 25 * input.brakings + 75 * input.accelerations + 10 * input.speedings;
   return clip((100 * (input.miles - penalty)) / input.miles);
+}
+
+/** A score of somebody else's formula over our sums. */
+export interface ScoreByOthers {
+  readonly name: string;
+  /** 0 to 100; absent where there is too little driving to tell. */
+  readonly value?: number;
+  /** Inputs that devices do not send, taken as if nothing of it ever happened. */
+  readonly lacks: readonly string[];
+}
+
+interface PublishedScore {
+  readonly name: string;
+  readonly lacks: readonly string[];
+  readonly of: (sums: HabitSums) => number;
+}
+
+const metresAMile = 1_609.344;
+
+/** To add a published score, write its formula above and a line here. */
+const published: readonly PublishedScore[] = [
+  {
+    name: 'Tesla Safety Score 1.0',
+    lacks: ['forward collision warnings', 'unsafe following', 'forced disengagements'],
+    of: (sums) =>
+      teslaScoreV1({
+        forwardCollisionWarnings: 0,
+        hardBrakingPercent: percent(measure(sums, 'braking03g.ms'), measure(sums, 'braking01g.ms')),
+        aggressiveTurningPercent: percent(
+          measure(sums, 'turning04g.ms'),
+          measure(sums, 'turning02g.ms'),
+        ),
+        unsafeFollowingPercent: 0,
+        forcedDisengagements: 0,
+      }),
+  },
+  {
+    name: 'Samsara Safety Score',
+    lacks: ['crashes', 'what cameras see'],
+    of: (sums) =>
+      samsaraScore({
+        harshEvents:
+          countOf(sums, 'HARSH_BRAKING') +
+          countOf(sums, 'HARSH_ACCELERATION') +
+          countOf(sums, 'HARSH_CORNERING'),
+        miles: sums.distanceM / metresAMile,
+        minutes: sums.durationMs / 60_000,
+        speedingMinutes: measure(sums, 'speeding.ms') / 60_000,
+      }),
+  },
+  {
+    name: 'Momentum',
+    lacks: [],
+    of: (sums) =>
+      momentumScore({
+        miles: sums.distanceM / metresAMile,
+        brakings: countOf(sums, 'HARSH_BRAKING'),
+        accelerations: countOf(sums, 'HARSH_ACCELERATION'),
+        speedings: countOf(sums, 'SPEEDING'),
+      }),
+  },
+];
+
+function percent(part: number, whole: number): number {
+  return whole > 0 ? (100 * part) / whole : 0;
+}
+
+/** What the published scores say of the same driving, to the hundredth; nothing where ours says nothing. */
+export function scoreByOthers(sums: HabitSums): readonly ScoreByOthers[] {
+  return published.map(({ name, lacks, of }) =>
+    sums.distanceM < leastScoredM
+      ? { name, lacks }
+      : { name, lacks, value: Math.round(of(sums) * 100) / 100 },
+  );
 }

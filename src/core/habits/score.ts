@@ -3,6 +3,7 @@ import {
   credibilityOf,
   expectedPerKm,
   type HabitSums,
+  leastScoredM,
   measure,
   speedingOf,
 } from './summary.ts';
@@ -33,7 +34,6 @@ export interface ScorePart {
  * hundredth of the time on the phone 5. It is a habit of driving told to a driver, not a tariff.
  */
 const version = '1';
-const leastM = 100_000;
 
 interface Term {
   readonly metric: string;
@@ -100,7 +100,7 @@ function shareTerm(
 /** Scores the sums of a window of driving; more events never give more points. */
 export function scoreHabits(sums: HabitSums): Score {
   const credibility = credibilityOf(sums.distanceM);
-  if (sums.distanceM < leastM) {
+  if (sums.distanceM < leastScoredM) {
     return { status: 'NOT_ENOUGH_DATA', credibility, parts: [], version };
   }
   const losses = terms.map((term) => term.weight * term.excess(sums));

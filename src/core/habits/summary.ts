@@ -48,6 +48,9 @@ export const prior = { events: 2, km: 500 } as const;
 
 const confidence = 0.95;
 
+/** No score is told below 100 km. */
+export const leastScoredM = 100_000;
+
 /** Adds day parts, for example those of all trips of a window. */
 export function addParts(parts: Iterable<Omit<DayPart, 'localDate'>>): HabitSums {
   const sums = { distanceM: 0, durationMs: 0, movingMs: 0, idleMs: 0, nightM: 0 };

@@ -5,6 +5,7 @@ import { poissonInterval } from '../../../src/core/habits/poisson.ts';
 import {
   momentumScore,
   samsaraScore,
+  scoreByOthers,
   teslaScoreV1,
 } from '../../../src/core/habits/published-scores.ts';
 import { scoreHabits } from '../../../src/core/habits/score.ts';
@@ -230,6 +231,35 @@ describe('published scores', () => {
     expect(tesla(0, 1.4, 0, 0)).toBeCloseTo(97.19, 2);
     expect(tesla(0, 5.2, 13.2, 63.2)).toBeCloseTo(74.77, 2);
     expect(tesla(20, 2, 5, 10)).toBeCloseTo(86.24, 2);
+  });
+
+  it('are told of our own sums beside our score, with what they lack', () => {
+    const sums = {
+      ...sumsOf(160_934.4, {
+        'braking01g.ms': 100_000,
+        'braking03g.ms': 1_400,
+        'harshBrakingGps.count': 2,
+        'harshAccelerationGps.count': 1,
+        'harshCorneringGps.count': 1,
+        'speeding.count': 1,
+        'speeding.ms': 600_000,
+      }),
+      durationMs: 6_000_000,
+    };
+    expect(scoreByOthers(sums)).toEqual([
+      // Hard braking of 1.4 %, as in Tesla's own example.
+      { name: 'Tesla Safety Score 1.0', lacks: expect.any(Array) as string[], value: 97.19 },
+      // 100 − 4 events in 100 miles − 10 %.
+      { name: 'Samsara Safety Score', lacks: expect.any(Array) as string[], value: 50 },
+      // 100 miles − 2 × 25 − 75 − 10 leave none.
+      { name: 'Momentum', lacks: [], value: 0 },
+    ]);
+    expect(scoreByOthers(sumsOf(99_999)).map(({ value }) => value)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(scoreByOthers(sumsOf(100_000)).map(({ value }) => value)).toEqual([100, 100, 100]);
   });
 
   it('of Samsara and Momentum come out as published', () => {
