@@ -125,10 +125,10 @@ const svg = [
   ...flags.filter(({ source }) => source === 'ACCELEROMETER').map((flag) => mark(felt, flag)),
   `<text x="${String(left)}" y="398">The same by GPS speed, m/s²: thresholds 2.0, 2.5 and 2.94 m/s²; flags in red</text>`,
   level(gps, 0, '0', false),
-  ...[2, 2.5, 2.942].flatMap((value) => [
-    level(gps, value, value.toFixed(1)),
-    level(gps, -value, (-value).toFixed(1)),
-  ]),
+  ...[2, 2.5, 2.942].flatMap((value) => {
+    const words = value === 2.5 ? '' : value.toFixed(1);
+    return [level(gps, value, words), level(gps, -value, words && `−${words}`)];
+  }),
   line(gps, central, '#06c'),
   ...flags.filter(({ source }) => source === 'GPS').map((flag) => mark(gps, flag)),
   '</svg>',
