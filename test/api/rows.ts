@@ -178,7 +178,7 @@ export async function openRows(database: TestDatabase) {
           movingMs: end - start,
           idleMs: 0,
           nightM: 0,
-          measures: { 'harshBrakingGps.count': 1 },
+          measures: { 'harshBrakingGps.count': 1, 'hour08.m': distance },
         },
       ];
       await client.query(

@@ -115,9 +115,9 @@ export async function fillDriver(
     belongings.vehicle,
   );
   const assignment = await rows.addAssignment(tenantRef, device, driver, { vehicle });
-  const drive = async (on: number, day: string, km: number, closed = true) => {
+  const drive = async (on: number, day: string, km: number, closed = true, end = '09:00') => {
     const startedAt = `${day}T08:00:00Z`;
-    const endedAt = `${day}T09:00:00Z`;
+    const endedAt = `${day}T${end}:00Z`;
     const whose = on === device ? { driver, vehicle, assignment } : {};
     await rows.addEvents(on, [{ at: startedAt }, { at: `${day}T08:30:00Z` }, { at: endedAt }]);
     const seed = { startedAt, endedAt, distanceM: km * 1000, closed, ...whose };
@@ -164,7 +164,7 @@ export async function fillDriver(
     },
     '',
   );
-  // Enough kilometres of late for a score; nobody has heard that this trip is over.
-  await drive(device, dayBefore(2), 500, false);
+  // Enough kilometres of late for a score, without a break; nobody has heard that this trip is over.
+  await drive(device, dayBefore(2), 500, false, '14:00');
   return { ...belongings, bill: first.bill.number };
 }
