@@ -233,7 +233,7 @@ describe('the figures', () => {
     expect(totals.maxSpeedKmh).toMatchObject({ mean: 60, variance: 0 });
     expect(totals.rates).toEqual([
       { kind: 'HARSH_ACCELERATION', count: 0, per100Km: 0, perHour: 0 },
-      { kind: 'HARSH_BRAKING', count: 4, per100Km: 400 / 63, perHour: 4 / 1.5 },
+      { kind: 'HARSH_BRAKING', count: 6, per100Km: 600 / 63, perHour: 6 / 1.5 },
       { kind: 'HARSH_CORNERING', count: 0, per100Km: 0, perHour: 0 },
       { kind: 'PHONE_USE', count: 0, per100Km: 0, perHour: 0 },
       { kind: 'SPEEDING', count: 1, per100Km: 100 / 63, perHour: 1 / 1.5 },

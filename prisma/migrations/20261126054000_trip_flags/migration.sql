@@ -7,7 +7,7 @@ CREATE FUNCTION "trip_flags"(days jsonb) RETURNS TABLE (
         greatest(sum((d -> 'measures' ->> 'harshBrakingGps.count')::bigint), sum((d -> 'measures' ->> 'harshBrakingAccelerometer.count')::bigint), 0)::bigint,
         greatest(sum((d -> 'measures' ->> 'harshAccelerationGps.count')::bigint), sum((d -> 'measures' ->> 'harshAccelerationAccelerometer.count')::bigint), 0)::bigint,
         greatest(sum((d -> 'measures' ->> 'harshCorneringGps.count')::bigint), sum((d -> 'measures' ->> 'harshCorneringAccelerometer.count')::bigint), 0)::bigint,
-        greatest(sum((d -> 'measures' ->> 'speeding.count')::bigint), 0)::bigint,
+        greatest(sum((d -> 'measures' ->> 'speeding.count')::bigint), sum((d -> 'measures' ->> 'speedingCap.count')::bigint), 0)::bigint,
         greatest(sum((d -> 'measures' ->> 'phone.count')::bigint), 0)::bigint
     FROM jsonb_array_elements(days) AS d
 $$;

@@ -102,7 +102,7 @@ describe('a statement as a page', () => {
           expect(sorted(read)).toBe(sorted(statementText(statement)));
         },
       ),
-      runs(60),
+      runs(60, 2_000),
     );
   });
 });

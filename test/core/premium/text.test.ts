@@ -117,7 +117,7 @@ Good to know
           for (const { rows } of table?.groups ?? [])
             for (const row of rows) expect(text).toContain(row[2]);
       }),
-      runs(200),
+      runs(200, 20_000),
     );
   });
 });
