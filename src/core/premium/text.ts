@@ -50,7 +50,9 @@ function widthsOf({ columns, groups, total }: Table): number[] {
     widest([
       title,
       ...groups.flatMap((group) =>
-        group.rows.map((row) => (c === 0 && group.title ? INDENT : '') + (row[c] ?? '')),
+        group.rows.map(
+          (row) => (c === 0 && group.title !== undefined ? INDENT : '') + (row[c] ?? ''),
+        ),
       ),
       ...heads.map((sums) => sums[c - columns.length + sums.length] ?? ''),
     ]),

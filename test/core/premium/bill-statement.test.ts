@@ -24,10 +24,15 @@ const tableOf = ({ sections }: Statement, heading: string) =>
   sections.find((section) => section.heading === heading)?.table;
 const notesOf = ({ sections }: Statement) =>
   sections.flatMap(({ notes = [] }) => notes.map(({ title, text }) => `${title}: ${text}`));
-/** A decimal's thousandths. */
-const thousandths = (decimal: string) => Math.round(Number(decimal) * 1000);
+/** A decimal's thousandths, exact for amounts of any size: a habit's share before the limits may be huge. */
+function thousandths(decimal: string): bigint {
+  const [, sign, whole, places = ''] = /^([+-]?)(\d+)(?:\.(\d{1,3}))?$/.exec(decimal) ?? [];
+  if (whole === undefined) throw new Error(`not a decimal of three places: ${decimal}`);
+  const size = BigInt(whole + places.padEnd(3, '0'));
+  return sign === '-' ? -size : size;
+}
 const sum = (decimals: readonly string[]) =>
-  decimals.reduce((total, decimal) => total + thousandths(decimal), 0);
+  decimals.reduce((total, decimal) => total + thousandths(decimal), 0n);
 
 describe('what a customer is told of a bill', () => {
   it('is each line’s money, the total, and each day as driven and as billed', () => {
@@ -171,7 +176,8 @@ describe('what a customer is told of a bill', () => {
         const quantity = sum(billed.map((line) => line.quantity ?? '0'));
         // Each line's quantity is rounded to a thousandth of its own.
         const shown = thousandths(driven.total?.sums[1] ?? '');
-        expect(Math.abs(quantity - shown)).toBeLessThanOrEqual(billed.length);
+        const apart = quantity - shown;
+        expect(apart < 0n ? -apart : apart).toBeLessThanOrEqual(BigInt(billed.length));
       }),
       runs(100, 5_000),
     );
