@@ -72,10 +72,15 @@ function writeField(field: GraphQLField<unknown, unknown>): readonly string[][] 
   ];
 }
 
+/** What a router asks of a subgraph is told in docs/graphql.md. */
+function isForClients({ name }: { readonly name: string }): boolean {
+  return !name.startsWith('_');
+}
+
 function writeType(type: GraphQLNamedType): string {
   const head = `\n## ${type.name}\n\n${(type.description ?? '').trim()}\n`;
   if (isObjectType(type) || isInterfaceType(type)) {
-    const rows = Object.values(type.getFields()).flatMap(writeField);
+    const rows = Object.values(type.getFields()).filter(isForClients).flatMap(writeField);
     return `${head}\n${writeTable(['field', 'type', 'what it is'], rows)}`;
   }
   if (isInputObjectType(type)) {
@@ -97,7 +102,10 @@ const MADE = '<!-- Made by `npm run reference`. -->\n\n';
 
 function writeSchema(schema: GraphQLSchema): string {
   const types = Object.values(schema.getTypeMap()).filter(
-    (type) => !isIntrospectionType(type) && !(isScalarType(type) && isSpecifiedScalarType(type)),
+    (type) =>
+      isForClients(type) &&
+      !isIntrospectionType(type) &&
+      !(isScalarType(type) && isSpecifiedScalarType(type)),
   );
   const roots = ['Query', 'Mutation', 'Subscription'];
   const kinds: readonly (readonly [string, (type: GraphQLNamedType) => boolean])[] = [

@@ -25,6 +25,8 @@ const WHO: Readonly<Record<string, readonly Asker[]>> = {
   'Query.viewer': EVERYBODY,
   'Query.node': EVERYBODY,
   'Query.nodes': EVERYBODY,
+  'Query._service': EVERYBODY,
+  'Query._entities': EVERYBODY,
   'Query.driver': KNOW_WHO,
   'Query.drivers': ['INSURER'],
   'Query.device': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],

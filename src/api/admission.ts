@@ -64,7 +64,7 @@ function asksForSchema(document: DocumentNode): boolean {
   let asks = false;
   visit(document, {
     Field: ({ name }) => {
-      asks ||= name.value === '__schema' || name.value === '__type';
+      asks ||= ['__schema', '__type', '_service'].includes(name.value);
     },
   });
   return asks;

@@ -114,8 +114,9 @@ export function priceOperation(
     if (!node.selectionSet || !isCompositeType(type)) return own;
     const values = getArgumentValues(field, node, { ...variables });
     const paged = field.args.some((arg) => arg.name === 'first');
-    const size = Array.isArray(values['ids'])
-      ? values['ids'].length
+    const named = [values['ids'], values['representations']].find((list) => Array.isArray(list));
+    const size = named
+      ? named.length
       : paged
         ? sizeOfPage(coordinate, values)
         : (LIST_SIZE[coordinate] ?? 1);

@@ -13,7 +13,9 @@ const MAX_DIRECTIVES = 50;
 /** Page size of a list that says neither `first` nor `last`, and the most that one may ask for. */
 export const DEFAULT_PAGE = 20;
 export const MAX_PAGE = 100;
-/** The same for the groups of figures. */
+/** Objects that a router may ask for at once; it asks for all that a list of another subgraph names. */
+export const MAX_REPRESENTATIONS = 1_000;
+/** Groups of figures shown if none says how many, and the most that one may ask for. */
 export const GROUPS_SHOWN = { usual: 100, most: 1_000 } as const;
 
 const reporting = {

@@ -1,15 +1,25 @@
 import DataLoader from 'dataloader';
 import type { CanonicalEvent } from '../core/event.ts';
 import type { AssignmentRow, DeviceRow, TenancyRow } from '../store/read/devices.ts';
-import { readAssignments, readDevices, readTenancies } from '../store/read/devices.ts';
+import {
+  readAssignments,
+  readDevices,
+  readDevicesByName,
+  readTenancies,
+} from '../store/read/devices.ts';
 import type { BillRow } from '../store/read/bills.ts';
-import { readBillDocuments, readBills, readBillsOfPolicies } from '../store/read/bills.ts';
+import {
+  readBillDocuments,
+  readBills,
+  readBillsByNumber,
+  readBillsOfPolicies,
+} from '../store/read/bills.ts';
 import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
-import { readDrivers, readVehicles } from '../store/read/drivers.ts';
+import { readDrivers, readDriversByName, readVehicles } from '../store/read/drivers.ts';
 import type { DisputeRow } from '../store/read/disputes.ts';
 import { readDisputes, readDisputesOfPolicies } from '../store/read/disputes.ts';
-import type { DrivingEventRow } from '../store/read/driving-events.ts';
-import { readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
+import type { DrivingEventKey, DrivingEventRow } from '../store/read/driving-events.ts';
+import { readDrivingEvents, readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
 import { readDriverExposure } from '../store/read/exposure.ts';
 import type { Transaction } from '../store/open.ts';
@@ -22,6 +32,7 @@ import type { PolicyAmendmentRow, PolicyParts, PolicyRow } from '../store/read/p
 import {
   readAmendments,
   readPolicies,
+  readPoliciesByNumber,
   readPoliciesOfDrivers,
   readPolicyParts,
 } from '../store/read/policies.ts';
@@ -54,21 +65,28 @@ export interface DriverWindow {
 /** What fields of lists load: all of one kind that a request needs at once, in one statement. */
 export interface Loaders {
   readonly driver: DataLoader<number, DriverRow | null>;
+  /** By external id. */
+  readonly driverByName: DataLoader<string, DriverRow | null>;
   readonly vehicle: DataLoader<number, VehicleRow | null>;
   readonly device: DataLoader<number, DeviceRow | null>;
+  /** By the id that it sends. */
+  readonly deviceByName: DataLoader<string, DeviceRow | null>;
   readonly trip: DataLoader<number, TripRow | null>;
   readonly tripByStart: DataLoader<TripStart, TripRow | null, string>;
   readonly tripPage: DataLoader<OwnedTrips, Page<TripRow>, string>;
   readonly path: DataLoader<TripRow, readonly CanonicalEvent[], number>;
+  readonly drivingEvent: DataLoader<DrivingEventKey, DrivingEventRow | null, string>;
   readonly drivingEvents: DataLoader<TripStart, readonly DrivingEventRow[], string>;
   readonly assignments: DataLoader<number, readonly AssignmentRow[]>;
   readonly tenancies: DataLoader<number, readonly TenancyRow[]>;
   /** By driver. */
   readonly policies: DataLoader<number, readonly PolicyRow[]>;
   readonly policy: DataLoader<number, PolicyRow | null>;
+  readonly policyByNumber: DataLoader<string, PolicyRow | null>;
   readonly policyParts: DataLoader<number, PolicyParts>;
   readonly amendments: DataLoader<number, readonly PolicyAmendmentRow[]>;
   readonly bill: DataLoader<number, BillRow | null>;
+  readonly billByNumber: DataLoader<string, BillRow | null>;
   /** Everything issued for a policy, in the order of issue. */
   readonly bills: DataLoader<number, readonly BillRow[]>;
   /** By bill: its document, canonical JSON. */
@@ -83,11 +101,17 @@ export interface Loaders {
 }
 
 export function createLoaders(reading: Reading): Loaders {
+  const nameOf = ({ deviceRef, atMs, kind, source }: DrivingEventKey) =>
+    JSON.stringify([deviceRef, atMs, kind, source]);
   const startKey = (start: TripStart) => `${start.deviceRef} ${start.startedAtMs}`;
   return {
     driver: oneEach(
       (refs) => reading.run((tx) => readDrivers(tx, refs)),
       (row) => row.ref,
+    ),
+    driverByName: oneEach(
+      (names) => reading.run((tx) => readDriversByName(tx, names)),
+      (row) => row.externalId,
     ),
     vehicle: oneEach(
       (refs) => reading.run((tx) => readVehicles(tx, refs)),
@@ -96,6 +120,10 @@ export function createLoaders(reading: Reading): Loaders {
     device: oneEach(
       (refs) => reading.run((tx) => readDevices(tx, refs)),
       (row) => row.ref,
+    ),
+    deviceByName: oneEach(
+      (names) => reading.run((tx) => readDevicesByName(tx, names)),
+      (row) => row.deviceId,
     ),
     trip: oneEach(
       (ids) => reading.run((tx) => readTrips(tx, ids)),
@@ -116,6 +144,14 @@ export function createLoaders(reading: Reading): Loaders {
         return reading.run((tx) => readPaths(tx, spans));
       },
       { cacheKeyFn: (trip) => trip.id },
+    ),
+    drivingEvent: new DataLoader(
+      async (keys: readonly DrivingEventKey[]) => {
+        const rows = await reading.run((tx) => readDrivingEvents(tx, keys));
+        const byName = new Map(rows.map((row) => [nameOf(row), row]));
+        return keys.map((key) => byName.get(nameOf(key)) ?? null);
+      },
+      { cacheKeyFn: nameOf },
     ),
     drivingEvents: new DataLoader(
       async (starts: readonly TripStart[]) => {
@@ -143,6 +179,10 @@ export function createLoaders(reading: Reading): Loaders {
       (refs) => reading.run((tx) => readPolicies(tx, refs)),
       (row) => row.ref,
     ),
+    policyByNumber: oneEach(
+      (names) => reading.run((tx) => readPoliciesByNumber(tx, names)),
+      (row) => row.number,
+    ),
     policyParts: new DataLoader(async (refs: readonly number[]) => {
       const parts = await reading.run((tx) => readPolicyParts(tx, refs));
       return refs.map((ref) => parts.get(ref) ?? new Error(`no policy ${ref}`));
@@ -154,6 +194,10 @@ export function createLoaders(reading: Reading): Loaders {
     bill: oneEach(
       (refs) => reading.run((tx) => readBills(tx, refs)),
       (row) => row.ref,
+    ),
+    billByNumber: oneEach(
+      (names) => reading.run((tx) => readBillsByNumber(tx, names)),
+      (row) => row.number,
     ),
     bills: manyEach(
       (refs) => reading.run((tx) => readBillsOfPolicies(tx, refs)),

@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
 import { guardSchema } from './access.ts';
+import { federationTypes, toSubgraph } from './federation.ts';
 import { billCommands } from './resolvers/bill-commands.ts';
 import { bills } from './resolvers/bills.ts';
 import { commands } from './resolvers/commands.ts';
 import { devices } from './resolvers/devices.ts';
 import { drivers } from './resolvers/drivers.ts';
 import { drivingEvents } from './resolvers/driving-events.ts';
+import { createFederation } from './resolvers/federation.ts';
 import { habits } from './resolvers/habits.ts';
 import { live } from './resolvers/live.ts';
 import { policies } from './resolvers/policies.ts';
@@ -20,11 +22,15 @@ import { viewer } from './resolvers/viewer.ts';
 import { whatIf } from './resolvers/what-if.ts';
 import { scalars } from './scalars.ts';
 
-/** The schema of schema.graphql with its resolvers, behind the rules of who may ask what. */
+/**
+ * The schema of schema.graphql with its resolvers, and what a router asks of a subgraph, behind the
+ * rules of who may ask what.
+ */
 export function createSchema(): GraphQLSchema {
+  const text = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
   return guardSchema(
     makeExecutableSchema({
-      typeDefs: readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'),
+      typeDefs: [text, federationTypes],
       resolvers: [
         commands,
         scalars,
@@ -43,6 +49,7 @@ export function createSchema(): GraphQLSchema {
         tariffs,
         whatIf,
         live,
+        createFederation(toSubgraph(text)),
       ],
     }),
   );

@@ -5,19 +5,17 @@ import { issuedStatement, type IssuedDocument } from '../../core/premium/issued-
 import type { Statement } from '../../core/premium/statement.ts';
 import { statementText } from '../../core/premium/text.ts';
 import type { BillRow } from '../../store/read/bills.ts';
-import { readBill } from '../../store/read/bills.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
 import type { Context } from '../context.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
+import { ofKind } from './nodes.ts';
 import { toPremium } from './premiums.ts';
 
 export const bills: Resolvers = {
   Query: {
-    bill: async (_, { number }, { reading }) => {
-      const row = await reading.run((tx) => readBill(tx, number));
-      return row?.kind === 'BILL' ? row : null;
-    },
+    bill: async (_, { number }, { loaders }) =>
+      ofKind('BILL', await loaders.billByNumber.load(number)),
   },
   Bill: {
     id: ({ ref }) => toGlobalId('Bill', ref),

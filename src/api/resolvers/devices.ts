@@ -1,4 +1,4 @@
-import { readDevice, readDevicePage } from '../../store/read/devices.ts';
+import { readDevicePage } from '../../store/read/devices.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
@@ -8,7 +8,7 @@ const cursor = textCursor('devices');
 
 export const devices: Resolvers = {
   Query: {
-    device: (_, { deviceId }, { reading }) => reading.run((tx) => readDevice(tx, deviceId)),
+    device: (_, { deviceId }, { loaders }) => loaders.deviceByName.load(deviceId),
     devices: async (_, page, { reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
       const found = await reading.run((tx) => readDevicePage(tx, request));

@@ -1,4 +1,4 @@
-import { readDriver, readDriverPage } from '../../store/read/drivers.ts';
+import { readDriverPage } from '../../store/read/drivers.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
@@ -8,7 +8,7 @@ const cursor = textCursor('drivers');
 
 export const drivers: Resolvers = {
   Query: {
-    driver: (_, { externalId }, { reading }) => reading.run((tx) => readDriver(tx, externalId)),
+    driver: (_, { externalId }, { loaders }) => loaders.driverByName.load(externalId),
     drivers: async (_, page, { reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
       const found = await reading.run((tx) => readDriverPage(tx, request));

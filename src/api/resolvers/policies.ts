@@ -1,6 +1,6 @@
 import type { DriverRow, VehicleRow } from '../../store/read/drivers.ts';
 import type { PolicyParts } from '../../store/read/policies.ts';
-import { readPolicy, readPolicyPage } from '../../store/read/policies.ts';
+import { readPolicyPage } from '../../store/read/policies.ts';
 import type { Context } from '../context.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
@@ -11,7 +11,7 @@ const cursor = textCursor('policies');
 
 export const policies: Resolvers = {
   Query: {
-    policy: (_, { number }, { reading }) => reading.run((tx) => readPolicy(tx, number)),
+    policy: (_, { number }, { loaders }) => loaders.policyByNumber.load(number),
     policies: async (_, page, { reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
       const found = await reading.run((tx) => readPolicyPage(tx, request));

@@ -1,4 +1,4 @@
-import { readTariff, readTariffPage } from '../../store/read/tariffs.ts';
+import { readTariffPage } from '../../store/read/tariffs.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { parseGlobalId, toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
@@ -13,7 +13,7 @@ export function toTariffName(id: string): string {
 
 export const tariffs: Resolvers = {
   Query: {
-    tariff: (_, { id }, { reading }) => reading.run((tx) => readTariff(tx, toTariffName(id))),
+    tariff: (_, { id }, { loaders }) => loaders.tariff.load(toTariffName(id)),
     tariffs: async (_, page, { reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
       const found = await reading.run((tx) => readTariffPage(tx, request));

@@ -25,9 +25,16 @@ const COLUMNS = Prisma.sql`id as ref, policy_id as "policyRef", kind, number, fr
   tariff_id as "tariffName", currency, total::text as total, cut_off as "cutOff", hash, issued_at as "issuedAt", credited_by as "creditNoteRef"`;
 
 export async function readBill(tx: Transaction, number: string): Promise<BillRow | null> {
-  const [row] = await tx.$queryRaw<BillRow[]>`
-    select ${COLUMNS} from bill where tenant_id = current_tenant() and number = ${number}`;
+  const [row] = await readBillsByNumber(tx, [number]);
   return row ?? null;
+}
+
+export async function readBillsByNumber(
+  tx: Transaction,
+  numbers: readonly string[],
+): Promise<BillRow[]> {
+  return tx.$queryRaw`
+    select ${COLUMNS} from bill where tenant_id = current_tenant() and number = any(${numbers}::text[])`;
 }
 
 /** By the store's own ids; those that the reader may not see are missing. */

@@ -60,11 +60,15 @@ export async function readDevices(tx: Transaction, refs: readonly number[]): Pro
   return rows.map(toDeviceRow);
 }
 
-export async function readDevice(tx: Transaction, deviceId: string): Promise<DeviceRow | null> {
+/** Devices by the ids that they send. */
+export async function readDevicesByName(
+  tx: Transaction,
+  deviceIds: readonly string[],
+): Promise<DeviceRow[]> {
   const rows = await tx.$queryRaw<RawDevice[]>`
     select ${COLUMNS} from device d left join device_state s on s.device_id = d.id
-    where d.external_id = ${deviceId} and ${SHOWN}`;
-  return rows.map(toDeviceRow)[0] ?? null;
+    where d.external_id = any(${deviceIds}::text[]) and ${SHOWN}`;
+  return rows.map(toDeviceRow);
 }
 
 export async function readDevicePage(

@@ -22,10 +22,13 @@ export async function readDrivers(tx: Transaction, refs: readonly number[]): Pro
   return tx.$queryRaw`select ${DRIVER} from driver where id = any(${refs}::int[])`;
 }
 
-export async function readDriver(tx: Transaction, externalId: string): Promise<DriverRow | null> {
-  const [row] = await tx.$queryRaw<DriverRow[]>`
-    select ${DRIVER} from driver where tenant_id = current_tenant() and external_id = ${externalId}`;
-  return row ?? null;
+/** Drivers of the reader's tenant, by the insurer's names of them. */
+export async function readDriversByName(
+  tx: Transaction,
+  externalIds: readonly string[],
+): Promise<DriverRow[]> {
+  return tx.$queryRaw`
+    select ${DRIVER} from driver where tenant_id = current_tenant() and external_id = any(${externalIds}::text[])`;
 }
 
 export async function readDriverPage(

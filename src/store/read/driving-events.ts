@@ -122,12 +122,14 @@ export async function readDrivingEventsOfTrips(
   return rows.map(toDrivingEventRow);
 }
 
-export async function readDrivingEvent(
+/** Driving events by their names. */
+export async function readDrivingEvents(
   tx: Transaction,
-  key: DrivingEventKey,
-): Promise<DrivingEventRow | null> {
+  keys: readonly DrivingEventKey[],
+): Promise<DrivingEventRow[]> {
   const rows = await tx.$queryRaw<RawDrivingEvent[]>`
-    select ${COLUMNS} from driving_event e where e.device_id = ${key.deviceRef} and e.at = ${new Date(key.atMs)}
-      and e.kind = ${key.kind} and e.source = ${key.source}`;
-  return rows.map(toDrivingEventRow)[0] ?? null;
+    select ${COLUMNS} from unnest(${keys.map((key) => key.deviceRef)}::int[], ${keys.map((key) => new Date(key.atMs))}::timestamptz[],
+      ${keys.map((key) => key.kind)}::text[], ${keys.map((key) => key.source)}::text[]) as w(device_id, at, kind, source)
+    join driving_event e on e.device_id = w.device_id and e.at = w.at and e.kind = w.kind and e.source = w.source`;
+  return rows.map(toDrivingEventRow);
 }

@@ -64,9 +64,16 @@ const COLUMNS = Prisma.sql`id as ref, number, time_zone as "timeZone", start_dat
 const SPAN = Prisma.sql`policy_id as "policyRef", from_date::text as from, to_date::text as to`;
 
 export async function readPolicy(tx: Transaction, number: string): Promise<PolicyRow | null> {
-  const [row] = await tx.$queryRaw<PolicyRow[]>`
-    select ${COLUMNS} from policy where tenant_id = current_tenant() and number = ${number}`;
+  const [row] = await readPoliciesByNumber(tx, [number]);
   return row ?? null;
+}
+
+export async function readPoliciesByNumber(
+  tx: Transaction,
+  numbers: readonly string[],
+): Promise<PolicyRow[]> {
+  return tx.$queryRaw`
+    select ${COLUMNS} from policy where tenant_id = current_tenant() and number = any(${numbers}::text[])`;
 }
 
 /** Policies by the store's own ids; those that the reader may not see are missing. */
