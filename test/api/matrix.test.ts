@@ -393,7 +393,7 @@ describe('every subscription', () => {
         ({ asker, name, whose, ear }) => heard(asker, name, whose) && ear.messages.length === 0,
       );
     const devices = await rows.owner.query<{ id: number }>('select id from device order by id');
-    for (let tries = 0; tries < 60 && missing().length > 0; tries++) {
+    for (let tries = 0; tries < 200 && missing().length > 0; tries++) {
       await rows.owner.query(
         'update trip set revision = revision + 1, changed = pg_current_xact_id()',
       );
@@ -433,9 +433,10 @@ describe('no field is forgotten', () => {
   });
 
   it('was shown to every asker to whom the page promises it', () => {
-    const promised = [...access].flatMap(([field, who]) =>
-      [...who.keys()].map((asker) => [field, asker]),
-    );
+    // What a router asks is asked in test/api/federation.test.ts.
+    const promised = [...access]
+      .filter(([field]) => !field.startsWith('Query._'))
+      .flatMap(([field, who]) => [...who.keys()].map((asker) => [field, asker]));
     const unseen = promised.filter(
       ([field = '', asker = '']) => reached.get(field)?.get(asker) !== true,
     );
