@@ -45,6 +45,8 @@ const config: CodegenConfig = {
           TripQuantity: '../resolvers/trip-stats-answer.ts#QuantityOfCell',
           TelemetryMessage: '../../live/telemetry.ts#TelemetryMessage',
           TripUpdate: '../../live/trip-updates.ts#TripUpdate',
+          DrivingEventAdded: '../../live/added-driving-events.ts#DrivingEventAdded',
+          HabitsUpdate: '../../live/updated-habits.ts#HabitsUpdate',
           WhatIfProgress: '../resolvers/what-if.ts#ProgressMessage',
         },
       },

@@ -59,6 +59,8 @@ const WHO: Readonly<Record<string, readonly Asker[]>> = {
   'Subscription.telemetry': ['DRIVER', 'OPERATOR'],
   'Subscription.whatIfProgress': ['INSURER', 'ACTUARY'],
   'Subscription.tripUpdates': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
+  'Subscription.drivingEventAdded': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
+  'Subscription.habitsUpdated': ['DRIVER', 'INSURER'],
   'Driver.habits': ['DRIVER', 'INSURER'],
   'Driver.score': ['DRIVER', 'INSURER'],
   'Driver.longDriving': ['DRIVER', 'INSURER'],

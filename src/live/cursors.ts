@@ -1,5 +1,5 @@
+import type { ChangePlace } from '../store/read/changes.ts';
 import type { TelemetryPlace } from '../store/read/events.ts';
-import type { TripPlace } from '../store/read/trips.ts';
 import type { Seal } from './seal.ts';
 
 /** Why a cursor cannot be resumed from. */
@@ -8,9 +8,9 @@ export type CursorFault = 'FOREIGN' | 'EXPIRED';
 /** A stream's cursor: the stream's name, the store's epoch, when it was made, and the place. */
 export interface StreamCursors {
   ofTelemetry(deviceId: string, place: TelemetryPlace, nowMs: number): string;
-  ofTrips(scope: string, place: TripPlace, nowMs: number): string;
+  ofChanges(stream: string, scope: string, place: ChangePlace, nowMs: number): string;
   toTelemetry(cursor: string, deviceId: string): Opened<TelemetryPlace> | CursorFault;
-  toTrips(cursor: string, scope: string): Opened<TripPlace> | CursorFault;
+  toChanges(stream: string, cursor: string, scope: string): Opened<ChangePlace> | CursorFault;
 }
 
 export interface Opened<Place> {
@@ -42,7 +42,8 @@ export function createStreamCursors(seal: Seal, epoch: string): StreamCursors {
         String(version),
         ...(late ? [late.sec, String(late.rest)] : []),
       ]),
-    ofTrips: (scope, { xid, id }, nowMs) => seal.seal(['trips', epoch, scope, nowMs, xid, id]),
+    ofChanges: (stream, scope, { xid, key }, nowMs) =>
+      seal.seal([stream, epoch, scope, nowMs, xid, ...key]),
     toTelemetry: (cursor, deviceId) => {
       const value = open('telemetry', cursor, deviceId);
       if (typeof value === 'string') return value;
@@ -59,10 +60,14 @@ export function createStreamCursors(seal: Seal, epoch: string): StreamCursors {
         },
       };
     },
-    toTrips: (cursor, scope) => {
-      const value = open('trips', cursor, scope);
+    toChanges: (stream, cursor, scope) => {
+      const value = open(stream, cursor, scope);
       if (typeof value === 'string') return value;
-      return { madeAtMs: Number(value[3]), place: { xid: String(value[4]), id: Number(value[5]) } };
+      const [, , , madeAtMs, xid, ...key] = value;
+      return {
+        madeAtMs: Number(madeAtMs),
+        place: { xid: String(xid), key: key.flatMap((part) => (part === null ? [] : [part])) },
+      };
     },
   };
 }

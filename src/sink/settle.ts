@@ -186,11 +186,8 @@ function settleDrivingEvents(
       attributionAt(device, event.tripStartedAtMs),
     );
     const before = old.get(keyOf(columns));
-    if (before && isDeepStrictEqual(before, columns)) {
-      old.delete(keyOf(columns));
-    } else {
-      outputs.drivingEvents.push(columns);
-    }
+    old.delete(keyOf(columns));
+    if (!isDeepStrictEqual(before, columns)) outputs.drivingEvents.push(columns);
   }
   outputs.drivingEventsGone.push(...old.values());
 }

@@ -127,7 +127,7 @@ export async function commit({ prisma, freight }: Store, batch: Commit): Promise
     );
     await write(UPSERT_TRIPS, batch.trips);
     await write(DELETE_DRIVING_EVENTS, batch.drivingEventsGone);
-    await write(INSERT_DRIVING_EVENTS, batch.drivingEvents);
+    await write(WRITE_DRIVING_EVENTS, batch.drivingEvents);
     await write(ADD_TOTALS, batch.totals);
     if (batch.devices.length > 0) {
       await tx.$executeRawUnsafe(
@@ -317,9 +317,19 @@ const DRIVING_EVENT_COLUMNS: Readonly<Record<keyof DrivingEventColumns, string>>
   rules_version: 'text',
 };
 
-const INSERT_DRIVING_EVENTS = `
-insert into driving_event (${Object.keys(DRIVING_EVENT_COLUMNS).join(', ')})
-select ${Object.keys(DRIVING_EVENT_COLUMNS).join(', ')} from json_to_recordset($1::json) as r(${declare(DRIVING_EVENT_COLUMNS)})`;
+const DRIVING_EVENT_NAMES = Object.keys(DRIVING_EVENT_COLUMNS);
+const DRIVING_EVENT_KEY = ['device_id', 'at', 'kind', 'source'];
+
+/** A correction keeps `changed`, by which subscribers are told of new ones, unless it gives the event to somebody else. */
+const WRITE_DRIVING_EVENTS = `
+insert into driving_event as e (${DRIVING_EVENT_NAMES.join(', ')})
+select ${DRIVING_EVENT_NAMES.join(', ')} from json_to_recordset($1::json) as r(${declare(DRIVING_EVENT_COLUMNS)})
+on conflict (${DRIVING_EVENT_KEY.join(', ')}) do update set
+  ${DRIVING_EVENT_NAMES.filter((name) => !DRIVING_EVENT_KEY.includes(name))
+    .map((name) => `${name} = excluded.${name}`)
+    .join(', ')},
+  changed = case when (e.tenant_id, e.driver_id) is distinct from (excluded.tenant_id, excluded.driver_id)
+    then pg_current_xact_id() else e.changed end`;
 
 const ADD_TOTALS = `
 insert into daily_total as t (device_id, tenant_id, assignment_id, driver_id, vehicle_id, local_date,

@@ -1,8 +1,13 @@
+import { addedDrivingEvents } from '../../live/added-driving-events.ts';
+import type { ChangeStream } from '../../live/changes.ts';
+import { streamChanges } from '../../live/changes.ts';
 import type { CursorFault } from '../../live/cursors.ts';
 import { streamTelemetry } from '../../live/telemetry.ts';
-import type { TripSubject } from '../../live/trip-updates.ts';
-import { streamTripUpdates } from '../../live/trip-updates.ts';
+import { tripUpdates } from '../../live/trip-updates.ts';
+import { updatedHabits } from '../../live/updated-habits.ts';
+import type { ChangeSubject } from '../../store/read/changes.ts';
 import { showTelemetry } from '../access.ts';
+import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toReader } from '../identity.ts';
@@ -18,15 +23,17 @@ export const live: Resolvers = {
       resolve: (message: unknown) => message as never,
     },
     tripUpdates: {
-      subscribe: async (_, { deviceId, driverExternalId, after }, { services, identity }) =>
-        opened(
-          await streamTripUpdates(
-            services.streams,
-            toReader(identity),
-            toSubject(deviceId ?? undefined, driverExternalId ?? undefined),
-            after ?? undefined,
-          ),
-        ),
+      subscribe: (_, args, context) => subscribeTo(tripUpdates, toSubject(args), args, context),
+      resolve: (message: unknown) => message as never,
+    },
+    drivingEventAdded: {
+      subscribe: (_, args, context) =>
+        subscribeTo(addedDrivingEvents, toSubject(args), args, context),
+      resolve: (message: unknown) => message as never,
+    },
+    habitsUpdated: {
+      subscribe: (_, { driverExternalId, after }, context) =>
+        subscribeTo(updatedHabits, { driverExternalId }, { after }, context),
       resolve: (message: unknown) => message as never,
     },
   },
@@ -56,12 +63,29 @@ export const live: Resolvers = {
   },
 };
 
-function toSubject(
-  deviceId: string | undefined,
-  driverExternalId: string | undefined,
-): TripSubject {
-  if (deviceId !== undefined && driverExternalId === undefined) return { deviceId };
-  if (driverExternalId !== undefined && deviceId === undefined) return { driverExternalId };
+async function subscribeTo<Of, Row, Message>(
+  stream: ChangeStream<Of, Row, Message>,
+  of: Of,
+  { after }: { readonly after?: string | null | undefined },
+  { services, identity }: Context,
+): Promise<AsyncIterableIterator<never>> {
+  return opened(
+    await streamChanges(stream, services.streams, toReader(identity), of, after ?? undefined),
+  );
+}
+
+function toSubject({
+  deviceId,
+  driverExternalId,
+}: {
+  readonly deviceId?: string | null | undefined;
+  readonly driverExternalId?: string | null | undefined;
+}): ChangeSubject {
+  const given = { deviceId: deviceId ?? undefined, driver: driverExternalId ?? undefined };
+  if (given.deviceId !== undefined && given.driver === undefined)
+    return { deviceId: given.deviceId };
+  if (given.driver !== undefined && given.deviceId === undefined)
+    return { driverExternalId: given.driver };
   throw createError('BAD_USER_INPUT', 'Give exactly one of deviceId and driverExternalId.');
 }
 

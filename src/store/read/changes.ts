@@ -1,4 +1,34 @@
+import { Prisma } from '../generated/client.ts';
 import type { Store, Transaction } from '../open.ts';
+
+/** How far a reader of changes has come in the order of transactions, and within one by row. */
+export interface ChangePlace {
+  /** Transaction id, decimal digits. */
+  readonly xid: string;
+  /** Rows of that transaction are seen up to this key; an empty one: none. */
+  readonly key: readonly (string | number)[];
+}
+
+/** Rows that changed, and the transaction below which all are over. */
+export interface Changes<Row> {
+  readonly horizon: string;
+  readonly rows: readonly Row[];
+}
+
+/** Whose changes. */
+export type ChangeSubject = { readonly deviceId: string } | { readonly driverExternalId: string };
+
+/**
+ * Whether a row belongs to somebody; `now_at.horizon` stands for the horizon. A driver's rows are looked
+ * for among the devices that the journal names since a place.
+ */
+export function belongsTo(row: Prisma.Sql, of: ChangeSubject, after: ChangePlace): Prisma.Sql {
+  return 'deviceId' in of
+    ? Prisma.sql`${row}.device_id = (select id from device where external_id = ${of.deviceId})`
+    : Prisma.sql`${row}.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))
+        and ${row}.device_id = any(array(select unnest(j.device_ids) from journal j
+          where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+}
 
 /** Text that names this store's history; a restored one gets another. */
 export async function readEpoch({ prisma }: Store): Promise<string> {

@@ -1,5 +1,7 @@
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
+import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
+import { belongsTo } from './changes.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 
@@ -29,6 +31,11 @@ export interface DrivingEventRow extends DrivingEventKey {
   readonly durationMs: number | null;
   readonly localDate: string;
   readonly rulesVersion: string;
+}
+
+/** A driving event, and the transaction that added it or gave it to somebody else, as decimal digits. */
+export interface AddedDrivingEvent extends DrivingEventRow {
+  readonly changed: string;
 }
 
 export interface DrivingEventCriteria {
@@ -132,4 +139,37 @@ export async function readDrivingEvents(
       ${keys.map((key) => key.kind)}::text[], ${keys.map((key) => key.source)}::text[]) as w(device_id, at, kind, source)
     join driving_event e on e.device_id = w.device_id and e.at = w.at and e.kind = w.kind and e.source = w.source`;
   return rows.map(toDrivingEventRow);
+}
+
+/**
+ * Driving events that were added, or given to somebody else, beyond a place in the order of
+ * transactions. One that is corrected keeps its place, so that it is told once.
+ */
+export async function readAddedDrivingEvents(
+  tx: Transaction,
+  of: ChangeSubject,
+  after: ChangePlace,
+  limit: number,
+): Promise<Changes<AddedDrivingEvent>> {
+  const [deviceRef, atMs, kind, source] = after.key;
+  const seen =
+    deviceRef === undefined
+      ? Prisma.sql`true`
+      : Prisma.sql`(e.device_id, e.at, e.kind collate "C", e.source collate "C")
+          > (${Number(deviceRef)}, ${new Date(Number(atMs))}, ${String(kind)}, ${String(source)})`;
+  const rows = await tx.$queryRaw<
+    ((RawDrivingEvent & { changed: string; horizon: string }) | { at: null; horizon: string })[]
+  >`
+    with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
+    select now_at.horizon::text as horizon, p.* from now_at left join lateral (
+      select ${COLUMNS}, e.changed::text as changed from driving_event e
+      where ${belongsTo(Prisma.sql`e`, of, after)} and e.changed < now_at.horizon and e.changed >= ${after.xid}::xid8
+        and (e.changed > ${after.xid}::xid8 or ${seen})
+      order by e.changed, e.device_id, e.at, e.kind collate "C", e.source collate "C" limit ${limit}) as p on true`;
+  return {
+    horizon: rows[0]?.horizon ?? after.xid,
+    rows: rows.flatMap((row) =>
+      row.at === null ? [] : [{ ...toDrivingEventRow(row), changed: row.changed }],
+    ),
+  };
 }

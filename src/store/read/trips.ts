@@ -1,6 +1,8 @@
 import type { DayPart, RejectionReason } from '../../core/changes.ts';
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
+import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
+import { belongsTo } from './changes.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 
@@ -50,14 +52,6 @@ export interface TripRow {
 /** A trip's place in the order by start. */
 export interface TripKey {
   readonly startedAtMs: number;
-  readonly id: number;
-}
-
-/** How far a reader of changes has come in the order of transactions, and within one by trip. */
-export interface TripPlace {
-  /** Transaction id, decimal digits. */
-  readonly xid: string;
-  /** Trips of that transaction are seen up to this id; -1: none. */
   readonly id: number;
 }
 
@@ -211,31 +205,26 @@ export async function readTripsByStart(
  */
 export async function readChangedTrips(
   tx: Transaction,
-  of: { readonly deviceId: string } | { readonly driverExternalId: string },
-  after: TripPlace,
+  of: ChangeSubject,
+  after: ChangePlace,
   limit: number,
-): Promise<{ readonly horizon: string; readonly trips: readonly TripRow[] }> {
-  const whose = (row: Prisma.Sql) =>
-    'deviceId' in of
-      ? Prisma.sql`${row}.device_id = (select id from device where external_id = ${of.deviceId})`
-      : Prisma.sql`${row}.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))
-          and ${row}.device_id = any(array(select unnest(j.device_ids) from journal j
-            where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+): Promise<Changes<TripRow>> {
+  const seenId = after.key[0] ?? -1;
   const beyond = (row: Prisma.Sql, id: Prisma.Sql) =>
     Prisma.sql`${row}.changed < now_at.horizon and ${row}.changed >= ${after.xid}::xid8
-      and (${row}.changed > ${after.xid}::xid8 or ${id} > ${after.id})`;
+      and (${row}.changed > ${after.xid}::xid8 or ${id} > ${seenId})`;
   const [t, r] = [Prisma.sql`t`, Prisma.sql`r`];
   const rows = await tx.$queryRaw<((RawTrip | { id: null }) & { horizon: string })[]>`
     with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
     select now_at.horizon::text as horizon, p.* from now_at left join lateral (
       (select ${LIVE} from trip t ${JOINS}
-        where ${whose(t)} and ${beyond(t, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit})
+        where ${belongsTo(t, of, after)} and ${beyond(t, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit})
       union all
       (select ${GONE} from trip_revision r, ${LAST_WORDS} ${JOINS}
-        where r.withdrawn and ${whose(r)} and ${beyond(r, Prisma.sql`r.trip_id`)} order by r.changed, r.trip_id limit ${limit})) as p on true`;
+        where r.withdrawn and ${belongsTo(r, of, after)} and ${beyond(r, Prisma.sql`r.trip_id`)} order by r.changed, r.trip_id limit ${limit})) as p on true`;
   return {
     horizon: rows[0]?.horizon ?? after.xid,
-    trips: rows
+    rows: rows
       .flatMap((row) => (row.id === null ? [] : [toTripRow(row)]))
       .sort((a, b) => Number(BigInt(a.changed) - BigInt(b.changed)) || a.id - b.id)
       .slice(0, limit),
