@@ -47,6 +47,7 @@ const config: CodegenConfig = {
           TripUpdate: '../../live/trip-updates.ts#TripUpdate',
           DrivingEventAdded: '../../live/added-driving-events.ts#DrivingEventAdded',
           HabitsUpdate: '../../live/updated-habits.ts#HabitsUpdate',
+          PremiumUpdate: '../../live/updated-premiums.ts#PremiumUpdate',
           WhatIfProgress: '../resolvers/what-if.ts#ProgressMessage',
         },
       },

@@ -26,6 +26,16 @@ function listMarkdown(folder: string): string[] {
 
 const readText = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
 
+test('every decision has a number of its own, and its page begins with it', () => {
+  const pages = fs.readdirSync(path.join(root, 'docs/adr')).sort();
+  const numbers = pages.map((page) => Number(page.slice(0, 4)));
+  expect(numbers).toEqual([...new Set(numbers)]);
+  const headings = pages.map(
+    (page) => fs.readFileSync(path.join(root, 'docs/adr', page), 'utf8').split(' ', 2)[1],
+  );
+  expect(headings).toEqual(numbers.map((number) => `${number}.`));
+});
+
 describe('the reader of sessions', () => {
   const markdown = [
     ...[

@@ -61,6 +61,7 @@ const WHO: Readonly<Record<string, readonly Asker[]>> = {
   'Subscription.tripUpdates': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
   'Subscription.drivingEventAdded': ['DRIVER', 'INSURER', 'CLAIMS', 'OPERATOR'],
   'Subscription.habitsUpdated': ['DRIVER', 'INSURER'],
+  'Subscription.premiumUpdated': ['DRIVER', 'INSURER'],
   'Driver.habits': ['DRIVER', 'INSURER'],
   'Driver.score': ['DRIVER', 'INSURER'],
   'Driver.longDriving': ['DRIVER', 'INSURER'],

@@ -35,6 +35,7 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'Driver.score': 20,
   'Driver.longDriving': 50,
   'Query.premium': 100,
+  'PremiumUpdate.premium': 100,
   'Query.tripStats': 1_000,
   'Query.whatIf': 2_000,
   'Subscription.whatIfProgress': 2_000,

@@ -20,6 +20,11 @@ export interface ChangeStream<Of, Row, Message> {
     after: ChangePlace,
     limit: number,
   ) => Promise<Changes<Row>>;
+  /**
+   * Where given, changes are read behind the tenant's wall only, and this says behind the reader's own
+   * whether they are for him.
+   */
+  readonly mayHear?: (tx: Transaction, of: Of) => Promise<boolean>;
   readonly placeOf: (row: Row) => ChangePlace;
   readonly toMessage: (row: Row, cursor: string) => Message;
 }
@@ -33,7 +38,7 @@ const BATCH = 100;
  * @param after cursor of the last message seen; without it the stream begins now
  */
 export async function streamChanges<Of, Row, Message>(
-  { name, interestOf, read, placeOf, toMessage }: ChangeStream<Of, Row, Message>,
+  { name, interestOf, read, mayHear, placeOf, toMessage }: ChangeStream<Of, Row, Message>,
   { store, hub, cursors, now }: Streams,
   reader: Reader,
   of: Of,
@@ -49,38 +54,43 @@ export async function streamChanges<Of, Row, Message>(
     }
     let place = start;
     return createStream(watch, async () => {
-      const reading = openReading(store, reader, { snapshot: false });
-      try {
-        const { horizon, rows } = await reading.run((tx) => read(tx, of, place, BATCH));
-        const messages = rows.map((row) =>
-          toMessage(row, cursors.ofChanges(name, scope, placeOf(row), now())),
-        );
-        const more = rows.length === BATCH;
-        const last = rows.at(-1);
-        place = more && last ? placeOf(last) : { xid: horizon, key: [] };
-        return { messages, more };
-      } finally {
-        await reading.end();
+      if (mayHear && !(await readAs(reader, (tx) => mayHear(tx, of)))) {
+        return { messages: [], more: false };
       }
+      const whole = mayHear ? { ...reader, driver: null } : reader;
+      const { horizon, rows } = await readAs(whole, (tx) => read(tx, of, place, BATCH));
+      const messages = rows.map((row) =>
+        toMessage(row, cursors.ofChanges(name, scope, placeOf(row), now())),
+      );
+      const more = rows.length === BATCH;
+      const last = rows.at(-1);
+      place = more && last ? placeOf(last) : { xid: horizon, key: [] };
+      return { messages, more };
     });
   } catch (error) {
     watch.close();
     throw error;
   }
 
-  async function startOf(): Promise<ChangePlace | CursorFault> {
-    const reading = openReading(store, reader, { snapshot: false });
+  async function readAs<T>(who: Reader, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const reading = openReading(store, who, { snapshot: false });
     try {
-      const horizon = await reading.run(readHorizon);
+      return await reading.run(work);
+    } finally {
+      await reading.end();
+    }
+  }
+
+  function startOf(): Promise<ChangePlace | CursorFault> {
+    return readAs(reader, async (tx) => {
+      const horizon = await readHorizon(tx);
       if (after === undefined) return { xid: horizon, key: [] };
       const opened = cursors.toChanges(name, after, scope);
       if (typeof opened === 'string') return opened;
       if (BigInt(opened.place.xid) > BigInt(horizon)) return 'EXPIRED';
-      const keptFromMs = await reading.run(readJournalStartMs);
+      const keptFromMs = await readJournalStartMs(tx);
       return isForgotten(opened.madeAtMs, keptFromMs, now()) ? 'EXPIRED' : opened.place;
-    } finally {
-      await reading.end();
-    }
+    });
   }
 }
 

@@ -2,7 +2,8 @@ import postgres from 'postgres';
 import type { Logger } from 'pino';
 import { CHANNEL } from '../store/notify.ts';
 import type { Store } from '../store/open.ts';
-import { readTouched, readVersions } from '../store/read/changes.ts';
+import { readRepricedPolicies, readTouched, readVersions } from '../store/read/changes.ts';
+import { openReading } from '../store/read/reading.ts';
 
 /** What a subscriber wants to hear of. */
 export type Interest =
@@ -12,7 +13,8 @@ export type Interest =
       readonly of: 'tripsOfDriver';
       readonly tenant: string | null;
       readonly driverExternalId: string;
-    };
+    }
+  | { readonly of: 'premium'; readonly tenant: string | null; readonly policyNumber: string };
 
 /** One subscriber's ear. It holds no messages: a wake-up only says that reading is worth while. */
 export interface Watch {
@@ -30,9 +32,13 @@ export interface Hub {
 
 interface Watcher {
   readonly interest: Interest;
-  wake(): void;
-  close(): void;
+  readonly wake: () => void;
+  readonly close: () => void;
 }
+
+type WatcherOf<Of extends Interest['of']> = Watcher & {
+  readonly interest: Extract<Interest, { readonly of: Of }>;
+};
 
 /** A wake-up may get lost with its connection: everything is looked up this often anyway. */
 const POLL_MS = 1_000;
@@ -61,38 +67,66 @@ export async function startHub({
   let ready = false;
 
   const look = async (): Promise<void> => {
-    const interests = [...watchers].map((watcher) => watcher.interest);
-    const devices = interests.flatMap((i) => (i.of === 'telemetry' ? [i.deviceId] : []));
-    if (devices.length > 0) {
+    const telemetry = interestedIn('telemetry');
+    if (telemetry.length > 0) {
+      const devices = telemetry.map(({ interest }) => interest.deviceId);
       const found = await readVersions(store, [...new Set(devices)]);
-      for (const watcher of watchers) {
-        const { interest } = watcher;
-        if (interest.of !== 'telemetry') continue;
+      for (const { interest, wake } of telemetry) {
         const version = found.get(interest.deviceId);
-        if (version !== undefined && version !== versions.get(interest.deviceId)) watcher.wake();
+        if (version !== undefined && version !== versions.get(interest.deviceId)) wake();
       }
       versions.clear();
       for (const [device, version] of found) versions.set(device, version);
     }
-    if (interests.some((i) => i.of !== 'telemetry')) {
-      const since = horizon;
-      const touched = await readTouched(store, since);
-      horizon = touched.horizon;
-      for (const watcher of watchers) {
-        const { interest } = watcher;
-        const concerned =
-          since === undefined ||
-          touched.trips.some((trip) =>
-            interest.of === 'tripsOfDevice'
-              ? trip.deviceId === interest.deviceId
-              : interest.of === 'tripsOfDriver' &&
-                trip.driverExternalId === interest.driverExternalId &&
-                trip.tenant === interest.tenant,
-          );
-        if (interest.of !== 'telemetry' && concerned) watcher.wake();
-      }
-    } else {
+    const ofDevices = interestedIn('tripsOfDevice');
+    const ofDrivers = interestedIn('tripsOfDriver');
+    const ofPolicies = interestedIn('premium');
+    if (ofDevices.length + ofDrivers.length + ofPolicies.length === 0) {
       horizon = undefined;
+      return;
+    }
+    const since = horizon;
+    const touched = await readTouched(store, since);
+    horizon = touched.horizon;
+    if (since === undefined) {
+      for (const { wake } of [...ofDevices, ...ofDrivers, ...ofPolicies]) wake();
+      return;
+    }
+    for (const { interest, wake } of ofDevices) {
+      if (touched.trips.some(({ deviceId }) => deviceId === interest.deviceId)) wake();
+    }
+    for (const { interest, wake } of ofDrivers) {
+      const { tenant, driverExternalId } = interest;
+      const isHis = (trip: (typeof touched.trips)[number]) =>
+        trip.driverExternalId === driverExternalId && trip.tenant === tenant;
+      if (touched.trips.some(isHis)) wake();
+    }
+    await wakeRepriced(ofPolicies, since);
+  };
+
+  const interestedIn = <Of extends Interest['of']>(of: Of): WatcherOf<Of>[] =>
+    [...watchers].filter((watcher): watcher is WatcherOf<Of> => watcher.interest.of === of);
+
+  /** A tenant's policies are asked for all at once, behind its walls. */
+  const wakeRepriced = async (ofPolicies: readonly WatcherOf<'premium'>[], since: string) => {
+    for (const tenant of new Set(ofPolicies.map(({ interest }) => interest.tenant))) {
+      const its = ofPolicies.filter(({ interest }) => interest.tenant === tenant);
+      const numbers = [...new Set(its.map(({ interest }) => interest.policyNumber))];
+      const reading = openReading(
+        store,
+        { operator: false, tenant, driver: null },
+        { snapshot: false },
+      );
+      try {
+        const repriced = await reading.run((tx) =>
+          readRepricedPolicies(tx, numbers, { xid: since }),
+        );
+        for (const { interest, wake } of its) {
+          if (repriced.rows.includes(interest.policyNumber)) wake();
+        }
+      } finally {
+        await reading.end();
+      }
     }
   };
 

@@ -107,6 +107,7 @@ function valuesOf(whose: Whose, more: Values = {}): Values {
     'Subscription.whatIfProgress.tariff': its.tariff,
     'Subscription.whatIfProgress.to': '2026-02-01',
     'Subscription.habitsUpdated.driverExternalId': its.driver,
+    'PremiumUpdate.premium.to': '2026-02-01',
     'IssueBillInput.to': '2026-02-01',
     'TripStatsGrouping.by': { enum: 'WEEKDAY' },
     idempotencyKey: Math.random().toString(),
@@ -369,8 +370,8 @@ describe('every mutation', () => {
 describe('every subscription', () => {
   it('tells what the page says, and nothing of anybody else', async () => {
     const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
-    // A spare device is nobody's, so there is nobody whose habits it could change.
-    const ofPeople = new Set(['habitsUpdated']);
+    // A spare device is nobody's, so there is nobody whose habits or premium it could change.
+    const ofPeople = new Set(['habitsUpdated', 'premiumUpdated']);
     const open = Object.entries(ASKERS).flatMap(([asker, claims]) =>
       subscriptions.flatMap((name) =>
         WHOSE.filter((whose) => whose !== 'spare' || !ofPeople.has(name)).map((whose) => {
@@ -402,6 +403,7 @@ describe('every subscription', () => {
         'update trip set revision = revision + 1, changed = pg_current_xact_id()',
       );
       await rows.owner.query('update driving_event set changed = pg_current_xact_id()');
+      await rows.owner.query('update policy set changed = pg_current_xact_id()');
       for (const { id } of devices.rows) {
         const at = new Date(Date.UTC(2026, 10, 1) + tries * 1000).toISOString();
         await rows.addEvents(id, [{ at, forwardMmps2: -100 }]);

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
-import { startTestApi } from '../api/client.ts';
+import type { Claims } from '../api/client.ts';
+import { ask, startTestApi } from '../api/client.ts';
 import type { Rows } from '../api/rows.ts';
 import { openRows } from '../api/rows.ts';
+import type { Belongings } from '../api/world.ts';
+import { fillDriver, fillTenant } from '../api/world.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Subscription } from './sockets.ts';
@@ -222,4 +225,143 @@ describe('habitsUpdated', () => {
     expect(resumed.messages[0]?.habitsUpdated.driver.habits.distanceKm).toBe(30);
     await resumed.end();
   });
+});
+
+describe('premiumUpdated', () => {
+  const PREMIUM = `subscription ($number: String!, $after: Cursor) { premiumUpdated(policyNumber: $number, after: $after) {
+    cursor policy { number } premium(from: "2026-01-01", to: "2026-02-01") { total } } }`;
+  interface Premiums {
+    readonly premiumUpdated: {
+      readonly cursor: string;
+      readonly policy: { readonly number: string };
+      readonly premium: { readonly total: string };
+    };
+  }
+  const driver = { role: 'DRIVER', tenant: 'premiums', driver: 'premiums-ann' } as const;
+  const insurer = { role: 'INSURER', tenant: 'premiums' } as const;
+  const totals = ({ messages }: Subscription<Premiums>) =>
+    messages.map(({ premiumUpdated }) => premiumUpdated.premium.total);
+  let its: Belongings;
+  let colleague: Belongings;
+  let itsTenant: number;
+
+  beforeAll(async () => {
+    itsTenant = await fillTenant(api, rows, 'premiums');
+    its = await fillDriver(api, rows, 'premiums', itsTenant, 'ann');
+    colleague = await fillDriver(api, rows, 'premiums', itsTenant, 'bob');
+  });
+
+  async function touch(policy: string): Promise<void> {
+    await rows.owner.query('update policy set changed = pg_current_xact_id() where number = $1', [
+      policy,
+    ]);
+    await rows.owner.query('notify odograph');
+  }
+
+  async function follow(claims: Claims, number: string): Promise<Subscription<Premiums>> {
+    const ear = subscribe<Premiums>(api, claims, PREMIUM, { number });
+    await ear.begun(() => touch(number));
+    await wait();
+    ear.messages.splice(0);
+    return ear;
+  }
+
+  /** A hundred kilometres with the policy's vehicle, by somebody else with a device of his own. */
+  async function driveIt(on: string): Promise<void> {
+    const carer = await rows.addDriver(itsTenant, `carer-${on}`);
+    const { id: vehicle } = await rows.one<{ id: number }>(
+      'select id from vehicle where external_id = $1',
+      its.vehicle,
+    );
+    const lent = await rows.addDevice(`lent-${on}`, itsTenant);
+    const given = await rows.addAssignment(itsTenant, lent, carer, { vehicle });
+    const trip = await rows.addTrip(itsTenant, lent, {
+      startedAt: `${on}T08:00:00Z`,
+      endedAt: `${on}T09:00:00Z`,
+      distanceM: 100_000,
+      driver: carer,
+      vehicle,
+      assignment: given,
+    });
+    await rows.rollUp(trip);
+    await rows.owner.query('insert into journal (device_ids) values ($1)', [[lent]]);
+    // What a batch commits at once was written piece by piece here: the trip is touched once more at the end.
+    await rows.owner.query('begin');
+    await rows.owner.query('update trip set changed = pg_current_xact_id() where id = $1', [trip]);
+    await rows.owner.query('insert into journal (device_ids) values ($1)', [[lent]]);
+    await rows.owner.query('commit');
+    await rows.owner.query('notify odograph');
+  }
+
+  it('tells the driver what others drove with the vehicle, and resumes', async () => {
+    const ear = await follow(driver, its.policy);
+    await touch(its.policy);
+    await ear.until(1);
+    const [before] = totals(ear);
+    await driveIt('2026-01-11');
+    await ear.until(2);
+    await wait();
+    expect(Number(totals(ear).at(-1))).toBeCloseTo(Number(before) + 10, 9);
+    const after = ear.messages.at(-1)?.premiumUpdated.cursor;
+    await ear.end();
+    await driveIt('2026-01-12');
+    const resumed = subscribe<Premiums>(api, driver, PREMIUM, { number: its.policy, after });
+    await resumed.until(1);
+    expect(totals(resumed)).toEqual([(Number(before) + 20).toFixed(2)]);
+    await resumed.end();
+  });
+
+  it('tells of a dispute of a trip and of its end, and of an amendment', async () => {
+    const ear = await follow(insurer, colleague.policy);
+    const trips = await ask(
+      api,
+      insurer,
+      `query ($driver: String!) { driver(externalId: $driver) { trips(first: 20) { nodes { id localDate } } } }`,
+      { driver: colleague.driver },
+    );
+    const tripId = trips.data.driver.trips.nodes.find(
+      ({ localDate }: { localDate: string }) => localDate === '2026-01-20',
+    ).id;
+    const { policy: policyNumber } = colleague;
+    const opened = await order('disputeTrip', { policyNumber, tripId, reason: 'not me' });
+    await ear.until(1);
+    const disputeId = opened.dispute.id;
+    await order('settleDispute', { disputeId, outcome: 'REJECTED', settlement: 'it was' });
+    await ear.until(2);
+    await order('cancelPolicy', { policyNumber, on: '2026-06-01', reason: 'sold' }, '');
+    await ear.until(3);
+    await wait();
+    const [without, withIt, cancelled] = totals(ear).map(Number);
+    expect(withIt! - without!).toBeCloseTo(5, 9);
+    expect(cancelled).toBe(withIt);
+    await ear.end();
+  });
+
+  it("says nothing of a colleague's policy to a driver, nor of one of another tenant", async () => {
+    const ears = [
+      subscribe<Premiums>(api, driver, PREMIUM, { number: colleague.policy }),
+      subscribe<Premiums>(api, INSURER, PREMIUM, { number: its.policy }),
+    ];
+    const own = await follow(insurer, colleague.policy);
+    for (const policy of [colleague.policy, its.policy]) await touch(policy);
+    await own.until(1);
+    await wait();
+    expect(ears.map(({ messages, errors }) => [messages, errors])).toEqual([
+      [[], []],
+      [[], []],
+    ]);
+    for (const ear of [...ears, own]) await ear.end();
+  });
+
+  async function order(mutation: string, input: object, select = 'dispute { id }') {
+    const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`;
+    const { data, errors } = await ask(
+      api,
+      insurer,
+      `mutation ($input: ${type}!) { ${mutation}(input: $input) { ${select} userErrors { message } } }`,
+      { input: { idempotencyKey: `${mutation} ${Math.random()}`, ...input } },
+    );
+    expect([errors, data?.[mutation]?.userErrors]).toEqual([[], []]);
+    return data[mutation];
+  }
 });

@@ -5,6 +5,7 @@ import type { CursorFault } from '../../live/cursors.ts';
 import { streamTelemetry } from '../../live/telemetry.ts';
 import { tripUpdates } from '../../live/trip-updates.ts';
 import { updatedHabits } from '../../live/updated-habits.ts';
+import { updatedPremiums } from '../../live/updated-premiums.ts';
 import type { ChangeSubject } from '../../store/read/changes.ts';
 import { showTelemetry } from '../access.ts';
 import type { Context } from '../context.ts';
@@ -12,6 +13,7 @@ import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toReader } from '../identity.ts';
 import { scale } from './positions.ts';
+import { previewPremium } from './premiums.ts';
 
 export const live: Resolvers = {
   Subscription: {
@@ -36,6 +38,14 @@ export const live: Resolvers = {
         subscribeTo(updatedHabits, { driverExternalId }, { after }, context),
       resolve: (message: unknown) => message as never,
     },
+    premiumUpdated: {
+      subscribe: (_, { policyNumber, after }, context) =>
+        subscribeTo(updatedPremiums, { policyNumber }, { after }, context),
+      resolve: (message: unknown) => message as never,
+    },
+  },
+  PremiumUpdate: {
+    premium: ({ policy }, { from, to }, context) => previewPremium(context, policy, from, to),
   },
   TelemetryMessage: {
     at: ({ event }) => event.atMs,

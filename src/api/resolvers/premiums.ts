@@ -1,6 +1,7 @@
 import type { Premium } from '../../core/premium/premium.ts';
 import { quote } from '../../core/premium/quote.ts';
 import type { Transaction } from '../../store/open.ts';
+import type { PolicyRow } from '../../store/read/policies.ts';
 import { readPolicy } from '../../store/read/policies.ts';
 import { findPricing } from '../../store/read/pricing.ts';
 import { readRatingInputs } from '../../store/read/rating.ts';
@@ -17,34 +18,46 @@ const NOTHING_READ = new Date(0).toISOString();
 export const premiums: Resolvers = {
   Query: {
     premium: async (_, { policyNumber, from, to }, context) => {
-      if (from >= to) {
-        throw createError('BAD_USER_INPUT', `to is ${to}; it must lie after from, ${from}.`);
-      }
       const policy = await context.reading.run((tx) => readPolicy(tx, policyNumber));
-      if (policy === null) return null;
-      const { rating, pricing, dataAsOfMs } = await readWhole(context, async (tx) => {
-        const [read] = await readRatingInputs(tx, [policy], from, to);
-        if (!read) throw new Error(`policy ${policyNumber} has no rating input`);
-        return { rating: read, pricing: await findPricing(tx, policy, read.products, from, to) };
-      });
-      if (!pricing.ok) {
-        throw createError(
-          pricing.code === 'INVALID' ? 'BAD_USER_INPUT' : pricing.code,
-          pricing.message,
-        );
-      }
-      const cutOff = dataAsOfMs === null ? NOTHING_READ : new Date(dataAsOfMs).toISOString();
-      const quoted = quote(pricing.tariff, rating.input, cutOff);
-      if (!quoted.ok) {
-        throw createError(
-          'BAD_USER_INPUT',
-          quoted.problems.map(({ path, message }) => `${path} ${message}`.trim()).join('; '),
-        );
-      }
-      return toPremium(quoted.premium, pricing.row, dataAsOfMs);
+      return policy === null ? null : previewPremium(context, policy, from, to);
     },
   },
 };
+
+/**
+ * What a policy that the asker may see costs for half-open local dates, as of now.
+ * @throws GraphQLError where the period is empty, or no tariff prices all of it
+ */
+export async function previewPremium(
+  context: Context,
+  policy: PolicyRow,
+  from: string,
+  to: string,
+) {
+  if (from >= to) {
+    throw createError('BAD_USER_INPUT', `to is ${to}; it must lie after from, ${from}.`);
+  }
+  const { rating, pricing, dataAsOfMs } = await readWhole(context, async (tx) => {
+    const [read] = await readRatingInputs(tx, [policy], from, to);
+    if (!read) throw new Error(`policy ${policy.number} has no rating input`);
+    return { rating: read, pricing: await findPricing(tx, policy, read.products, from, to) };
+  });
+  if (!pricing.ok) {
+    throw createError(
+      pricing.code === 'INVALID' ? 'BAD_USER_INPUT' : pricing.code,
+      pricing.message,
+    );
+  }
+  const cutOff = dataAsOfMs === null ? NOTHING_READ : new Date(dataAsOfMs).toISOString();
+  const quoted = quote(pricing.tariff, rating.input, cutOff);
+  if (!quoted.ok) {
+    throw createError(
+      'BAD_USER_INPUT',
+      quoted.problems.map(({ path, message }) => `${path} ${message}`.trim()).join('; '),
+    );
+  }
+  return toPremium(quoted.premium, pricing.row, dataAsOfMs);
+}
 
 /** A premium as it is shown, with the tariff that made it. */
 export function toPremium(premium: Premium, tariff: TariffRow, dataCutoffMs: number | null) {

@@ -89,6 +89,37 @@ export async function readTouched(
   });
 }
 
+/**
+ * Which policies of the reader's tenant may cost something else since a place: trips of their vehicles
+ * changed, the policies themselves or their disputes, or a tariff of their products. Not to be read behind
+ * a driver's wall, which hides what others drove with the same vehicle.
+ */
+export async function readRepricedPolicies(
+  tx: Transaction,
+  numbers: readonly string[],
+  after: Pick<ChangePlace, 'xid'>,
+): Promise<Changes<string>> {
+  const since = (row: Prisma.Sql) =>
+    Prisma.sql`${row}.changed >= ${after.xid}::xid8 and ${row}.changed < now_at.horizon`;
+  const [row] = await tx.$queryRaw<{ horizon: string; numbers: string[] }[]>`
+    with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon),
+    touched as materialized (select distinct unnest(j.device_ids) as device_id from journal j, now_at
+      where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon),
+    driven as materialized (
+      select t.vehicle_id from touched join trip t on t.device_id = touched.device_id, now_at where ${since(Prisma.sql`t`)}
+      union
+      select (r.facts->>'vehicle_id')::int from touched join trip_revision r on r.device_id = touched.device_id, now_at
+        where ${since(Prisma.sql`r`)})
+    select now_at.horizon::text as horizon, array(
+      select p.number from policy p where p.tenant_id = current_tenant() and p.number = any(${[...numbers]}::text[]) and (
+        (${since(Prisma.sql`p`)})
+        or exists (select from policy_vehicle v join driven d on d.vehicle_id = v.vehicle_id where v.policy_id = p.id)
+        or exists (select from policy_product o join tariff f on f.tenant_id = p.tenant_id and f.product = o.product
+            and f.jurisdiction = o.jurisdiction where o.policy_id = p.id and ${since(Prisma.sql`f`)}))) as numbers
+    from now_at`;
+  return { horizon: row?.horizon ?? after.xid, rows: row?.numbers ?? [] };
+}
+
 /** The versions of devices, by the id that they send; asked by the system over all tenants. */
 export async function readVersions(
   { prisma }: Store,

@@ -2,6 +2,7 @@ import type { Transaction } from '../open.ts';
 import { readPolicy } from '../read/policies.ts';
 import { readTrips } from '../read/trips.ts';
 import { refuse } from './once.ts';
+import { markRepriced } from './policies.ts';
 
 export interface DisputeOrder {
   readonly policyNumber: string;
@@ -45,10 +46,11 @@ export async function disputeTrip(
     insert into dispute (tenant_id, policy_id, trip_id, reason, opened_by)
     values (${tenantRef}, ${policy.ref}, ${tripRef}, ${reason}, ${subject})
     on conflict do nothing returning id as ref`;
-  return (
-    made?.ref ??
-    refuse('ALREADY_EXISTS', 'The trip is disputed already, or was upheld once.', 'tripId')
-  );
+  if (!made) {
+    refuse('ALREADY_EXISTS', 'The trip is disputed already, or was upheld once.', 'tripId');
+  }
+  await markRepriced(tx, policy.ref);
+  return made.ref;
 }
 
 /** Decides a dispute, once: upheld, the trip stays out; rejected, it counts again. The dispute's id in the store. */
@@ -57,10 +59,13 @@ export async function settleDispute(
   subject: string | null,
   { disputeRef, outcome, settlement }: SettlementOrder,
 ): Promise<number> {
-  const settled = await tx.$executeRaw`
+  const [settled] = await tx.$queryRaw<{ policyRef: number }[]>`
     update dispute set state = ${outcome}, settlement = ${settlement}, settled_by = ${subject}, settled_at = clock_timestamp()
-    where id = ${disputeRef} and state = 'OPEN'`;
-  if (settled === 1) return disputeRef;
+    where id = ${disputeRef} and state = 'OPEN' returning policy_id as "policyRef"`;
+  if (settled) {
+    await markRepriced(tx, settled.policyRef);
+    return disputeRef;
+  }
   const [found] = await tx.$queryRaw<{ state: string }[]>`
     select state from dispute where id = ${disputeRef}`;
   if (!found) refuse('NOT_FOUND', 'There is no such dispute.', 'disputeId');

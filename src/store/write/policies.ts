@@ -339,4 +339,10 @@ async function keepAmendment(
 ): Promise<void> {
   await tx.$executeRaw`insert into policy_amendment (tenant_id, policy_id, subject, effective_from, change, reason)
     values (${tenantRef}, ${policy.ref}, ${subject}, ${from}::date, ${JSON.stringify(change)}::jsonb, ${reason})`;
+  await markRepriced(tx, policy.ref);
+}
+
+/** Whoever follows the policy's premium is to be told that it may be another now. */
+export async function markRepriced(tx: Transaction, policyRef: number): Promise<void> {
+  await tx.$executeRaw`update policy set changed = pg_current_xact_id() where id = ${policyRef}`;
 }

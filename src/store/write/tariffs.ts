@@ -67,7 +67,7 @@ export async function activateTariff(
       'tariffId',
     );
   }
-  await tx.$executeRaw`update tariff set status = 'ACTIVE' where tenant_id = ${tenantRef} and id = ${name}`;
+  await tx.$executeRaw`update tariff set status = 'ACTIVE', changed = pg_current_xact_id() where tenant_id = ${tenantRef} and id = ${name}`;
   return name;
 }
 
@@ -94,7 +94,7 @@ export async function retireTariff(
       'tariffId',
     );
   }
-  await tx.$executeRaw`update tariff set status = 'RETIRED' where tenant_id = ${tenantRef} and id = ${name}`;
+  await tx.$executeRaw`update tariff set status = 'RETIRED', changed = pg_current_xact_id() where tenant_id = ${tenantRef} and id = ${name}`;
   return name;
 }
 
