@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { billStatement } from '../core/premium/bill-statement.ts';
 import { statementHtml } from '../core/premium/html.ts';
+import type { Period } from '../core/premium/input.ts';
 import { rateTrips } from '../core/premium/rate.ts';
 import { statementText } from '../core/premium/text.ts';
 import { Problem } from '../problem.ts';
@@ -13,6 +14,7 @@ interface RateCommandOptions {
   readonly from?: string;
   readonly to?: string;
   readonly fact: Readonly<Record<string, string | number>>;
+  readonly silent?: readonly Period[];
   readonly json?: boolean;
   readonly html?: string;
 }
@@ -26,6 +28,14 @@ function readFact(
   if (at < 1) throw new InvalidArgumentError('Expected name=value, e.g. territory=city.');
   const value = text.slice(at + 1);
   return { ...facts, [text.slice(0, at)]: /^-?\d{1,15}$/.test(value) ? Number(value) : value };
+}
+
+/** Adds FROM..TO, local dates of which the second is not included. */
+function readSilent(text: string, periods: readonly Period[] = []): readonly Period[] {
+  const [, from, to] = /^(\d{4}-\d\d-\d\d)\.\.(\d{4}-\d\d-\d\d)$/.exec(text) ?? [];
+  if (from === undefined || to === undefined)
+    throw new InvalidArgumentError('Expected from..to, e.g. 2026-03-05..2026-03-12.');
+  return [...periods, { from, to }];
 }
 
 export function defineRate(program: Command): void {
@@ -49,6 +59,11 @@ export function defineRate(program: Command): void {
       readFact,
       {},
     )
+    .option(
+      '--silent <from..to>',
+      'days on which the device sent nothing, to not included; may be repeated, for a tariff with silentDays',
+      readSilent,
+    )
     .option('--html <file>', 'write a page to print, too: HTML that stands alone')
     .option('--json', 'the whole premium with its worksheet as JSON')
     .addHelpText(
@@ -58,7 +73,7 @@ Example:
   odograph rate --tariff examples/tariffs/payd-demo.json --trips examples/tariffs/march.csv --to 2026-04-01`,
     )
     .action((options: RateCommandOptions) => {
-      const { policyStart, from, to } = options;
+      const { policyStart, from, to, silent } = options;
       const quoted = rateTrips(
         readFileSync(options.tariff, 'utf8'),
         readFileSync(options.trips, 'utf8'),
@@ -67,6 +82,7 @@ Example:
           ...(policyStart === undefined ? {} : { policyStart }),
           ...(from === undefined ? {} : { from }),
           ...(to === undefined ? {} : { to }),
+          ...(silent === undefined ? {} : { silent }),
         },
         'the end of the file',
       );

@@ -1,8 +1,9 @@
+import { exposureSince } from '../../core/premium/exposure.ts';
 import type { Premium } from '../../core/premium/premium.ts';
 import { quote } from '../../core/premium/quote.ts';
 import type { Transaction } from '../../store/open.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
-import { readPolicy } from '../../store/read/policies.ts';
+import { readPolicy, readPolicyParts } from '../../store/read/policies.ts';
 import { findPricing } from '../../store/read/pricing.ts';
 import { readRatingInputs } from '../../store/read/rating.ts';
 import { openReading } from '../../store/read/reading.ts';
@@ -38,9 +39,13 @@ export async function previewPremium(
     throw createError('BAD_USER_INPUT', `to is ${to}; it must lie after from, ${from}.`);
   }
   const { rating, pricing, dataAsOfMs } = await readWhole(context, async (tx) => {
-    const [read] = await readRatingInputs(tx, [policy], from, to);
+    const parts = (await readPolicyParts(tx, [policy.ref])).get(policy.ref);
+    const found = await findPricing(tx, policy, parts?.products ?? [], from, to);
+    const estimating = found.ok && found.tariff.silentDays ? found.tariff : undefined;
+    const since = estimating && ((start: string) => exposureSince(estimating, start, { from, to }));
+    const [read] = await readRatingInputs(tx, [policy], from, to, since, !!estimating);
     if (!read) throw new Error(`policy ${policy.number} has no rating input`);
-    return { rating: read, pricing: await findPricing(tx, policy, read.products, from, to) };
+    return { rating: read, pricing: found };
   });
   if (!pricing.ok) {
     throw createError(

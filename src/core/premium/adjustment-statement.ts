@@ -1,7 +1,18 @@
-import type { AdjustmentLine, BillAdjustment, CreditNote } from './adjustment.ts';
+import {
+  estimatesOf,
+  type AdjustmentLine,
+  type BillAdjustment,
+  type CreditNote,
+} from './adjustment.ts';
 import type { Bill } from './bill.ts';
 import { hashOf } from './canonical.ts';
-import { byVehicle, drivenDays, spellKm } from './driven-statement.ts';
+import {
+  byVehicle,
+  drivenDays,
+  estimatedDays,
+  spellKm,
+  type DrivenDay,
+} from './driven-statement.ts';
 import { compare, fractionOf, sumDecimals, zero } from './fraction.ts';
 import type { Snapshot } from './snapshot.ts';
 import {
@@ -43,14 +54,28 @@ function lineGroup(line: AdjustmentLine): RowGroup {
   };
 }
 
+/** What a document knows of the days of a bill's period, those it estimates among them. */
+function knownBy(
+  { exposure }: Snapshot,
+  { from, to }: AdjustmentLine,
+  estimates: AdjustmentLine['estimates'] = [],
+): DrivenDay[] {
+  return drivenDays([...exposure, ...estimatedDays(estimates)], from, to);
+}
+
 /** What was known of a bill's period before: by the last adjustment that looked at it, else by the bill. */
 function knownBefore(
-  number: string,
+  line: AdjustmentLine,
   bills: readonly Bill[],
   earlier: readonly BillAdjustment[],
-): Snapshot | undefined {
-  const last = earlier.filter(({ lines }) => lines.some((l) => l.billNumber === number)).at(-1);
-  return (last ?? bills.find((bill) => bill.number === number))?.inputs;
+): DrivenDay[] | undefined {
+  const { billNumber } = line;
+  for (const { lines, inputs } of earlier.toReversed()) {
+    const last = lines.find((l) => l.billNumber === billNumber);
+    if (last !== undefined) return knownBy(inputs, line, last.estimates);
+  }
+  const bill = bills.find(({ number }) => number === billNumber);
+  return bill && knownBy(bill.inputs, line, estimatesOf(bill.premium));
 }
 
 interface ChangedDay {
@@ -61,13 +86,13 @@ interface ChangedDay {
 }
 
 /** The days whose kilometres are others than before. */
-function changedDays(before: Snapshot, now: Snapshot, { from, to }: AdjustmentLine): ChangedDay[] {
+function changedDays(before: readonly DrivenDay[], now: readonly DrivenDay[]): ChangedDay[] {
   const days = new Map<string, ChangedDay>();
-  for (const { vehicleId, localDate, distanceM } of drivenDays(before.exposure, from, to)) {
+  for (const { vehicleId, localDate, distanceM } of before) {
     const key = JSON.stringify([vehicleId, localDate]);
     days.set(key, { vehicleId, localDate, beforeM: distanceM, nowM: 0 });
   }
-  for (const { vehicleId, localDate, distanceM } of drivenDays(now.exposure, from, to)) {
+  for (const { vehicleId, localDate, distanceM } of now) {
     const key = JSON.stringify([vehicleId, localDate]);
     const beforeM = days.get(key)?.beforeM ?? 0;
     days.set(key, { vehicleId, localDate, beforeM, nowM: distanceM });
@@ -121,13 +146,13 @@ export function adjustmentStatement(
   const settled = lines.filter((line) => !isNothing(toSettle(line)));
   const unmoved = lines.filter((line) => isNothing(toSettle(line)));
   const days = settled.flatMap((line) => {
-    const before = knownBefore(line.billNumber, bills, earlier);
-    return before ? changedDays(before, inputs, line) : [];
+    const before = knownBefore(line, bills, earlier);
+    return before ? changedDays(before, knownBy(inputs, line, line.estimates)) : [];
   });
   const notes: Note[] = [
     {
       title: 'Why',
-      text: 'Trips came late, were corrected or disputed, or the policy was changed for days that were billed. A bill is never changed; what it should have been is settled here.',
+      text: 'Trips came late, were corrected or disputed, kilometres that had been estimated are known now, or the policy was changed for days that were billed. A bill is never changed; what it should have been is settled here.',
     },
     ...(unmoved.length === 0
       ? []

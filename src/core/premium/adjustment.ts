@@ -1,9 +1,9 @@
 import { evidenceOf, type Bill, type TripEvidence } from './bill.ts';
 import { canonicalBytes, hashOf } from './canonical.ts';
 import { add, formatScaled, fractionOf, roundHalfUp, subtract, zero } from './fraction.ts';
-import type { ExposureDay, RatedPolicy } from './input.ts';
+import type { DeviceDays, ExposureDay, Period, RatedPolicy, RatingInput } from './input.ts';
 import { shown, type Problem } from './problem.ts';
-import { PREMIUM_ENGINE } from './premium.ts';
+import { PREMIUM_ENGINE, type Premium, type ShownEstimate } from './premium.ts';
 import { quote } from './quote.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
 import type { Tariff } from './tariff.ts';
@@ -19,6 +19,8 @@ export interface AdjustmentLine {
   readonly difference: string;
   /** Of the difference, what earlier adjustments settled. */
   readonly settledBefore: string;
+  /** Of `now`: the silent days that it still estimates; absent where there are none. */
+  readonly estimates?: readonly (ShownEstimate & { readonly vehicleId: string })[];
 }
 
 /** What is to be paid (or, negative, given back) so that all bills together are right. */
@@ -49,6 +51,8 @@ export type Adjusted =
 export interface KnownNow {
   readonly policy: RatedPolicy;
   readonly exposure: readonly ExposureDay[];
+  /** For tariffs that estimate silent days. */
+  readonly deviceDays?: readonly DeviceDays[];
   readonly cutOff: string;
   readonly trips: readonly TripEvidence[];
 }
@@ -59,17 +63,35 @@ function settledOf(billNumber: string, earlier: readonly BillAdjustment[]): stri
   return lines.at(-1)?.difference ?? '0';
 }
 
+/** What is known of some days, as rating takes it. */
+function inputOf({ policy, exposure, deviceDays }: KnownNow, period: Period): RatingInput {
+  return { policy, exposure, period, ...(deviceDays === undefined ? {} : { deviceDays }) };
+}
+
 /** The premium of a billed period as far as the policy still covers it, which may end before it does. */
 function premiumWithin(
   tariff: Tariff,
-  { policy, exposure, cutOff }: KnownNow,
+  known: KnownNow,
   from: string,
   to: string,
-): string | readonly Problem[] {
-  const end = to < policy.endDate ? to : policy.endDate;
-  if (end <= from) return '0';
-  const quoted = quote(tariff, { policy, exposure, period: { from, to: end } }, cutOff);
-  return quoted.ok ? quoted.premium.total : quoted.problems;
+): Pick<AdjustmentLine, 'now' | 'estimates'> | readonly Problem[] {
+  const { endDate } = known.policy;
+  const end = to < endDate ? to : endDate;
+  if (end <= from) return { now: '0' };
+  const quoted = quote(tariff, inputOf(known, { from, to: end }), known.cutOff);
+  if (!quoted.ok) return quoted.problems;
+  const { total: now } = quoted.premium;
+  const estimates = estimatesOf(quoted.premium);
+  return estimates.length === 0 ? { now } : { now, estimates };
+}
+
+/** The silent days that a premium estimates. */
+export function estimatesOf({ worksheet }: Premium): NonNullable<AdjustmentLine['estimates']> {
+  return worksheet.years
+    .flatMap(({ vehicles }) => vehicles)
+    .flatMap(({ vehicleId, estimates = [] }) =>
+      estimates.map((estimate) => ({ vehicleId, ...estimate })),
+    );
 }
 
 /**
@@ -87,7 +109,7 @@ export function adjustBills(
   known: KnownNow,
   tariffs: ReadonlyMap<string, Tariff>,
 ): Adjusted {
-  const { policy, exposure, cutOff } = known;
+  const { policy, cutOff } = known;
   const problems: Problem[] = [];
   const currency = bills[0]?.premium.currency ?? '';
   const places = tariffs.get(bills[0]?.premium.tariff.hash ?? '')?.document.rounding.places ?? 2;
@@ -109,11 +131,12 @@ export function adjustBills(
       problems.push({ code: 'UNKNOWN_TARIFF', path: `/bills/${i}`, message });
       return;
     }
-    const now = premiumWithin(tariff, known, from, to);
-    if (typeof now !== 'string') {
-      problems.push(...now);
+    const within = premiumWithin(tariff, known, from, to);
+    if (!('now' in within)) {
+      problems.push(...within);
       return;
     }
+    const { now, ...estimated } = within;
     const settled = fractionOf(settledOf(bill.number, earlier));
     const difference = subtract(fractionOf(now), fractionOf(total));
     premiumNow = add(premiumNow, fractionOf(now));
@@ -127,6 +150,7 @@ export function adjustBills(
       now: text(fractionOf(now)),
       difference: text(difference),
       settledBefore: text(settled),
+      ...estimated,
     });
   });
   if (problems.length > 0) return { ok: false, problems };
@@ -134,7 +158,7 @@ export function adjustBills(
     from: bills.reduce((least, b) => (b.premium.from < least ? b.premium.from : least), '9999'),
     to: bills.reduce((most, b) => (b.premium.to > most ? b.premium.to : most), ''),
   };
-  const inputs = snapshotOf({ policy, exposure, period }, cutOff);
+  const inputs = snapshotOf(inputOf(known, period), cutOff);
   const adjustment: BillAdjustment = {
     format: 'odograph.adjustment/1',
     number,

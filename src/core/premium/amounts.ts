@@ -1,9 +1,10 @@
 import { policyYears, type PolicyYear } from './calendar.ts';
-import type { CheckedInput, Days } from './check.ts';
+import type { CheckedInput, CheckedVehicle, Days } from './check.ts';
 import { add, multiply, one, roundHalfUp, zero, type Fraction } from './fraction.ts';
 import type { HabitsOutcome } from './habits.ts';
 import type { ChargeGroup, ChargeOutcome, VehicleYear } from './kind.ts';
 import type { Problem } from './problem.ts';
+import { withEstimates, type Estimate } from './silent-days.ts';
 import { factorsOf, spansOf, type SpanFactor } from './spans.ts';
 import type { Tariff } from './tariff.ts';
 
@@ -23,6 +24,10 @@ export interface VehicleAmounts {
   readonly vehicle: VehicleYear;
   /** By charge of the tariff. */
   readonly outcomes: readonly ChargeOutcome[];
+  /** The same without what is estimated of the period; undefined where nothing is. */
+  readonly heard: readonly ChargeOutcome[] | undefined;
+  /** What silent days of the policy year are estimated at. */
+  readonly estimates: readonly Estimate[];
   readonly habits: HabitsOutcome | undefined;
   /** By span, then by the tariff's factors. Empty for spans that are not rated. */
   readonly factors: readonly (readonly SpanFactor[])[];
@@ -47,8 +52,47 @@ export interface YearAmounts {
   readonly total: bigint;
 }
 
+/** A vehicle with its silent days estimated as the tariff says. */
+interface EstimatedVehicle extends CheckedVehicle {
+  readonly estimates: readonly Estimate[];
+}
+
+function estimateVehicle(
+  { silentDays }: Tariff,
+  { policy }: CheckedInput,
+  vehicle: CheckedVehicle,
+): EstimatedVehicle {
+  if (silentDays === undefined || vehicle.deviceDays.length === 0)
+    return { ...vehicle, estimates: [] };
+  const cover = {
+    from: Math.max(vehicle.cover.from, policy.from),
+    to: Math.min(vehicle.cover.to, policy.to),
+  };
+  const estimates = silentDays.estimate({ ...vehicle, cover });
+  return { ...vehicle, estimates, history: withEstimates(vehicle.history, estimates) };
+}
+
+/** The vehicle without what is estimated of the period itself, undefined where nothing is. */
+function heardOnly(vehicle: VehicleYear): VehicleYear | undefined {
+  const isEstimated = ({ facts }: VehicleYear['days'][number]): boolean =>
+    facts.estimatedM > 0 && facts.day >= vehicle.from;
+  if (!vehicle.days.some(isEstimated)) return undefined;
+  const days = vehicle.days.map((day) => {
+    if (!isEstimated(day)) return day;
+    const { facts } = day;
+    const distanceM = facts.distanceM - facts.estimatedM;
+    return { ...day, facts: { ...facts, distanceM, estimatedM: 0 } };
+  });
+  return { ...vehicle, days };
+}
+
+/** How a vehicle is driven is told by what was heard of it. */
+function withoutEstimates(vehicle: VehicleYear): VehicleYear {
+  return { ...vehicle, history: vehicle.history.filter(({ estimatedM }) => estimatedM === 0) };
+}
+
 function vehicleYear(
-  vehicle: CheckedInput['vehicles'][number],
+  vehicle: CheckedVehicle,
   input: CheckedInput,
   year: PolicyYear,
   period: Days,
@@ -93,36 +137,41 @@ function rateVehicle(
   tariff: Tariff,
   input: CheckedInput,
   vehicle: VehicleYear,
+  estimates: readonly Estimate[],
   problems: Problem[],
 ): VehicleAmounts {
   const runs = tariff.addsOverTime === true;
   const outcomes = tariff.charges.map((charge) => charge.rate(vehicle));
-  const habits = vehicle.spans.length > 0 ? tariff.behaviour?.rate(vehicle) : undefined;
+  const own = tariff.silentDays === undefined ? undefined : heardOnly(vehicle);
+  const heard = own && tariff.charges.map((charge) => charge.rate(own));
+  const measured = tariff.silentDays === undefined ? vehicle : withoutEstimates(vehicle);
+  const habits = vehicle.spans.length > 0 ? tariff.behaviour?.rate(measured) : undefined;
   const factors: SpanFactor[][] = [];
   const groups: GroupAmount[][] = [];
   let before = zero;
   let inPeriod = zero;
   vehicle.spans.forEach((span, s) => {
     const rated = span.inPeriod || runs;
-    const own = rated
+    const found = rated
       ? factorsOf(vehicle.vehicleId, span, input.facts, tariff.factors, problems)
       : [];
-    const complete = rated && own.length === tariff.factors.length;
+    const complete = rated && found.length === tariff.factors.length;
     const amounts = complete
-      ? tariff.groups.map((group) => groupAmount(group, outcomes, s, own, habits))
+      ? tariff.groups.map((group) => groupAmount(group, outcomes, s, found, habits))
       : [];
-    factors.push(own);
+    factors.push(found);
     groups.push(amounts);
     for (const { final } of amounts)
       if (span.inPeriod) inPeriod = add(inPeriod, final);
       else before = add(before, final);
   });
-  return { vehicle, outcomes, habits, factors, groups, before, inPeriod };
+  return { vehicle, outcomes, heard, estimates, habits, factors, groups, before, inPeriod };
 }
 
 function amountsOfYear(
   tariff: Tariff,
   input: CheckedInput,
+  estimated: readonly EstimatedVehicle[],
   year: PolicyYear,
   problems: Problem[],
 ): YearAmounts {
@@ -133,9 +182,9 @@ function amountsOfYear(
   const runs = tariff.addsOverTime === true;
   let before = zero;
   let inPeriod = zero;
-  const vehicles = input.vehicles.map((vehicle) => {
+  const vehicles = estimated.map((vehicle) => {
     const days = vehicleYear(vehicle, input, year, period);
-    const amounts = rateVehicle(tariff, input, days, problems);
+    const amounts = rateVehicle(tariff, input, days, vehicle.estimates, problems);
     before = add(before, amounts.before);
     inPeriod = add(inPeriod, amounts.inPeriod);
     return amounts;
@@ -158,8 +207,9 @@ export function amountsOf(
   input: CheckedInput,
 ): readonly YearAmounts[] | { readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
+  const vehicles = input.vehicles.map((vehicle) => estimateVehicle(tariff, input, vehicle));
   const years = policyYears(input.policy.from, input.period.from, input.period.to).map((year) =>
-    amountsOfYear(tariff, input, year, problems),
+    amountsOfYear(tariff, input, vehicles, year, problems),
   );
   return problems.length > 0 ? { problems } : years;
 }

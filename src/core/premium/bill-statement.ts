@@ -2,7 +2,7 @@ import type { Billed } from './bill.ts';
 import { hashOf } from './canonical.ts';
 import { sumDecimals } from './fraction.ts';
 import { drivenSection } from './driven-statement.ts';
-import type { Premium, PremiumLine } from './premium.ts';
+import type { Premium, PremiumLine, ShownEstimate } from './premium.ts';
 import {
   spellInstant,
   spellPeriod,
@@ -15,7 +15,7 @@ import {
 import type { LineKind } from './worksheet.ts';
 
 const GROUPS: readonly { readonly title: string; readonly kinds: readonly LineKind[] }[] = [
-  { title: 'Time and driving', kinds: ['CHARGE'] },
+  { title: 'Time and driving', kinds: ['CHARGE', 'ESTIMATED'] },
   { title: 'You, your car and where it is kept', kinds: ['FACTOR'] },
   { title: 'How it was driven', kinds: ['HABIT', 'CLAMP', 'CREDIBILITY'] },
   { title: 'Fees and taxes', kinds: ['ADJUSTMENT'] },
@@ -50,6 +50,10 @@ function moneySection({ lines, currency, total }: Premium): Section {
   };
 }
 
+function spellEstimate({ from, to, explanation }: ShownEstimate): string {
+  return `${spellPeriod(from, to)}: ${explanation}. `;
+}
+
 function notesOf({ lines, worksheet, dataCutoff }: Premium, issued: boolean): Note[] {
   const vehicles = worksheet.years.flatMap((year) => year.vehicles);
   const capped = vehicles.some((vehicle) => vehicle.cappedDays.length > 0);
@@ -69,10 +73,10 @@ function notesOf({ lines, worksheet, dataCutoff }: Premium, issued: boolean): No
       : []),
     ...vehicles
       .filter(({ estimatedKm }) => estimatedKm !== '0')
-      .map(({ vehicleId, estimatedKm }) =>
+      .map(({ vehicleId, estimatedKm, estimates = [] }) =>
         note(
           'Estimated',
-          `${estimatedKm} km of vehicle ${vehicleId} are an estimate, since the device sent nothing on those days. Once the true kilometres are known, the difference is charged or given back by an adjustment.`,
+          `${estimatedKm} km of vehicle ${vehicleId} are an estimate, since the device sent nothing on those days. ${estimates.map(spellEstimate).join('')}Once the true kilometres are known, the difference is charged or given back by an adjustment.`,
         ),
       ),
     ...vehicles

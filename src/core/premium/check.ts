@@ -1,5 +1,5 @@
 import { readDate } from './calendar.ts';
-import type { ExposureDay, FactRange, RatingInput } from './input.ts';
+import type { DeviceDays, ExposureDay, FactRange, RatingInput } from './input.ts';
 import type { VehicleDay } from './kind.ts';
 import { addMeasures } from './measures.ts';
 import { shown, type Problem } from './problem.ts';
@@ -16,15 +16,19 @@ export interface DatedFacts extends Days {
   readonly path: string;
 }
 
+/** A vehicle of a rating input: its days in order, and those of its devices, which do not overlap. */
+export interface CheckedVehicle {
+  readonly vehicleId: string;
+  readonly cover: Days;
+  readonly history: readonly VehicleDay[];
+  readonly deviceDays: readonly (Days & { readonly heard: boolean })[];
+}
+
 /** A rating input with every date read and every row merged by vehicle and day, all in order. */
 export interface CheckedInput {
   readonly policy: Days;
   readonly period: Days;
-  readonly vehicles: readonly {
-    readonly vehicleId: string;
-    readonly cover: Days;
-    readonly history: readonly VehicleDay[];
-  }[];
+  readonly vehicles: readonly CheckedVehicle[];
   readonly facts: readonly DatedFacts[];
 }
 
@@ -113,6 +117,32 @@ function merge(row: ExposureDay, day: number, into: Map<number, VehicleDay>): vo
   });
 }
 
+/** The days of each vehicle's devices, in order. */
+function readDeviceDays(
+  rows: readonly DeviceDays[],
+  known: ReadonlyMap<string, unknown>,
+  problems: Problems,
+): ReadonlyMap<string, CheckedVehicle['deviceDays']> {
+  const byVehicle = new Map<string, (Days & { heard: boolean; path: string })[]>();
+  rows.forEach((row, i) => {
+    const path = `/deviceDays/${i}`;
+    if (!known.has(row.vehicleId))
+      problems.say('UNKNOWN_VEHICLE', path, `${shown(row.vehicleId)} is no vehicle of the policy`);
+    const days = { ...readDays(row, path, problems), heard: row.heard, path };
+    const others = byVehicle.get(row.vehicleId);
+    if (others === undefined) byVehicle.set(row.vehicleId, [days]);
+    else others.push(days);
+  });
+  for (const days of byVehicle.values()) {
+    days.sort((a, b) => a.from - b.from);
+    days.forEach(({ from, path }, i) => {
+      if (from < (days[i - 1]?.to ?? -Infinity))
+        problems.say('OVERLAPPING_DAYS', path, 'a day of a vehicle is heard or silent, once');
+    });
+  }
+  return byVehicle;
+}
+
 /** Reads and checks everything a premium is made of beside its tariff. */
 export function checkInput(input: RatingInput): CheckedInput | readonly Problem[] {
   const problems = createProblems();
@@ -165,6 +195,7 @@ export function checkInput(input: RatingInput): CheckedInput | readonly Problem[
     if (checkRow(row, i, problems) && day !== undefined && history !== undefined)
       merge(row, day, history);
   });
+  const deviceDays = readDeviceDays(input.deviceDays ?? [], histories, problems);
   if (problems.list.length > 0) return problems.list;
   return {
     policy: term,
@@ -175,6 +206,7 @@ export function checkInput(input: RatingInput): CheckedInput | readonly Problem[
         vehicleId,
         cover,
         history: [...(histories.get(vehicleId)?.values() ?? [])].sort((a, b) => a.day - b.day),
+        deviceDays: deviceDays.get(vehicleId) ?? [],
       }))
       .sort((a, b) => (a.vehicleId < b.vehicleId ? -1 : 1)),
   };

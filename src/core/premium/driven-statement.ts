@@ -1,3 +1,5 @@
+import { formatDay } from '../civil.ts';
+import { estimatesOf, type AdjustmentLine } from './adjustment.ts';
 import type { Billed } from './bill.ts';
 import {
   add,
@@ -8,12 +10,28 @@ import {
   zero,
   type Fraction,
 } from './fraction.ts';
+import { readDate } from './calendar.ts';
 import type { ExposureDay, RatedPolicy } from './input.ts';
 import { spellDate, type Column, type RowGroup, type Section } from './statement.ts';
 
 /** Enough to see every metre. */
 const PLACES = 3;
 const MM: Readonly<Record<string, number>> = { km: 1_000_000, mi: 1_609_344 };
+
+/** A vehicle's day as a statement lists it. */
+type ListedDay = Pick<ExposureDay, 'vehicleId' | 'localDate' | 'distanceM' | 'estimated'>;
+
+/** Each silent day with what it is estimated at. */
+export function estimatedDays(estimates: NonNullable<AdjustmentLine['estimates']>): ListedDay[] {
+  return estimates.flatMap(({ vehicleId, from, days, dailyM }) =>
+    Array.from({ length: days }, (_, i) => ({
+      vehicleId,
+      localDate: formatDay((readDate(from) ?? 0) + i),
+      distanceM: dailyM,
+      estimated: true,
+    })),
+  );
+}
 
 /** One vehicle's local day, its rows added up. */
 export interface DrivenDay {
@@ -24,11 +42,7 @@ export interface DrivenDay {
 }
 
 /** The days of a period on which somebody drove, by vehicle and then by date. @param to the day after the last */
-export function drivenDays(
-  exposure: readonly ExposureDay[],
-  from: string,
-  to: string,
-): DrivenDay[] {
+export function drivenDays(exposure: readonly ListedDay[], from: string, to: string): DrivenDay[] {
   const days = new Map<string, DrivenDay>();
   for (const { vehicleId, localDate, distanceM, estimated } of exposure) {
     if (localDate < from || localDate >= to || distanceM === 0) continue;
@@ -81,7 +95,8 @@ function pricedUnit({ premium }: Billed): string | undefined {
 export function drivenSection(billed: Billed): Section {
   const { premium, inputs } = billed;
   const heading = 'What was driven';
-  const days = drivenDays(inputs.exposure, premium.from, premium.to);
+  const exposure = [...inputs.exposure, ...estimatedDays(estimatesOf(premium))];
+  const days = drivenDays(exposure, premium.from, premium.to);
   if (days.length === 0) return { heading, sentence: 'Nothing in this period.' };
   const priced = pricedUnit(billed);
   const unit = priced ?? 'km';

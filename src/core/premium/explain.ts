@@ -24,17 +24,23 @@ export function explainLine(
   line: NumericLine,
 ): Dressing {
   const vehicles = sheets.flatMap((s) => s.vehicles.filter((v) => v.vehicleId === line.vehicleId));
-  if (line.kind === 'CHARGE') {
-    const part = chargeParts(tariff).get(line.id);
+  if (line.kind === 'CHARGE' || line.kind === 'ESTIMATED') {
+    const estimated = line.kind === 'ESTIMATED';
+    const id = estimated ? line.id.slice(0, -'.estimated'.length) : line.id;
+    const part = chargeParts(tariff).get(id);
     if (part === undefined) throw new Error(`line ${line.id} has no charge`);
     const quantity = formatFraction(ratio(line.quantity, part.perUnit), 3);
     const { label, unit, rate } = part;
+    const days = vehicles
+      .flatMap((v) => v.estimates.filter(({ distanceM }) => distanceM > 0))
+      .reduce((sum, { from, to }) => sum + to - from, 0);
+    const priced = `${quantity} ${unit} at ${rate} a ${part.rateUnit}`;
     return {
-      label,
+      label: estimated ? `${label}, estimated` : label,
       quantity,
       unit,
       rate,
-      explanation: `${quantity} ${unit} at ${rate} a ${part.rateUnit}`,
+      explanation: estimated ? `${priced}, for ${days} silent days` : priced,
     };
   }
   if (line.kind === 'FACTOR') {

@@ -7,7 +7,8 @@ import type { Tariff } from './tariff.ts';
 
 /**
  * The first local date whose driving a premium of a period may depend on: yearly caps and running totals
- * carry on from the start of the policy year, habits look back over their window.
+ * carry on from the start of the policy year, habits look back over their window, and an estimate of
+ * silent days over the days before them.
  *
  * @param policyStart the policy's first local date
  */
@@ -18,7 +19,8 @@ export function exposureSince(tariff: Tariff, policyStart: string, period: Perio
   const yearStart = policyYears(start, from, from + 1)[0]?.start ?? from;
   const window = tariff.document.behaviour?.window;
   const windowDays = window === undefined || window === 'PERIOD' ? 0 : window.days;
-  return formatDay(Math.min(yearStart, from - windowDays));
+  const lookBackDays = tariff.silentDays?.lookBackDays ?? 0;
+  return formatDay(Math.min(yearStart - lookBackDays, from - windowDays));
 }
 
 /**

@@ -13,6 +13,16 @@ export interface ExposureDay {
   readonly estimated?: boolean;
 }
 
+/**
+ * Half-open local dates on the whole of which a vehicle had a device: one that was heard each day, be it
+ * that the car stood, or one of which no event of any of these days is stored. Dates without a row had
+ * no device, were not whole, or are not over.
+ */
+export interface DeviceDays extends Period {
+  readonly vehicleId: string;
+  readonly heard: boolean;
+}
+
 /** A vehicle's cover, half-open local dates. */
 export interface CoveredVehicle {
   readonly vehicleId: string;
@@ -51,10 +61,12 @@ export interface Period {
 /**
  * Everything a premium is made of beside its tariff. `exposure` must reach back to the start of the
  * policy year in which the period begins (yearly caps and running totals carry on from there) and,
- * for habits, over their window; days without a row are days without driving.
+ * for habits, over their window; days without a row are days without driving. `deviceDays` are for
+ * tariffs that estimate silent days, and reach back as `exposureSince` says.
  */
 export interface RatingInput {
   readonly policy: RatedPolicy;
   readonly period: Period;
   readonly exposure: readonly ExposureDay[];
+  readonly deviceDays?: readonly DeviceDays[];
 }

@@ -31,7 +31,7 @@ export const perKmSchema = z
 type Spec = z.infer<typeof perKmSchema>;
 
 /** Millimetres of one unit: exact integers, a mile being 1,609.344 m by international agreement (1959). */
-const UNIT_MM = { km: 1_000_000, mi: 1_609_344 } as const;
+export const UNIT_MM = { km: 1_000_000, mi: 1_609_344 } as const;
 
 interface Band {
   readonly upToMm: number;

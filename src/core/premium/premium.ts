@@ -10,7 +10,7 @@ export interface PremiumLine {
   /** Absent on the policy's own lines. */
   readonly vehicleId?: string;
   readonly label: string;
-  /** Of charges: how many units were billed. */
+  /** Of charges and of what estimates add to them: how many units were billed. */
   readonly quantity?: string;
   readonly unit?: string;
   /** Of charges, the price of one unit before factors; of factors, the relativity where it is one. */
@@ -49,6 +49,18 @@ interface SpanSheet {
   }[];
 }
 
+/** Silent days in a row within the period, and what each is estimated at until it is known. */
+export interface ShownEstimate {
+  readonly mark: 'ESTIMATED';
+  readonly from: string;
+  readonly to: string;
+  readonly days: number;
+  /** Whole metres of each day, and of all. */
+  readonly dailyM: number;
+  readonly distanceM: number;
+  readonly explanation: string;
+}
+
 interface HabitsSheet {
   readonly windowFrom: string;
   readonly windowTo: string;
@@ -85,6 +97,8 @@ export interface Worksheet {
       readonly spans: readonly SpanSheet[];
       readonly habits?: HabitsSheet;
       readonly cappedDays: readonly ShownCappedDay[];
+      /** Of tariffs that estimate silent days. */
+      readonly estimates?: readonly ShownEstimate[];
       readonly estimatedKm: string;
       readonly uncoveredKm: string;
     }[];

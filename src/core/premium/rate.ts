@@ -2,7 +2,7 @@ import { formatDay } from '../civil.ts';
 import { addMonths, readDate } from './calendar.ts';
 import { fieldsOf } from './csv.ts';
 import { fractionOf, floorDivide } from './fraction.ts';
-import type { ExposureDay, FactRange, RatingInput } from './input.ts';
+import type { DeviceDays, ExposureDay, FactRange, Period, RatingInput } from './input.ts';
 import { shown, type Problem } from './problem.ts';
 import { quote, type Quoted } from './quote.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
@@ -17,6 +17,8 @@ export interface RateOptions {
   readonly to?: string;
   /** Rating facts that hold all the time, e.g. territory. */
   readonly facts: Readonly<Record<string, string | number>>;
+  /** Half-open local dates of which nothing was heard, of every vehicle; on all others it was. */
+  readonly silent?: readonly Period[];
 }
 
 /** Columns that are not measures, and metres of one unit of those that are distances. */
@@ -83,6 +85,24 @@ function readTrips(csv: string, problems: Problem[]): ExposureDay[] {
   );
 }
 
+/** The days of devices up to the end of the period, alternating as the silent ones say. */
+function deviceDaysOf(
+  vehicleIds: readonly string[],
+  silent: readonly Period[],
+  known: Period,
+): DeviceDays[] {
+  const ordered = [...silent].sort((a, b) => (a.from < b.from ? -1 : 1));
+  return vehicleIds.flatMap((vehicleId) => {
+    const starts = [known.from, ...ordered.map(({ to }) => to)];
+    const heard = starts.map((from, i) => {
+      const to = ordered[i]?.from ?? known.to;
+      return { vehicleId, from, to, heard: true };
+    });
+    const unheard = ordered.map((days) => ({ vehicleId, ...days, heard: false }));
+    return [...heard.filter(({ from, to }) => from < to), ...unheard];
+  });
+}
+
 function inputOf(exposure: readonly ExposureDay[], options: RateOptions): RatingInput {
   const dates = exposure.map((row) => row.localDate).sort();
   const first = dates[0] ?? '2000-01-01';
@@ -96,15 +116,19 @@ function inputOf(exposure: readonly ExposureDay[], options: RateOptions): Rating
   // Given once, they are true of the policy and of its one driver.
   const facts: FactRange[] = [known, { ...known, driverId: 'driver' }];
   const ids = [...new Set(exposure.map((row) => row.vehicleId))].sort();
+  const vehicleIds = ids.length > 0 ? ids : ['vehicle'];
+  const { silent } = options;
+  const listened = { from: first < startDate ? first : startDate, to };
   return {
     period: { from: options.from ?? startDate, to },
     exposure,
+    ...(silent === undefined ? {} : { deviceDays: deviceDaysOf(vehicleIds, silent, listened) }),
     policy: {
       number: 'from-file',
       startDate,
       endDate,
       facts,
-      vehicles: (ids.length > 0 ? ids : ['vehicle']).map((vehicleId) => ({
+      vehicles: vehicleIds.map((vehicleId) => ({
         vehicleId,
         from: startDate,
         to: endDate,

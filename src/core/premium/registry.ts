@@ -10,6 +10,7 @@ import { perKm, perKmSchema } from './per-km.ts';
 import { perMeasure, perMeasureSchema } from './per-measure.ts';
 import type { Problem } from './problem.ts';
 import { relativity, relativitySchema } from './relativity.ts';
+import { silentDays, silentDaysSchema as meanSchema, type SilentDays } from './silent-days.ts';
 import { tax, taxSchema } from './tax.ts';
 
 /**
@@ -23,6 +24,7 @@ export const chargeSchema = z.discriminatedUnion('kind', [
 ]);
 export const factorSchema = z.discriminatedUnion('kind', [relativitySchema, bandedSchema]);
 export const behaviourSchema = z.discriminatedUnion('kind', [habitsSchema]);
+export const silentDaysSchema = z.discriminatedUnion('kind', [meanSchema]);
 export const adjustmentSchema = z.discriminatedUnion('kind', [
   loadingSchema,
   minimumSchema,
@@ -33,6 +35,7 @@ export const adjustmentSchema = z.discriminatedUnion('kind', [
 type ChargeSpec = z.infer<typeof chargeSchema>;
 type FactorSpec = z.infer<typeof factorSchema>;
 type BehaviourSpec = z.infer<typeof behaviourSchema>;
+type SilentDaysSpec = z.infer<typeof silentDaysSchema>;
 type AdjustmentSpec = z.infer<typeof adjustmentSchema>;
 
 /** A spec bound to its kind: what the tariff asks of it. */
@@ -78,6 +81,10 @@ export function bindFactor(spec: FactorSpec): Bound<Factor> {
 
 export function bindBehaviour(spec: BehaviourSpec): Bound<Behaviour> {
   return bind(habits, spec);
+}
+
+export function bindSilentDays(spec: SilentDaysSpec): Bound<SilentDays> {
+  return bind(silentDays, spec);
 }
 
 export function bindAdjustment(spec: AdjustmentSpec): Bound<Adjustment> {

@@ -1,7 +1,8 @@
 import { formatDay } from '../civil.ts';
 import { formatFraction, formatScaled, ratio, type Fraction } from './fraction.ts';
 import { LOG_PLACES } from './logarithm.ts';
-import type { Worksheet } from './premium.ts';
+import type { ShownEstimate, Worksheet } from './premium.ts';
+import type { Estimate } from './silent-days.ts';
 import type { Tariff } from './tariff.ts';
 import { exactTotal, type VehicleSheet, type YearSheet } from './worksheet.ts';
 
@@ -12,6 +13,23 @@ export const showScaled = (value: bigint): string =>
   formatFraction({ n: value, d: 10n ** BigInt(LOG_PLACES) }, SHOWN_PLACES);
 /** Metres as kilometres. */
 export const km = (metres: number): string => formatFraction(ratio(metres, 1000), 3);
+
+function showEstimate(estimate: Estimate): ShownEstimate {
+  const { from, to, distanceM, windowFrom, windowTo, heardDays, heardM, isMean } = estimate;
+  const window = `${formatDay(windowFrom)} to ${formatDay(windowTo)} (not included)`;
+  const heard = `${heardDays} ${heardDays === 1 ? 'day' : 'days'} heard from ${window}`;
+  return {
+    mark: 'ESTIMATED',
+    from: formatDay(from),
+    to: formatDay(to),
+    days: to - from,
+    dailyM: distanceM,
+    distanceM: distanceM * (to - from),
+    explanation: isMean
+      ? `${km(distanceM)} km a day: ${km(heardM)} km on ${heard}`
+      : `${km(distanceM)} km a day by the tariff: only ${heard}`,
+  };
+}
 
 function showVehicle(
   tariff: Tariff,
@@ -70,6 +88,7 @@ function showVehicle(
       unit: capUnit?.unit ?? '',
       by,
     })),
+    ...(tariff.silentDays === undefined ? {} : { estimates: sheet.estimates.map(showEstimate) }),
     estimatedKm: km(sheet.estimatedM),
     uncoveredKm: km(sheet.uncoveredM),
   };

@@ -1,4 +1,4 @@
-import type { ExposureDay, FactRange, RatingInput } from './input.ts';
+import type { DeviceDays, ExposureDay, FactRange, RatingInput } from './input.ts';
 import { addMeasures } from './measures.ts';
 
 /** The inputs of a premium in one order, so that the same inputs have the same hash and bytes. */
@@ -33,6 +33,12 @@ function mergeRows(rows: readonly ExposureDay[]): ExposureDay[] {
   );
 }
 
+function orderDeviceDays(rows: readonly DeviceDays[]): DeviceDays[] {
+  return rows
+    .map(({ vehicleId, from, to, heard }) => ({ vehicleId, from, to, heard }))
+    .sort((a, b) => compareTexts(a.vehicleId, b.vehicleId) || compareTexts(a.from, b.from));
+}
+
 function factKey(range: FactRange): string {
   const names = Object.keys(range.values).sort();
   return JSON.stringify([
@@ -46,11 +52,12 @@ function factKey(range: FactRange): string {
 
 /** The inputs themselves, as a bill keeps them: recalculation reads nothing else. */
 export function snapshotOf(input: RatingInput, cutOff: string): Snapshot {
-  const { policy, period } = input;
+  const { policy, period, deviceDays } = input;
   return {
     dataCutoff: cutOff,
     period: { from: period.from, to: period.to },
     exposure: mergeRows(input.exposure),
+    ...(deviceDays === undefined ? {} : { deviceDays: orderDeviceDays(deviceDays) }),
     policy: {
       number: policy.number,
       startDate: policy.startDate,

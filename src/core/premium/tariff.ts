@@ -12,10 +12,13 @@ import {
   bindBehaviour,
   bindCharge,
   bindFactor,
+  bindSilentDays,
   chargeSchema,
   factorSchema,
+  silentDaysSchema,
 } from './registry.ts';
 import { sha256 } from './sha256.ts';
+import type { SilentDays } from './silent-days.ts';
 import { id, label, textOf } from './spec.ts';
 
 /** A tariff as it is written down: everything that makes a premium but the facts. */
@@ -41,6 +44,7 @@ export const tariffSchema = z
     charges: z.array(chargeSchema).min(1).max(50),
     factors: z.array(factorSchema).max(100),
     behaviour: behaviourSchema.optional(),
+    silentDays: silentDaysSchema.optional(),
     adjustments: z.array(adjustmentSchema).max(50).describe('Steps on the sum, in order'),
   })
   .describe('A tariff of Odograph. Decimals are strings.');
@@ -57,6 +61,8 @@ export interface Tariff {
   readonly charges: readonly Charge[];
   readonly factors: readonly Factor[];
   readonly behaviour: Behaviour | undefined;
+  /** Undefined where silent days cost nothing. */
+  readonly silentDays: SilentDays | undefined;
   readonly adjustments: readonly Adjustment[];
   readonly groups: readonly ChargeGroup[];
   /** True where premiums of adjoining periods add up; else why not. */
@@ -175,17 +181,21 @@ export function parseTariff(value: unknown): ParsedTariff {
   const behaviour =
     document.behaviour === undefined ? undefined : bindBehaviour(document.behaviour);
   const adjustments = document.adjustments.map(bindAdjustment);
+  const silence =
+    document.silentDays === undefined ? undefined : bindSilentDays(document.silentDays);
   const problems = [
     ...referenceProblems(document),
     ...charges.flatMap((c, i) => c.check(`/charges/${i}`)),
     ...factors.flatMap((f, i) => f.check(`/factors/${i}`)),
     ...(behaviour?.check('/behaviour') ?? []),
+    ...(silence?.check('/silentDays') ?? []),
     ...adjustments.flatMap((a, i) => a.check(`/adjustments/${i}`)),
     ...jurisdictionProblems(document),
   ];
   if (problems.length > 0) return { ok: false, problems };
 
-  const all = [...charges, ...factors, ...(behaviour ? [behaviour] : []), ...adjustments];
+  const optional = [behaviour, silence].filter((part) => part !== undefined);
+  const all = [...charges, ...factors, ...optional, ...adjustments];
   const reasons = all.map((b) => b.addsOverTime()).filter((adds) => adds !== true);
   const parts = {
     charges: charges.map((c) => c.prepare()),
@@ -201,6 +211,7 @@ export function parseTariff(value: unknown): ParsedTariff {
       ...parts,
       groups: groupsOf(parts),
       adjustments: adjustments.map((a) => a.prepare()),
+      silentDays: silence?.prepare(),
       addsOverTime: reasons.length === 0 ? true : reasons.join('; '),
     },
   };

@@ -7,11 +7,13 @@ import type { CappedDay, Charged, Span } from './kind.ts';
 import { toLogScale } from './logarithm.ts';
 import type { Problem } from './problem.ts';
 import { apportion, logMeanShares } from './shares.ts';
+import type { Estimate } from './silent-days.ts';
 import type { SpanFactor } from './spans.ts';
 import type { Tariff } from './tariff.ts';
 
 /** What a line is about. */
-export type LineKind = 'CHARGE' | 'FACTOR' | 'HABIT' | 'CLAMP' | 'CREDIBILITY' | 'ADJUSTMENT';
+export type LineKind =
+  'CHARGE' | 'ESTIMATED' | 'FACTOR' | 'HABIT' | 'CLAMP' | 'CREDIBILITY' | 'ADJUSTMENT';
 
 /** One line of the sum, in numbers. */
 export interface NumericLine {
@@ -37,6 +39,8 @@ export interface VehicleSheet {
   readonly charged: readonly (readonly (readonly Charged[])[])[];
   readonly habits: HabitsOutcome | undefined;
   readonly cappedDays: readonly CappedDay[];
+  /** What silent days of the period are estimated at. */
+  readonly estimates: readonly Estimate[];
   /** Of the period's driving: metres estimated, and metres on days without cover. */
   readonly estimatedM: number;
   readonly uncoveredM: number;
@@ -69,9 +73,9 @@ function createLines(vehicleId: string, lines: NumericLine[]) {
   };
 }
 
-/** The lines of one vehicle: its charges, then what factors, habits, limits and credibility did to them. */
+/** The lines of one vehicle: its charges, apart what estimates add to them, then what factors, habits, limits and credibility did to them. */
 function writeLines(tariff: Tariff, amounts: VehicleAmounts, lines: NumericLine[]): void {
-  const { vehicle, outcomes, habits, factors, groups } = amounts;
+  const { vehicle, outcomes, heard, habits, factors, groups } = amounts;
   const write = createLines(vehicle.vehicleId, lines);
   vehicle.spans.forEach((span, s) => {
     if (!span.inPeriod) return;
@@ -79,7 +83,19 @@ function writeLines(tariff: Tariff, amounts: VehicleAmounts, lines: NumericLine[
       for (const c of group.charges)
         outcomes[c]?.charged[s]?.forEach(({ amount, quantity }, p) => {
           const part = tariff.charges[c]?.parts[p];
-          if (part !== undefined) write(part.id, 'CHARGE', toLogScale(amount), quantity);
+          if (part === undefined) return;
+          const scaled = toLogScale(amount);
+          const known = heard?.[c]?.charged[s]?.[p];
+          if (known === undefined) return write(part.id, 'CHARGE', scaled, quantity);
+          const knownScaled = toLogScale(known.amount);
+          write(part.id, 'CHARGE', knownScaled, known.quantity);
+          if (quantity !== known.quantity)
+            write(
+              `${part.id}.estimated`,
+              'ESTIMATED',
+              scaled - knownScaled,
+              quantity - known.quantity,
+            );
         });
       const { behaviour } = tariff;
       const behaves = group.behaves && habits !== undefined;
@@ -97,7 +113,13 @@ function writeLines(tariff: Tariff, amounts: VehicleAmounts, lines: NumericLine[
   });
 }
 
-function sheetOfVehicle({ vehicle, outcomes, habits, factors }: VehicleAmounts): VehicleSheet {
+function sheetOfVehicle({
+  vehicle,
+  outcomes,
+  estimates,
+  habits,
+  factors,
+}: VehicleAmounts): VehicleSheet {
   let estimatedM = 0;
   let coveredM = 0;
   let drivenM = 0;
@@ -114,6 +136,11 @@ function sheetOfVehicle({ vehicle, outcomes, habits, factors }: VehicleAmounts):
     charged: outcomes.map((o) => o.charged),
     habits,
     cappedDays: outcomes.flatMap((o) => o.cappedDays),
+    estimates: estimates.flatMap((estimate) => {
+      const from = Math.max(estimate.from, vehicle.from);
+      const to = Math.min(estimate.to, vehicle.to);
+      return from < to ? [{ ...estimate, from, to }] : [];
+    }),
     estimatedM,
     uncoveredM: drivenM - coveredM,
   };

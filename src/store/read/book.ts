@@ -99,6 +99,8 @@ async function readPiece(tx: Transaction, whatIf: WhatIf, after: string) {
       return day < earliest ? day : earliest;
     }, from);
   };
-  const book = await readRatingInputs(tx, policies, period.from, period.to, since);
+  const estimates = tariffs.some(({ silentDays }) => silentDays !== undefined);
+  const { from, to } = period;
+  const book = await readRatingInputs(tx, policies, from, to, since, estimates);
   return { last: rows.at(-1)?.number, book };
 }

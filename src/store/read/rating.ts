@@ -1,6 +1,7 @@
 import { exposureOf } from '../../core/premium/exposure.ts';
 import type { FactRange, RatedPolicy, RatingInput } from '../../core/premium/input.ts';
 import type { Transaction } from '../open.ts';
+import { readDeviceDays, readReadThrough } from './device-days.ts';
 import { readDisputedTrips } from './disputes.ts';
 import { readDrivers, readVehicles } from './drivers.ts';
 import { readVehicleExposure } from './exposure.ts';
@@ -61,6 +62,7 @@ export async function readRatedCovers(
  * @param to the local date after the last
  * @param sinceOf the first local date whose driving matters, by the policy's first; as far as any tariff may look back if
  * not given
+ * @param estimates whether one of the tariffs estimates silent days, for which those of devices are read
  */
 export async function readRatingInputs(
   tx: Transaction,
@@ -68,6 +70,7 @@ export async function readRatingInputs(
   from: string,
   to: string,
   sinceOf = (policyStart: string): string => earlier(policyStart, daysBefore(to, LOOK_BACK_DAYS)),
+  estimates = false,
 ): Promise<PolicyRating[]> {
   const covers = await readRatedCovers(tx, policies);
   const vehicleRefs = unique([...covers.values()].flatMap(({ vehicles }) => [...vehicles.keys()]));
@@ -83,12 +86,24 @@ export async function readRatingInputs(
     if (known) known.push(day);
     else byVehicle.set(day.vehicleRef, [day]);
   }
-  return [...covers].map(([policyRef, { policy, products, vehicles }]) => ({
+  const deviceDays = estimates
+    ? await readDeviceDays(
+        tx,
+        policies.map(({ ref, timeZone }) => ({
+          timeZone,
+          vehicles: covers.get(ref)?.vehicles ?? new Map<number, string>(),
+        })),
+        since,
+        await readReadThrough(tx),
+      )
+    : [];
+  return [...covers].map(([policyRef, { policy, products, vehicles }], place) => ({
     policyRef,
     products,
     input: {
       period: { from, to },
       policy,
+      ...(estimates && { deviceDays: deviceDays[place] ?? [] }),
       exposure: [...vehicles].flatMap(([ref, vehicleId]) =>
         exposureOf(
           vehicleId,

@@ -7,6 +7,7 @@ import type { Bill } from '../../core/premium/bill.ts';
 import { exposureSince } from '../../core/premium/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
+import { readDeviceDays } from '../read/device-days.ts';
 import type { Clerk, IssuedBill } from './billing.ts';
 import {
   BILL_COLUMNS,
@@ -50,12 +51,20 @@ export async function adjustBills(
     })
     .reduce((least, day) => (day < least ? day : least));
   const driving = await readBilledDriving(tx, policy.ref, cover, since, last.to, cutOff);
+  const [deviceDays] = [...tariffs.values()].some(({ silentDays }) => silentDays)
+    ? await readDeviceDays(tx, [{ ...policy, vehicles: cover.vehicles }], since, cutOff)
+    : [];
   const number = await takeNumber(tx, clerk, 'ADJUSTMENT');
   const made = computeAdjustment(
     number,
     bills.map(({ document }) => JSON.parse(document) as Bill),
     await readAdjustments(tx, policy.ref),
-    { ...driving, policy: cover.policy, cutOff: cutOff.toISOString() },
+    {
+      ...driving,
+      policy: cover.policy,
+      cutOff: cutOff.toISOString(),
+      ...(deviceDays && { deviceDays }),
+    },
     new Map([...tariffs.values()].map((tariff) => [tariff.hash, tariff])),
   );
   if (!made.ok) refuseUnratable(made.problems, 'policyNumber');

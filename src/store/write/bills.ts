@@ -5,6 +5,7 @@ import {
 import { exposureSince } from '../../core/premium/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
+import { readDeviceDays } from '../read/device-days.ts';
 import { findPricing } from '../read/pricing.ts';
 import type { Clerk } from './billing.ts';
 import {
@@ -57,8 +58,16 @@ export async function issueBill(
   const period = { from, to };
   const since = exposureSince(tariff, policy.startDate, period);
   const driving = await readBilledDriving(tx, policy.ref, cover, since, to, cutOff);
+  const [deviceDays] = tariff.silentDays
+    ? await readDeviceDays(tx, [{ ...policy, vehicles: cover.vehicles }], since, cutOff)
+    : [];
   const number = await takeNumber(tx, clerk, 'BILL');
-  const input = { policy: cover.policy, period, exposure: driving.exposure };
+  const input = {
+    policy: cover.policy,
+    period,
+    exposure: driving.exposure,
+    ...(deviceDays && { deviceDays }),
+  };
   const made = makeBill(number, tariff, input, cutOff.toISOString(), driving.trips);
   if (!made.ok) refuseUnratable(made.problems, 'policyNumber');
   const { product, jurisdiction, name: tariffName } = row;

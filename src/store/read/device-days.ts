@@ -1,0 +1,71 @@
+import type { DeviceDays } from '../../core/premium/input.ts';
+import type { Transaction } from '../open.ts';
+
+/** The vehicles of a policy with their external ids, and the zone that its dates are of. */
+interface ListenedPolicy {
+  readonly timeZone: string;
+  readonly vehicles: ReadonlyMap<number, string>;
+}
+
+/**
+ * On which whole local days devices of policies' vehicles were heard, and on which silent: no event of the
+ * day is stored. Days without a device all day long are missing, and so are those that were not over
+ * when the log was read to `cutOff`. A day with a trip's roll-up was heard; of the others each costs one
+ * probe of the events' key, by device and second.
+ *
+ * @param since first local date
+ * @param cutOff up to when the log is read; null: nothing of it, so no day is told
+ * @returns by the place of the policy
+ */
+export async function readDeviceDays(
+  tx: Transaction,
+  policies: readonly ListenedPolicy[],
+  since: string,
+  cutOff: Date | null,
+): Promise<DeviceDays[][]> {
+  const days = policies.map((): DeviceDays[] => []);
+  if (cutOff === null) return days;
+  const vehicles = policies.flatMap(({ timeZone, vehicles: covered }, policy) =>
+    [...covered].map(([vehicleRef, vehicleId]) => ({ policy, vehicleRef, vehicleId, timeZone })),
+  );
+  const rows = await tx.$queryRaw<
+    { place: bigint; from: string; to: string; heard: boolean }[]
+  >`with held as (
+      select v.place, v.vehicle_id, v.zone, range_agg(tstzrange(a.from_at, a.to_at)) as times
+      from unnest(${vehicles.map((v) => v.vehicleRef)}::int[], ${vehicles.map((v) => v.timeZone)}::text[])
+        with ordinality as v(vehicle_id, zone, place)
+      join assignment a on a.vehicle_id = v.vehicle_id
+      group by v.place, v.vehicle_id, v.zone),
+    day as (
+      select h.place, h.vehicle_id, d.date, d.begins, d.ends
+      from held h cross join lateral (
+        select s::date as date, s at time zone h.zone as begins, (s + interval '1 day') at time zone h.zone as ends
+        from generate_series(${since}::timestamp, (${cutOff}::timestamptz at time zone h.zone)::date - interval '1 day', interval '1 day') as s) as d
+      where h.times @> tstzrange(d.begins, d.ends)),
+    told as (
+      select day.place, day.date, (t.heard or e.heard) is true as heard
+      from day
+      left join lateral (
+        select true as heard from daily_total t where t.vehicle_id = day.vehicle_id and t.local_date = day.date limit 1) as t on true
+      left join lateral (
+        select true as heard from assignment a join event e on e.device_id = a.device_id
+        where t.heard is null and a.vehicle_id = day.vehicle_id and a.from_at < day.ends and a.to_at > day.begins
+          and e.sec >= floor(extract(epoch from greatest(a.from_at, day.begins)))::int - 946684800
+          and e.sec < ceil(extract(epoch from least(a.to_at, day.ends)))::int - 946684800
+        limit 1) as e on true),
+    run as (
+      select place, date, heard, date - row_number() over (partition by place, heard order by date)::int as run from told)
+    select place, min(date)::text as from, (max(date) + 1)::text as to, heard from run group by place, heard, run order by place, min(date)`;
+  for (const { place, ...row } of rows) {
+    const vehicle = vehicles[Number(place) - 1];
+    if (vehicle) days[vehicle.policy]?.push({ vehicleId: vehicle.vehicleId, ...row });
+  }
+  return days;
+}
+
+/** Up to when everything in the log is counted; null before anything was read. */
+export async function readReadThrough(tx: Transaction): Promise<Date | null> {
+  const [row] = await tx.$queryRaw<{ through: Date | null }[]>`
+    select case when bool_and(read_through is not null) then min(read_through) end as through from sink_offset`;
+  return row?.through ?? null;
+}
