@@ -2,11 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
+import { hourMeasure } from '../../src/core/habits/by-hour.ts';
 import { flaggingMetrics, timeMetrics, wayMetrics } from '../../src/core/habits/registry.ts';
+import type { RulesRow } from '../../src/core/rules.ts';
 import { check } from './checker/check.ts';
 import { inOrder } from './checker/flags.ts';
 import { hasDrives, readFixes, withIgnition, withParkedFixes } from './drives.ts';
-import { context, drivingStreams, extremeEvents, runs, streams } from './streams.ts';
+import { drivingStreams, extremeEvents, runs, streams } from './streams.ts';
+import { contextOf, rowsOf, timelines, zones } from './timelines.ts';
 
 /** What was compared, so that a property that never meets a thing is seen. */
 interface Tally {
@@ -19,10 +22,14 @@ function noTally(): Tally {
   return { trips: 0, measures: new Set(), flags: new Map() };
 }
 
-function expectAgreement(events: readonly CanonicalEvent[], tally = noTally()): Tally {
-  const { trips, openTrip, drivingEvents } = foldAll(events, context);
+function expectAgreement(
+  events: readonly CanonicalEvent[],
+  rows: readonly RulesRow[],
+  tally = noTally(),
+): Tally {
+  const { trips, openTrip, drivingEvents } = foldAll(events, contextOf(rows));
   const folded = openTrip === undefined ? trips : [...trips, openTrip];
-  const checked = check(events, context.zones);
+  const checked = check(events, zones, rows);
   expect(folded).toEqual(checked.trips);
   expect(inOrder(drivingEvents)).toEqual(inOrder(checked.drivingEvents));
   tally.trips += folded.length;
@@ -40,7 +47,11 @@ describe('fold and checker say the same', () => {
   it('of streams with drives, stops, gaps, jumps, parked fixes, ignition and odometers', () => {
     const tally = noTally();
     fc.assert(
-      fc.property(streams, (events) => void expectAgreement(events, tally)),
+      fc.property(
+        streams,
+        timelines,
+        (events, timeline) => void expectAgreement(events, rowsOf(timeline, events), tally),
+      ),
       runs(150),
     );
     expect(tally.trips).toBeGreaterThan(100);
@@ -49,14 +60,20 @@ describe('fold and checker say the same', () => {
   it('of driving that is harsh, too fast, at the phone, at night and in jams, every measure of it', () => {
     const tally = noTally();
     fc.assert(
-      fc.property(drivingStreams, (events) => void expectAgreement(events, tally)),
-      runs(200),
+      fc.property(
+        drivingStreams,
+        timelines,
+        (events, timeline) => void expectAgreement(events, rowsOf(timeline, events), tally),
+      ),
+      runs(600),
     );
-    const first = context.rulesAt(0);
-    const measures = [...timeMetrics, ...wayMetrics, ...flaggingMetrics]
-      .filter(({ under }) => under(first) !== undefined)
-      .map(({ measure }) => measure);
-    expect([...tally.measures].sort()).toEqual(measures.sort());
+    const hours = Array.from({ length: 24 }, (_, hour) => hourMeasure(hour));
+    const inTheRegistry = [...timeMetrics, ...wayMetrics, ...flaggingMetrics].map((m) => m.measure);
+    const [ofHours, others] = [true, false].map((isHour) =>
+      [...tally.measures].filter((name) => hours.includes(name) === isHour).sort(),
+    );
+    expect(others).toEqual(inTheRegistry.sort());
+    expect(ofHours!.length).toBeGreaterThan(5);
     expect([...tally.flags.keys()].sort()).toEqual(
       [
         'HARSH_ACCELERATION ACCELEROMETER',
@@ -73,15 +90,30 @@ describe('fold and checker say the same', () => {
 
   it('of events with extreme integers', () => {
     fc.assert(
-      fc.property(extremeEvents, (events) => void expectAgreement(events)),
+      fc.property(
+        extremeEvents,
+        timelines,
+        (events, timeline) => void expectAgreement(events, rowsOf(timeline, events)),
+      ),
       runs(300),
     );
   });
 
   it.skipIf(!hasDrives)('of the naturalistic drives', () => {
-    expectAgreement(readFixes(1).map(({ event }) => event));
-    expectAgreement(readFixes(10).map(({ event }) => event));
-    expectAgreement(withIgnition(readFixes(30)).map(({ event }) => event));
-    expectAgreement(withParkedFixes(readFixes(10), 60).map(({ event }) => event));
+    const version1 = [{ effectiveFromMs: 0, version: '1' }];
+    const capped = [{ effectiveFromMs: 0, version: '2/cap=110' }];
+    const expectOfFixes = (
+      fixes: readonly { readonly event: CanonicalEvent }[],
+      rows: RulesRow[],
+    ) =>
+      expectAgreement(
+        fixes.map(({ event }) => event),
+        rows,
+      );
+    expectOfFixes(readFixes(1), version1);
+    expectOfFixes(readFixes(1), capped);
+    expectOfFixes(readFixes(10), capped);
+    expectOfFixes(withIgnition(readFixes(30)), version1);
+    expectOfFixes(withParkedFixes(readFixes(10), 60), capped);
   });
 });

@@ -1,7 +1,7 @@
+import type { FoldContext } from '../../src/core/advance.ts';
 import { advance, decodeState, emptyState, encodeState, openTrip } from '../../src/core/advance.ts';
 import type { Change, DrivingEventFacts, TripFacts } from '../../src/core/changes.ts';
 import { type CanonicalEvent, compareKeys, type EventKey } from '../../src/core/event.ts';
-import { context } from './streams.ts';
 
 /** What the fold says of a device whose events come in pieces and in any order. */
 export interface LateFolding {
@@ -25,13 +25,16 @@ const STATE_EVERY = 16;
  * them, until all on the way are folded and the state is byte for byte a kept one; what was decided
  * on the way takes the place of what was decided there before.
  */
-export function foldPieces(pieces: readonly (readonly CanonicalEvent[])[]): LateFolding {
+export function foldPieces(
+  pieces: readonly (readonly CanonicalEvent[])[],
+  context: FoldContext,
+): LateFolding {
   let kept: Kept = { events: [], decided: new Map(), states: new Map() };
   let converged = 0;
   for (const piece of pieces) {
     let pending = uniqueInOrder(piece, kept.events);
     while (pending.length > 0) {
-      const taken = takeIn(kept, pending);
+      const taken = takeIn(kept, pending, context);
       kept = taken.kept;
       pending = pending.slice(taken.count);
       if (taken.converged) converged += 1;
@@ -49,7 +52,7 @@ export function foldPieces(pieces: readonly (readonly CanonicalEvent[])[]): Late
   };
 }
 
-function takeIn(kept: Kept, pending: readonly CanonicalEvent[]) {
+function takeIn(kept: Kept, pending: readonly CanonicalEvent[], context: FoldContext) {
   const first = pending[0] as CanonicalEvent;
   const before = kept.events.findLastIndex(
     (event) => compareKeys(event, first) < 0 && kept.states.has(textOf(event)),

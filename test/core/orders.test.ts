@@ -4,7 +4,8 @@ import type { CanonicalEvent } from '../../src/core/event.ts';
 import { check } from './checker/check.ts';
 import { inOrder } from './checker/flags.ts';
 import { foldPieces } from './late-folding.ts';
-import { context, drivingStreams, streams } from './streams.ts';
+import { drivingStreams, streams } from './streams.ts';
+import { contextOf, rowsOf, timelines, zones } from './timelines.ts';
 
 const ORDERS = process.env['ODOGRAPH_LONG'] === '1' ? 10_000 : 60;
 
@@ -48,13 +49,19 @@ describe('whatever the order of arrival', () => {
   it(`the facts are those of the independent checker (${String(ORDERS)} orders)`, () => {
     let converged = 0;
     fc.assert(
-      fc.property(fc.oneof(streams, drivingStreams), arrival, (events, how) => {
-        const folded = foldPieces(arrive(events, how));
-        const checked = check(events, context.zones);
-        expect(folded.trips).toEqual(checked.trips);
-        expect(inOrder(folded.drivingEvents)).toEqual(inOrder(checked.drivingEvents));
-        converged += folded.converged;
-      }),
+      fc.property(
+        fc.oneof(streams, drivingStreams),
+        arrival,
+        timelines,
+        (events, how, timeline) => {
+          const rows = rowsOf(timeline, events);
+          const folded = foldPieces(arrive(events, how), contextOf(rows));
+          const checked = check(events, zones, rows);
+          expect(folded.trips).toEqual(checked.trips);
+          expect(inOrder(folded.drivingEvents)).toEqual(inOrder(checked.drivingEvents));
+          converged += folded.converged;
+        },
+      ),
       { numRuns: ORDERS },
     );
     // Or every piece would have been folded to the end, and stopping early would not be tried.

@@ -1,14 +1,16 @@
 /**
- * The rules of version 1 once more, written from their text and sharing no code with the fold: plain
- * and slow, over the whole list of a device's events. Where fold and checker differ one is wrong.
+ * The rules of every version once more, written from their text and sharing no code with the fold:
+ * plain and slow, over the whole list of a device's events. Where fold and checker differ one is wrong.
  */
 import type { DayPart, DrivingEventFacts, TripFacts } from '../../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../../src/core/event.ts';
+import type { RulesRow } from '../../../src/core/rules.ts';
 import type { Zones } from '../../../src/core/zones.ts';
 import { cutTrips } from './cut.ts';
 import { measureWay } from './distance.ts';
 import { type CheckedFlag, findFlags, keyOf } from './flags.ts';
 import { type Ledger, localDate } from './local.ts';
+import { type CheckedRules, rulesOf } from './rules.ts';
 import type { Seen, Stretch } from './seen.ts';
 import { measureTimes } from './times.ts';
 
@@ -19,17 +21,31 @@ export interface Checked {
   drivingEvents: DrivingEventFacts[];
 }
 
-/** What a device's events say, in whatever order they are given. */
-export function check(events: readonly CanonicalEvent[], zones: Zones): Checked {
-  const stretches = cutTrips(events, zones);
-  const flags = stretches.map((stretch) => findFlags(stretch, zones));
+/** What a device's events say under some rules, in whatever order they are given. */
+export function check(
+  events: readonly CanonicalEvent[],
+  zones: Zones,
+  rows: readonly RulesRow[],
+): Checked {
+  const trips = cutTrips(events, zones).map((stretch) => {
+    const rules = rulesOf(rows, (stretch.members[0] as Seen).event.atMs);
+    const flags = findFlags(stretch, zones, rules);
+    return { facts: describe(stretch, flags, zones, rules), flags };
+  });
   return {
-    trips: stretches.map((stretch, index) => describe(stretch, flags[index] ?? [], zones)),
-    drivingEvents: flags.flat().flatMap(({ facts, pending }) => (pending ? [] : [facts])),
+    trips: trips.map(({ facts }) => facts),
+    drivingEvents: trips.flatMap(({ flags }) =>
+      flags.flatMap(({ facts, pending }) => (pending ? [] : [facts])),
+    ),
   };
 }
 
-function describe(stretch: Stretch, flags: readonly CheckedFlag[], zones: Zones): TripFacts {
+function describe(
+  stretch: Stretch,
+  flags: readonly CheckedFlag[],
+  zones: Zones,
+  rules: CheckedRules,
+): TripFacts {
   const { members, closesAtMs, ending } = stretch;
   const first = (members[0] as Seen).event;
   const last = (members.at(-1) as Seen).event;
@@ -38,7 +54,7 @@ function describe(stretch: Stretch, flags: readonly CheckedFlag[], zones: Zones)
   const timeZone = zones.zoneAt(first.latE7 ?? 0, first.lonE7 ?? 0);
   const startDate = localDate(zones, timeZone, first.atMs);
   const way = measureWay(members, zones);
-  const times = measureTimes(members, zones);
+  const times = measureTimes(members, zones, rules);
   const counts = new Map<string, Map<string, number>>();
   for (const { measure, facts } of flags) {
     const byDate = counts.get(measure) ?? new Map<string, number>();
@@ -48,10 +64,8 @@ function describe(stretch: Stretch, flags: readonly CheckedFlag[], zones: Zones)
   const measures: Record<string, ReadonlyMap<string, number>> = {
     'night.ms': times.duration.nightByDate,
     'standing.ms': times.standing.byDate,
-    'above130Kmh.ms': times.above130.byDate,
-    'speeding.ms': times.speeding.byDate,
-    'limitKnown.ms': times.limitKnown.byDate,
-    'phone.ms': times.phone.byDate,
+    ...Object.fromEntries([...times.measures].map(([name, ledger]) => [name, ledger.byDate])),
+    ...(rules.version >= 2 ? Object.fromEntries(way.metres.byHour) : {}),
     ...Object.fromEntries(counts),
   };
   const dates = new Set([
@@ -95,7 +109,7 @@ function describe(stretch: Stretch, flags: readonly CheckedFlag[], zones: Zones)
     start: { latE7: first.latE7 ?? 0, lonE7: first.lonE7 ?? 0 },
     end: { latE7: lastFix.latE7 ?? 0, lonE7: lastFix.lonE7 ?? 0 },
     rejectedFixes: countRejected(members),
-    rulesVersion: `1+${zones.version}`,
+    rulesVersion: `${rules.name}+${zones.version}`,
     days,
   };
 }

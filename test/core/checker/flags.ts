@@ -7,6 +7,7 @@ import type {
 import type { EventKey } from '../../../src/core/event.ts';
 import type { Zones } from '../../../src/core/zones.ts';
 import { localDate } from './local.ts';
+import type { CheckedRules } from './rules.ts';
 import { readingsOf, type Seen, type Stretch } from './seen.ts';
 
 /** A flag and the measure that counts it. */
@@ -17,11 +18,18 @@ export interface CheckedFlag {
   pending: boolean;
 }
 
-export function findFlags(stretch: Stretch, zones: Zones): CheckedFlag[] {
-  const flags: CheckedFlag[] = [];
-  for (const kind of moments) flags.push(...findMoments(kind, stretch, zones));
-  for (const kind of lasting) flags.push(...findLasting(kind, stretch, zones));
-  return flags;
+export function findFlags(stretch: Stretch, zones: Zones, rules: CheckedRules): CheckedFlag[] {
+  const named = { zones, rulesVersion: `${rules.name}+${zones.version}` };
+  return [
+    ...moments.flatMap((kind) => findMoments(kind, stretch, named)),
+    ...lastingUnder(rules).flatMap((kind) => findLasting(kind, stretch, named)),
+  ];
+}
+
+/** What a flag names beside its evidence. */
+interface Named {
+  zones: Zones;
+  rulesVersion: string;
 }
 
 interface Moment {
@@ -117,7 +125,7 @@ function turning(before: Seen, at: Seen, after: Seen): number {
 }
 
 /** Candidates in a row, each less than 15 s after the one before it, are one flag, at its peak. */
-function findMoments(moment: Moment, stretch: Stretch, zones: Zones): CheckedFlag[] {
+function findMoments(moment: Moment, stretch: Stretch, named: Named): CheckedFlag[] {
   const readings = readingsOf(stretch.watched);
   const candidates: { index: number; strength: number }[] = [];
   for (let index = 1; index + 1 < readings.length; index++) {
@@ -145,7 +153,7 @@ function findMoments(moment: Moment, stretch: Stretch, zones: Zones): CheckedFla
     const [before, at, after] = readings.slice(index - 1, index + 2) as [Seen, Seen, Seen];
     // Decided as soon as no candidate could join it any more, which the next reading but one shows.
     const decider = readings.slice(last + 2).find(({ event }) => event.atMs - atMs(last) >= 15_000);
-    return flag(stretch, zones, moment, decider, {
+    return flag(stretch, named, moment, decider, {
       severity:
         moment.levels[2] <= strongest ? 'HIGH' : moment.levels[1] <= strongest ? 'MEDIUM' : 'LOW',
       atMs: atMs(index),
@@ -175,35 +183,52 @@ interface Lasting {
   leastMs: (excess: number) => number;
 }
 
-const lasting: readonly Lasting[] = [
-  {
-    kind: 'SPEEDING',
-    source: 'GPS',
-    measure: 'speeding.count',
-    excess: (seen) =>
-      isFaster(seen, 10) && seen.event.speedLimitCkmh !== undefined
-        ? Math.max(0, (seen.speed ?? 0) - seen.event.speedLimitCkmh)
-        : 0,
-    allowed: ({ event }) => event.speedLimitCkmh ?? 0,
-    severity: (excess) => (excess > 1_600 ? 'HIGH' : excess < 900 ? 'LOW' : 'MEDIUM'),
-    grades: { LOW: 0, MEDIUM: 900, HIGH: 1_601 },
-    leastMs: (excess) => (excess > 1_600 ? 10_000 : 60_000),
-  },
-  {
-    kind: 'PHONE_USE',
-    source: 'DEVICE',
-    measure: 'phone.count',
-    excess: (seen) =>
-      isFaster(seen, 10) && seen.event.phoneInUse === true ? (seen.speed ?? 0) : 0,
-    allowed: () => 0,
-    severity: (speed) => (speed < 3_000 ? 'LOW' : speed < 8_000 ? 'MEDIUM' : 'HIGH'),
-    grades: { LOW: 0, MEDIUM: 3_000, HIGH: 8_000 },
-    leastMs: () => 5_000,
-  },
-];
+const speeding = {
+  kind: 'SPEEDING',
+  source: 'GPS',
+  severity: (excess: number) => (excess > 1_600 ? 'HIGH' : excess < 900 ? 'LOW' : 'MEDIUM'),
+  grades: { LOW: 0, MEDIUM: 900, HIGH: 1_601 },
+  leastMs: (excess: number) => (excess > 1_600 ? 10_000 : 60_000),
+} as const satisfies Partial<Lasting>;
+
+function lastingUnder({ version, capCkmh }: CheckedRules): Lasting[] {
+  return [
+    {
+      ...speeding,
+      measure: 'speeding.count',
+      excess: (seen) =>
+        isFaster(seen, 10) && seen.event.speedLimitCkmh !== undefined
+          ? Math.max(0, (seen.speed ?? 0) - seen.event.speedLimitCkmh)
+          : 0,
+      allowed: ({ event }) => event.speedLimitCkmh ?? 0,
+    },
+    ...(capCkmh === undefined
+      ? []
+      : [
+          {
+            ...speeding,
+            measure: 'speedingCap.count',
+            excess: ({ speed, event }: Seen) =>
+              event.speedLimitCkmh === undefined ? Math.max(0, (speed ?? 0) - capCkmh) : 0,
+            allowed: () => capCkmh,
+          },
+        ]),
+    {
+      kind: 'PHONE_USE',
+      source: 'DEVICE',
+      measure: 'phone.count',
+      excess: (seen) =>
+        isFaster(seen, 10) && seen.event.phoneInUse === true ? (seen.speed ?? 0) : 0,
+      allowed: () => 0,
+      severity: (speed) => (speed < 3_000 ? 'LOW' : speed < 8_000 ? 'MEDIUM' : 'HIGH'),
+      grades: { LOW: version >= 2 ? 1_000 : 0, MEDIUM: 3_000, HIGH: 8_000 },
+      leastMs: () => 5_000,
+    },
+  ];
+}
 
 /** Readings in a row that hold, none more than two minutes after the one before it. */
-function findLasting(kind: Lasting, stretch: Stretch, zones: Zones): CheckedFlag[] {
+function findLasting(kind: Lasting, stretch: Stretch, named: Named): CheckedFlag[] {
   const readings = readingsOf(stretch.watched);
   const flags: CheckedFlag[] = [];
   for (let first = 0; first < readings.length; first++) {
@@ -220,13 +245,13 @@ function findLasting(kind: Lasting, stretch: Stretch, zones: Zones): CheckedFlag
     const peak = row.find((seen) => kind.excess(seen) === most) as Seen;
     if (ended.event.atMs - begun.event.atMs >= kind.leastMs(most)) {
       flags.push(
-        flag(stretch, zones, kind, readings[last + 1], {
+        flag(stretch, named, kind, readings[last + 1], {
           severity: kind.severity(most),
           atMs: begun.event.atMs,
           endedAtMs: ended.event.atMs,
           durationMs: ended.event.atMs - begun.event.atMs,
           peakCkmh: kind.allowed(peak) + most,
-          threshold: kind.allowed(peak),
+          threshold: kind.allowed(peak) + kind.grades.LOW,
           severityThreshold: kind.allowed(peak) + kind.grades[kind.severity(most)],
           leastMs: kind.leastMs(most),
           position: peak,
@@ -259,7 +284,7 @@ interface Evidence {
 
 function flag(
   stretch: Stretch,
-  zones: Zones,
+  { zones, rulesVersion }: Named,
   { kind, source, measure }: { kind: DrivingEventKind; source: MeasurementSource; measure: string },
   decider: Seen | undefined,
   { position, before, after, dated, ...evidence }: Evidence,
@@ -281,7 +306,7 @@ function flag(
       ...(before === undefined ? {} : { speedBeforeCkmh: before }),
       ...(after === undefined ? {} : { speedAfterCkmh: after }),
       localDate: localDate(zones, dated.zone, dated.atMs),
-      rulesVersion: `1+${zones.version}`,
+      rulesVersion,
     },
   };
 }
