@@ -9,25 +9,72 @@ const K = new Int32Array([
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ]);
 
-/** UTF-8 of a well-formed string; a lone surrogate becomes U+FFFD, as in TextEncoder. */
-function utf8(text: string): number[] {
-  const bytes: number[] = [];
-  for (const char of text) {
-    let code = char.codePointAt(0) ?? 0;
-    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 63));
-    else if (code < 0x10000)
-      bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-    else
-      bytes.push(
-        0xf0 | (code >> 18),
-        0x80 | ((code >> 12) & 63),
-        0x80 | ((code >> 6) & 63),
-        0x80 | (code & 63),
-      );
+/** Bytes that a padded message has room for beyond three a unit of UTF-16: 0x80, zeros, its length. */
+const PADDING_BYTES = 72;
+
+/** Writes UTF-8 of a string and returns how many bytes; a lone surrogate becomes U+FFFD, as in TextEncoder. */
+function writeUtf8(text: string, bytes: Uint8Array): number {
+  let at = 0;
+  for (let i = 0; i < text.length; i++) {
+    let code = text.charCodeAt(i);
+    if (code < 0x80) {
+      bytes[at++] = code;
+      continue;
+    }
+    if (code >= 0xd800 && code <= 0xdfff) {
+      code = text.codePointAt(i) ?? 0;
+      if (code >= 0x10000) i++;
+      else code = 0xfffd;
+    }
+    if (code < 0x800) bytes[at++] = 0xc0 | (code >> 6);
+    else {
+      if (code < 0x10000) bytes[at++] = 0xe0 | (code >> 12);
+      else {
+        bytes[at++] = 0xf0 | (code >> 18);
+        bytes[at++] = 0x80 | ((code >> 12) & 63);
+      }
+      bytes[at++] = 0x80 | ((code >> 6) & 63);
+    }
+    bytes[at++] = 0x80 | (code & 63);
   }
-  return bytes;
+  return at;
+}
+
+/** Takes the 64 bytes from `block` on into the state; `w` is room for the schedule. */
+function mix(state: Int32Array, message: DataView, block: number, w: Int32Array): void {
+  const wordAt = (words: Int32Array, i: number): number => words[i] as number;
+  for (let i = 0; i < 16; i++) w[i] = message.getInt32(block + i * 4);
+  for (let i = 16; i < 64; i++) {
+    const x = wordAt(w, i - 15);
+    const y = wordAt(w, i - 2);
+    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
+    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+    w[i] = wordAt(w, i - 16) + s0 + wordAt(w, i - 7) + s1;
+  }
+  let a = wordAt(state, 0);
+  let b = wordAt(state, 1);
+  let c = wordAt(state, 2);
+  let d = wordAt(state, 3);
+  let e = wordAt(state, 4);
+  let f = wordAt(state, 5);
+  let g = wordAt(state, 6);
+  let h = wordAt(state, 7);
+  for (let i = 0; i < 64; i++) {
+    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + wordAt(K, i) + wordAt(w, i)) | 0;
+    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
+    const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    h = g;
+    g = f;
+    f = e;
+    e = (d + t1) | 0;
+    d = c;
+    c = b;
+    b = a;
+    a = (t1 + t2) | 0;
+  }
+  const mixed = [a, b, c, d, e, f, g, h];
+  for (let i = 0; i < 8; i++) state[i] = wordAt(state, i) + (mixed[i] ?? 0);
 }
 
 /**
@@ -35,53 +82,18 @@ function utf8(text: string): number[] {
  * the core runs where there is neither node:crypto nor Web Crypto.
  */
 export function sha256(text: string): string {
-  const message = utf8(text);
-  const byteLength = message.length;
-  message.push(0x80);
-  while (message.length % 64 !== 56) message.push(0);
-  const bitsHigh = Math.floor(byteLength / 0x2000_0000);
-  const bitsLow = (byteLength << 3) >>> 0;
-  for (const word of [bitsHigh, bitsLow])
-    message.push(word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255);
-
+  const bytes = new Uint8Array(text.length * 3 + PADDING_BYTES);
+  const length = writeUtf8(text, bytes);
+  bytes[length] = 0x80;
+  const end = Math.ceil((length + 9) / 64) * 64;
+  const message = new DataView(bytes.buffer);
+  message.setUint32(end - 8, Math.floor(length / 0x2000_0000));
+  message.setUint32(end - 4, (length << 3) >>> 0);
   const state = new Int32Array([
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
   ]);
   const w = new Int32Array(64);
-  const wordAt = (words: Int32Array, i: number): number => words[i] as number;
-  for (let block = 0; block < message.length; block += 64) {
-    for (let i = 0; i < 16; i++) {
-      const at = block + i * 4;
-      const [a, b, c, d] = [message[at], message[at + 1], message[at + 2], message[at + 3]];
-      w[i] = ((a ?? 0) << 24) | ((b ?? 0) << 16) | ((c ?? 0) << 8) | (d ?? 0);
-    }
-    for (let i = 16; i < 64; i++) {
-      const x = wordAt(w, i - 15);
-      const y = wordAt(w, i - 2);
-      const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
-      const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
-      w[i] = wordAt(w, i - 16) + s0 + wordAt(w, i - 7) + s1;
-    }
-    let [a, b, c, d, e, f, g, h] = state as unknown as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
-    for (let i = 0; i < 64; i++) {
-      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-      const t1 = (h + s1 + ((e & f) ^ (~e & g)) + wordAt(K, i) + wordAt(w, i)) | 0;
-      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
-      const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + t1) | 0, c, b, a, (t1 + t2) | 0];
-    }
-    const mixed = [a, b, c, d, e, f, g, h];
-    for (let i = 0; i < 8; i++) state[i] = wordAt(state, i) + (mixed[i] ?? 0);
-  }
+  for (let block = 0; block < end; block += 64) mix(state, message, block, w);
   let hex = '';
   for (const word of state) hex += (word >>> 0).toString(16).padStart(8, '0');
   return hex;

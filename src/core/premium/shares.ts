@@ -29,11 +29,16 @@ export function logMeanShares(before: bigint, after: bigint, lns: readonly bigin
  */
 export function apportion(amounts: readonly bigint[], total: bigint, places: number): bigint[] {
   const unit = LN_SCALE / tenTo(places);
-  const floors = amounts.map((amount) => floorDivide(amount, unit));
+  const floors: bigint[] = [];
+  const rests: bigint[] = [];
   let left = total;
-  for (const floor of floors) left -= floor;
+  for (const amount of amounts) {
+    const floor = floorDivide(amount, unit);
+    floors.push(floor);
+    rests.push(amount - floor * unit);
+    left -= floor;
+  }
   if (left === 0n) return floors;
-  const rests = amounts.map((amount, i) => amount - (floors[i] ?? 0n) * unit);
   const order = rests.map((_, i) => i);
   order.sort((a, b) => {
     const [restA, restB] = [rests[a] ?? 0n, rests[b] ?? 0n];
