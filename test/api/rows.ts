@@ -13,6 +13,10 @@ export interface TripSeed {
   readonly driver?: number;
   readonly assignment?: number;
   readonly vehicle?: number;
+  /** Of the distance, metres at night. */
+  readonly nightM?: number;
+  /** Measures of its day, as the habits' metrics name them. */
+  readonly measures?: Readonly<Record<string, number>>;
 }
 
 /** Writes rows as the sink's login does, by plain SQL, so that what is read rests on nothing of ours. */
@@ -177,8 +181,8 @@ export async function openRows(database: TestDatabase) {
           durationMs: end - start,
           movingMs: end - start,
           idleMs: 0,
-          nightM: 0,
-          measures: { 'harshBrakingGps.count': 1, 'hour08.m': distance },
+          nightM: seed.nightM ?? 0,
+          measures: seed.measures ?? { 'harshBrakingGps.count': 1, 'hour08.m': distance },
         },
       ];
       await client.query(
@@ -187,7 +191,7 @@ export async function openRows(database: TestDatabase) {
            distance_source, bridged_m, moving_ms, idle_ms, max_speed_ckmh, night_m, fixes, events, start_lat_e7, start_lon_e7,
            end_lat_e7, end_lon_e7, rejected_fixes, days, rules_version)
          values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, 0, $10, $11, $12, $13, $14, 'UTC', $15, $16,
-           'GPS', 0, $17, 0, 6000, 0, 10, 12, 407579770, -739781650, 407600000, -739800000, '{"JUMP": 2}', $18, 'test')`,
+           'GPS', 0, $17, 0, 6000, $19, 10, 12, 407579770, -739781650, 407600000, -739800000, '{"JUMP": 2}', $18, 'test')`,
         [
           id,
           device,
@@ -207,19 +211,20 @@ export async function openRows(database: TestDatabase) {
           distance,
           end - start,
           JSON.stringify(days),
+          seed.nightM ?? 0,
         ],
       );
       await client.query('insert into trip_handle values ($1, $2, $3, 0)', [id, device, sec]);
       return id;
     },
     /** Adds a closed trip's day to its roll-up, as the batch that closed it did. */
-    async rollUp(trip: number) {
+    async rollUp(trip: number, measures: Readonly<Record<string, number>> = {}) {
       await owner.query(
         `insert into daily_total (device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, trips, distance_m,
            duration_ms, moving_ms, idle_ms, night_m, measures)
-         select device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, 1, distance_m, 3600000, moving_ms, idle_ms, night_m, '{}'
+         select device_id, tenant_id, assignment_id, local_date, driver_id, vehicle_id, 1, distance_m, 3600000, moving_ms, idle_ms, night_m, $2
          from trip where id = $1`,
-        [trip],
+        [trip, JSON.stringify(measures)],
       );
     },
     async addDrivingEvent(

@@ -5,6 +5,7 @@ import {
   draftFromCoefficients,
   isCoefficientTable,
 } from '../../../src/core/premium/coefficients.ts';
+import { has, PYTHON } from '../../support/programs.ts';
 import { inputOf, premiumOf } from './tariffs.ts';
 
 const read = (name: string) => readFileSync(`examples/glm/${name}`, 'utf8');
@@ -109,22 +110,11 @@ describe('a table of coefficients', () => {
   });
 });
 
-/** Whether a program runs here with what it needs. */
-function has(command: string, args: readonly string[]): boolean {
-  try {
-    execFileSync(command, args, { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** What it takes to fit the model, and the program that does; a newcomer needs neither. */
-const python = process.env['ODOGRAPH_PYTHON'] ?? 'python3';
 const fits = [
   { by: 'Rscript', needs: ['-e', 'library(broom)'], script: 'fit.R', kept: 'coefficients-r.csv' },
   {
-    by: python,
+    by: PYTHON,
     needs: ['-c', 'import statsmodels, pandas'],
     script: 'fit.py',
     kept: 'coefficients-python.csv',
