@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { digestOf } from '../../src/core/digest.ts';
+import type { CanonicalEvent } from '../../src/core/event.ts';
 import { createBench } from './bench.ts';
 import { LATE, lateEvent, measureLateEvent, PARKING, storeLife } from './lives.ts';
 
@@ -55,3 +57,61 @@ describe.each(PARKING)('repair for a device that %s', (parking) => {
     },
   );
 });
+
+describe('repair beside many other devices', () => {
+  it('costs as much as beside few, for every statement has an index that serves it', async () => {
+    await preferIndexes();
+    const device = `${PARKING[0]} ${SHORT}`;
+    const few = await measureLateEvent(database, TOPIC, device, anotherInADrive(1));
+    await storeOthers(device, 150);
+    const many = await measureLateEvent(database, TOPIC, device, anotherInADrive(2));
+    expect(many.written).toBe(few.written);
+    expect(Math.abs(many.read - few.read)).toBeLessThan(20);
+  });
+});
+
+/** PostgreSQL reads a small table as a whole, and rightly so; here it is to do as with a large one. */
+async function preferIndexes(): Promise<void> {
+  const owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  const { username, pathname } = new URL(database.sinkUrl);
+  for (const setting of ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) {
+    await owner.query(
+      `alter role ${username} in database ${pathname.slice(1)} set ${setting} = off`,
+    );
+  }
+  await owner.end();
+}
+
+/** A late event of its own, some seconds after the one that the tests above sent. */
+function anotherInADrive(seconds: number): CanonicalEvent {
+  const { digest: _, ...content } = lateEvent(PARKING[0], SHORT, 'in a drive');
+  const later = { ...content, atMs: content.atMs + seconds * 1000 };
+  return { ...later, digest: digestOf(later) };
+}
+
+/** So many more devices with the trips, handles, driving events and checkpoints of one, and some of its events. */
+async function storeOthers(like: string, count: number): Promise<void> {
+  const owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  await owner.query(
+    `insert into device (external_id) select 'other ' || n from generate_series(1, ${count}) as n`,
+  );
+  const others = `device o cross join device l where o.external_id like 'other %' and l.external_id = '${like}'`;
+  await owner.query(`insert into device_tenancy (device_id, tenant_id)
+    select o.id, (select tenant_id from device_tenancy where device_id = l.id limit 1) from ${others}`);
+  for (const [table, changes, which] of [
+    ['device_state', `'{}'`, 'true'],
+    ['trip', `jsonb_build_object('id', t.id + 1000000 * o.id)`, 'true'],
+    ['trip_handle', `jsonb_build_object('id', t.id + 1000000 * o.id)`, 'true'],
+    ['driving_event', `'{}'`, 'true'],
+    ['checkpoint', `'{}'`, 'true'],
+    ['event', `'{}'`, 't.sec % 500 = 0'],
+  ]) {
+    await owner.query(`insert into ${table}
+      select (jsonb_populate_record(null::${table}, to_jsonb(t) || ${changes} || jsonb_build_object('device_id', o.id))).*
+      from ${table} t join (select o.id, l.id as like_id from ${others}) as o on t.device_id = o.like_id where ${which}`);
+  }
+  await owner.query('vacuum analyze');
+  await owner.end();
+}
