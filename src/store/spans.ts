@@ -86,9 +86,9 @@ select l.device_id, f.sec as from_sec, f.rest as from_rest, f.state as from_stat
   (select json_agg(to_jsonb(t) - array['changed', 'updated_at'] || jsonb_build_object(
       'started_at', ${instant('t.started_at')}, 'ended_at', ${instant('t.ended_at')}, 'closes_at', ${instant('t.closes_at')},
       'anchor_rest', t.anchor_rest::text, 'last_rest', t.last_rest::text, 'decided_rest', t.decided_rest::text) order by t.started_at)
-    from trip t where t.device_id = l.device_id
-      and case when t.decided_sec is null then p.n < $2
-          else (t.decided_sec, t.decided_rest) > (b.sec, b.rest) and (t.decided_sec, t.decided_rest) <= (p.end_sec, p.end_rest) end) as trips,
+    from (select * from trip o where o.device_id = l.device_id and o.decided_sec is null and p.n < $2
+      union all select * from trip c where c.device_id = l.device_id
+        and (c.decided_sec, c.decided_rest) > (b.sec, b.rest) and (c.decided_sec, c.decided_rest) <= (p.end_sec, p.end_rest)) t) as trips,
   (select json_agg(to_jsonb(e) - array['changed'] || jsonb_build_object('at', ${instant('e.at')}, 'ended_at', ${instant('e.ended_at')},
       'trip_started_at', ${instant('e.trip_started_at')}, 'decided_rest', e.decided_rest::text))
     from driving_event e where e.device_id = l.device_id

@@ -10,7 +10,7 @@ import { LATE, lateEvent, measureLateEvent, PARKING, storeLife } from './lives.t
 
 const TOPIC = 'repair-cost';
 const SHORT = 10_000;
-const LONG = process.env['ODOGRAPH_LONG'] === '1' ? 1_000_000 : 40_000;
+const LONG = process.env['ODOGRAPH_LONG'] === '1' ? 1_000_000 : 120_000;
 
 let database: TestDatabase;
 
@@ -22,10 +22,8 @@ beforeAll(async () => {
     for (const size of [SHORT, LONG]) await storeLife(bench, `${parking} ${size}`, parking, size);
   }
   await store.close();
-  const owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  await owner.query('vacuum analyze');
-  await owner.end();
+  await ask('vacuum analyze');
+  await preferIndexes();
 });
 
 afterAll(async () => {
@@ -60,8 +58,8 @@ describe.each(PARKING)('repair for a device that %s', (parking) => {
 
 describe('repair beside many other devices', () => {
   it('costs as much as beside few, for every statement has an index that serves it', async () => {
-    await preferIndexes();
     const device = `${PARKING[0]} ${SHORT}`;
+    await ask('vacuum analyze');
     const few = await measureLateEvent(database, TOPIC, device, anotherInADrive(1));
     await storeOthers(device, 150);
     const many = await measureLateEvent(database, TOPIC, device, anotherInADrive(2));
@@ -72,14 +70,16 @@ describe('repair beside many other devices', () => {
 
 /** PostgreSQL reads a small table as a whole, and rightly so; here it is to do as with a large one. */
 async function preferIndexes(): Promise<void> {
-  const owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
   const { username, pathname } = new URL(database.sinkUrl);
   for (const setting of ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) {
-    await owner.query(
-      `alter role ${username} in database ${pathname.slice(1)} set ${setting} = off`,
-    );
+    await ask(`alter role ${username} in database ${pathname.slice(1)} set ${setting} = off`);
   }
+}
+
+async function ask(...statements: readonly string[]): Promise<void> {
+  const owner = new pg.Client({ connectionString: database.ownerUrl });
+  await owner.connect();
+  for (const statement of statements) await owner.query(statement);
   await owner.end();
 }
 
@@ -92,26 +92,24 @@ function anotherInADrive(seconds: number): CanonicalEvent {
 
 /** So many more devices with the trips, handles, driving events and checkpoints of one, and some of its events. */
 async function storeOthers(like: string, count: number): Promise<void> {
-  const owner = new pg.Client({ connectionString: database.ownerUrl });
-  await owner.connect();
-  await owner.query(
-    `insert into device (external_id) select 'other ' || n from generate_series(1, ${count}) as n`,
-  );
   const others = `device o cross join device l where o.external_id like 'other %' and l.external_id = '${like}'`;
-  await owner.query(`insert into device_tenancy (device_id, tenant_id)
-    select o.id, (select tenant_id from device_tenancy where device_id = l.id limit 1) from ${others}`);
-  for (const [table, changes, which] of [
+  const copies = [
     ['device_state', `'{}'`, 'true'],
     ['trip', `jsonb_build_object('id', t.id + 1000000 * o.id)`, 'true'],
     ['trip_handle', `jsonb_build_object('id', t.id + 1000000 * o.id)`, 'true'],
     ['driving_event', `'{}'`, 'true'],
     ['checkpoint', `'{}'`, 'true'],
     ['event', `'{}'`, 't.sec % 500 = 0'],
-  ]) {
-    await owner.query(`insert into ${table}
+  ].map(
+    ([table, changes, which]) => `insert into ${table}
       select (jsonb_populate_record(null::${table}, to_jsonb(t) || ${changes} || jsonb_build_object('device_id', o.id))).*
-      from ${table} t join (select o.id, l.id as like_id from ${others}) as o on t.device_id = o.like_id where ${which}`);
-  }
-  await owner.query('vacuum analyze');
-  await owner.end();
+      from ${table} t join (select o.id, l.id as like_id from ${others}) as o on t.device_id = o.like_id where ${which}`,
+  );
+  await ask(
+    `insert into device (external_id) select 'other ' || n from generate_series(1, ${count}) as n`,
+    `insert into device_tenancy (device_id, tenant_id)
+      select o.id, (select tenant_id from device_tenancy where device_id = l.id limit 1) from ${others}`,
+    ...copies,
+    'vacuum analyze',
+  );
 }
