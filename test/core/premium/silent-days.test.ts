@@ -11,7 +11,7 @@ import { quote } from '../../../src/core/premium/quote.ts';
 import { parseTariff } from '../../../src/core/premium/tariff.ts';
 import { statementText } from '../../../src/core/premium/text.ts';
 import { addingTariff, anyInput, anyTariff, dateAt, runs } from './generators.ts';
-import { CUT_OFF, day, document, inputOf, premiumOf, tariffOf } from './tariffs.ts';
+import { CUT_OFF, day, document, inputOf, minorTotalOf, premiumOf, tariffOf } from './tariffs.ts';
 
 const RULE = {
   kind: 'mean/1',
@@ -384,7 +384,7 @@ describe('with any rule for silent days, a premium', () => {
           const tariff = tariffOf({ ...plain, silentDays });
           expect(tariff.addsOverTime).toBe(true);
           const totalOf = (period: RatingInput['period']) =>
-            units(premiumOf(tariff, { ...input, deviceDays: rows, period }).total);
+            minorTotalOf(tariff, { ...input, deviceDays: rows, period });
           const ends = [0, ...cuts.sort((a, b) => a - b), 365];
           const pieces = ends
             .slice(1)

@@ -1,7 +1,9 @@
 import { readTariff, parseTariff, type Tariff } from '../../../src/core/premium/tariff.ts';
 import type { ExposureDay, RatingInput } from '../../../src/core/premium/input.ts';
 import type { Premium } from '../../../src/core/premium/premium.ts';
+import { checkInput } from '../../../src/core/premium/check.ts';
 import { quote } from '../../../src/core/premium/quote.ts';
+import { computeSheets } from '../../../src/core/premium/worksheet.ts';
 
 /** A tariff that must be good: the test that hands in another wants to know why. */
 export function tariffOf(document: unknown): Tariff {
@@ -16,6 +18,14 @@ export function premiumOf(tariff: Tariff, input: RatingInput): Premium {
   const quoted = quote(tariff, input, CUT_OFF);
   if (!quoted.ok) throw new Error(JSON.stringify(quoted.problems, null, 1));
   return quoted.premium;
+}
+
+/** A total in minor units by the numbers alone: without texts and hashes a property tries many more. */
+export function minorTotalOf(tariff: Tariff, input: RatingInput): number {
+  const checked = checkInput(input);
+  const sheets = 'period' in checked ? computeSheets(tariff, checked) : { problems: checked };
+  if ('problems' in sheets) throw new Error(JSON.stringify(sheets.problems, null, 1));
+  return Number(sheets.reduce((sum, { total }) => sum + total, 0n));
 }
 
 export function day(
