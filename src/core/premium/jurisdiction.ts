@@ -28,7 +28,10 @@ const rules: readonly JurisdictionRule[] = [
     code: 'US_CA_MILEAGE_ONLY',
     appliesIn: (jurisdiction) => jurisdiction === 'US-CA',
     says: 'in California a device may verify mileage only; behaviour and the time of driving may not be rated',
-    source: 'California Code of Regulations, title 10, § 2632.5(c)(2)(F)',
+    // (F) lets a device verify actual mileage, the second mandatory factor; (d) lists the optional factors,
+    // to which the statute keeps everything else. Neither has driving behaviour or the hour.
+    source:
+      'California Code of Regulations, title 10, § 2632.5(c)(2)(F) and (d); Insurance Code § 1861.02(a)',
     broken: (tariff) => [
       ...(tariff.behaviour === undefined ? [] : ['/behaviour']),
       ...tariff.charges.flatMap((c, i) => (c.kind === 'perMeasure/1' ? [`/charges/${i}`] : [])),
@@ -39,7 +42,7 @@ const rules: readonly JurisdictionRule[] = [
     appliesIn: (jurisdiction) => EU_MEMBERS.has(jurisdiction.slice(0, 2)),
     says: 'in the European Union sex may not make a difference in premiums',
     source:
-      'Council Directive 2004/113/EC, article 5(1); Court of Justice, C-236/09 (Test-Achats), 2011',
+      'Council Directive 2004/113/EC (OJ L 373, 21.12.2004, p. 37), article 5(1); article 5(2), which allowed exceptions, is invalid from 21 December 2012 on: Court of Justice, C-236/09 (Test-Achats), 1 March 2011, ECLI:EU:C:2011:100',
     broken: (tariff) =>
       tariff.factors.flatMap((f, i) =>
         SEX_FACTS.has(f.fact.toLowerCase()) ? [`/factors/${i}/fact`] : [],

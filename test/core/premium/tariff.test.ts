@@ -116,6 +116,18 @@ describe('a tariff document', () => {
     expect(problems(document({ ...rich, jurisdiction: 'FR' }))).toEqual([
       'EU_NO_SEX /factors/0/fact',
     ]);
+    const messagesIn = (jurisdiction: string): string[] => {
+      const parsed = parseTariff(document({ ...rich, jurisdiction }));
+      return parsed.ok ? [] : parsed.problems.map(({ message }) => message);
+    };
+    expect(messagesIn('US-CA')[0]).toContain('title 10, § 2632.5(c)(2)(F)');
+    expect(messagesIn('DE-BY')[0]).toContain('ECLI:EU:C:2011:100');
+    expect(messagesIn('GB')).toEqual([]);
+    expect(problems(document({ charges: [night], jurisdiction: 'US-CA' }))).toEqual([
+      'US_CA_MILEAGE_ONLY /charges/0',
+    ]);
+    const other = { ...sex, fact: 'sextant' };
+    expect(problems(document({ factors: [other], jurisdiction: 'FR' }))).toEqual([]);
   });
 
   it('has a published JSON Schema that is the one the product checks by', async () => {
