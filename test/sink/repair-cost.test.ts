@@ -64,7 +64,8 @@ describe('repair beside many other devices', () => {
     await storeOthers(device, 150);
     const many = await measureLateEvent(database, TOPIC, device, anotherInADrive(2));
     expect(many.written).toBe(few.written);
-    expect(Math.abs(many.read - few.read)).toBeLessThan(20);
+    // Reading the smallest table as a whole would give a row of each of the 150.
+    expect(Math.abs(many.read - few.read)).toBeLessThan(100);
   });
 });
 
