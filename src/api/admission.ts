@@ -2,7 +2,7 @@ import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graph
 import { visit } from 'graphql';
 import type { Price } from './cost.ts';
 import { priceOperation } from './cost.ts';
-import { createError } from './errors.ts';
+import { createRefusal } from './errors.ts';
 import type { Role } from './generated/schema.ts';
 import type { Identity } from './identity.ts';
 import type { Rates } from './rates.ts';
@@ -19,7 +19,7 @@ export interface Admitted extends Price {
 export interface Admission {
   /** Before anything is parsed. @throws RATE_LIMITED */
   knock(identity: Identity): Promise<void>;
-  /** Of a valid document. @throws FORBIDDEN, COST_LIMIT_EXCEEDED, RATE_LIMITED */
+  /** Of a valid document. @throws FORBIDDEN, BAD_USER_INPUT, COST_LIMIT_EXCEEDED, RATE_LIMITED */
   admit(
     identity: Identity,
     document: DocumentNode,
@@ -37,14 +37,20 @@ export function createAdmission(
     knock: (identity) => rates.spend(identity, 1),
     admit: async (identity, document, operation, variables) => {
       if (!introspection.includes(identity.role) && asksForSchema(document)) {
-        throw createError(
+        throw createRefusal(
           'FORBIDDEN',
           `The schema is not shown to the role ${identity.role} here; schema.graphql has it.`,
         );
       }
+      if (holdsNul(document) || isWithNul(variables)) {
+        throw createRefusal(
+          'BAD_USER_INPUT',
+          'A text holds the character U+0000, which no text of the store can hold: leave it out.',
+        );
+      }
       const price = priceOperation(schema, document, operation, variables);
       if (price.cost > MAX_COST) {
-        throw createError(
+        throw createRefusal(
           'COST_LIMIT_EXCEEDED',
           `This asks for some ${price.cost} objects; at most ${MAX_COST} are answered at once. Ask for smaller pages or fewer nested lists.`,
         );
@@ -68,4 +74,27 @@ function asksForSchema(document: DocumentNode): boolean {
     },
   });
   return asks;
+}
+
+function holdsNul(document: DocumentNode): boolean {
+  let holds = false;
+  visit(document, {
+    StringValue: ({ value }) => {
+      holds ||= isWithNul(value);
+    },
+  });
+  return holds;
+}
+
+/** Looks through values of any depth. */
+function isWithNul(value: unknown): boolean {
+  const waiting = [value];
+  while (waiting.length > 0) {
+    const next = waiting.pop();
+    if (typeof next === 'string' && next.includes('\0')) return true;
+    if (typeof next === 'object' && next !== null) {
+      for (const [name, each] of Object.entries(next)) waiting.push(name, each as unknown);
+    }
+  }
+  return false;
 }

@@ -7,7 +7,7 @@ import type { Admitted } from './admission.ts';
 import { showCost } from './admission.ts';
 import type { Context, Services } from './context.ts';
 import { createContext } from './context.ts';
-import { formatError } from './errors.ts';
+import { createRefusal, formatError } from './errors.ts';
 import type { Authenticate } from './identity.ts';
 import { limitRules, MAX_TOKENS } from './limits.ts';
 import type { Operations } from './operations.ts';
@@ -74,6 +74,12 @@ function createRequestPlugin({ admission }: Services): ApolloServerPlugin<Contex
       return {
         didResolveOperation: async ({ document, operation, request, contextValue }) => {
           if (!operation) return;
+          if (operation.operation === 'subscription') {
+            throw createRefusal(
+              'BAD_REQUEST',
+              'A subscription is asked over a WebSocket at this path, or by POST to the same path with /stream after it.',
+            );
+          }
           admitted = await admission.admit(
             contextValue.identity,
             document,

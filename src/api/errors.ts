@@ -50,6 +50,7 @@ const STATUS_WITHOUT_GRAPHQL: Partial<Record<ErrorCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   BAD_USER_INPUT: 400,
+  COST_LIMIT_EXCEEDED: 400,
   TIMEOUT: 504,
 };
 
@@ -59,6 +60,12 @@ export function createError(code: ErrorCode, message: string): GraphQLError {
   return new GraphQLError(message, {
     extensions: { code, ...(status === undefined ? {} : { http: { status } }) },
   });
+}
+
+/** As `createError`, where nothing of an operation is answered: over HTTP the status says it too. */
+export function createRefusal(code: ErrorCode, message: string): GraphQLError {
+  const status = HTTP_STATUS[code] ?? STATUS_WITHOUT_GRAPHQL[code];
+  return new GraphQLError(message, { extensions: { code, http: { status } } });
 }
 
 /** RATE_LIMITED, with when to come back: `retryAfterS` beside the code, and the header over HTTP. */

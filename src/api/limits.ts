@@ -1,7 +1,14 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
-import type { ValidationContext, ValidationRule } from 'graphql';
+import type {
+  ASTVisitor,
+  FieldNode,
+  FragmentSpreadNode,
+  InlineFragmentNode,
+  ValidationContext,
+  ValidationRule,
+} from 'graphql';
 import { GraphQLError } from 'graphql';
 
 export const MAX_TOKENS = 3_000;
@@ -32,9 +39,26 @@ const reporting = {
   ],
 };
 
+/** A subscription is to one field; one that is left out leaves nothing to subscribe to. */
+function alwaysSubscribedRule(context: ValidationContext): ASTVisitor {
+  const look = (node: FieldNode | InlineFragmentNode | FragmentSpreadNode) => {
+    if (context.getParentType() !== context.getSchema().getSubscriptionType()) return;
+    const directive = node.directives?.find(({ name }) => ['skip', 'include'].includes(name.value));
+    if (!directive) return;
+    context.reportError(
+      new GraphQLError(
+        `A subscription's field is always there: @${directive.name.value} may stand below it only.`,
+        { nodes: directive },
+      ),
+    );
+  };
+  return { Field: look, InlineFragment: look, FragmentSpread: look };
+}
+
 /** For sockets as for HTTP: what is refused on the one must not slip in by the other. */
 export const limitRules: readonly ValidationRule[] = [
   maxDepthRule({ n: MAX_DEPTH, ...reporting }),
   maxAliasesRule({ n: MAX_ALIASES, ...reporting }),
   maxDirectivesRule({ n: MAX_DIRECTIVES, ...reporting }),
-].map((rule) => rule as unknown as ValidationRule);
+  alwaysSubscribedRule,
+].map((rule) => rule);

@@ -27,7 +27,7 @@ export interface Operations {
   register(id: string, text: string): void;
   /**
    * Whether a question may be answered at all.
-   * @throws BAD_REQUEST where its id is not its text's, PERSISTED_QUERY_NOT_IN_LIST
+   * @throws BAD_REQUEST where its id is none or not its text's, PERSISTED_QUERY_NOT_IN_LIST
    */
   check(question: Question): void;
   /**
@@ -58,8 +58,8 @@ export function createOperations({ manifest, listedOnly = false }: OperationSett
   };
   const check = (question: Question) => {
     const { query } = question;
-    if (typeof query !== 'string' || query === '') return;
     const id = readId(question);
+    if (typeof query !== 'string' || query === '') return;
     if (id !== undefined && createHash('sha256').update(query).digest('hex') !== id) {
       throw createError('BAD_REQUEST', 'sha256Hash is not the SHA-256 of the query.');
     }
@@ -110,8 +110,15 @@ function parseJson(text: string): unknown {
 
 function readId({ extensions }: Question): string | undefined {
   const { persistedQuery } = toObject(extensions);
-  const { sha256Hash } = toObject(persistedQuery);
-  return typeof sha256Hash === 'string' ? sha256Hash : undefined;
+  if (persistedQuery === undefined || persistedQuery === null) return undefined;
+  const { version, sha256Hash } = toObject(persistedQuery);
+  if (version !== 1 || typeof sha256Hash !== 'string') {
+    throw createError(
+      'BAD_REQUEST',
+      'extensions.persistedQuery takes { "version": 1, "sha256Hash": "<SHA-256 of the query, in hex>" }.',
+    );
+  }
+  return sha256Hash;
 }
 
 function toObject(value: unknown): Readonly<Record<string, unknown>> {

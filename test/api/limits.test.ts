@@ -5,7 +5,7 @@ import type { Api } from '../../src/api/server.ts';
 import { subscribe } from '../live/sockets.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { ask, codesOf, signToken, startTestApi } from './client.ts';
+import { ask, codesOf, send, signToken, startTestApi } from './client.ts';
 import type { Rows } from './rows.ts';
 import { openRows } from './rows.ts';
 
@@ -144,13 +144,31 @@ describe('limits', () => {
     ],
     ['too many tokens', `{ ${'viewer { role } '.repeat(2_000)} }`, 'GRAPHQL_PARSE_FAILED'],
     ['no such field', '{ tripz { id } }', 'GRAPHQL_VALIDATION_FAILED'],
+    ['asked for a text that cannot be', '{ tariff(id: "a\\u0000") { id } }', 'BAD_USER_INPUT'],
+    [
+      'subscribed to nothing',
+      'subscription { ...F } fragment F on Subscription { telemetry(deviceId: "ID-1") @skip(if: true) { at } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
   ];
 
   it.each(REFUSED)('refuse what is %s over HTTP', async (_, text, code) => {
     const answer = await ask(api, INSURER, text);
     expect(new Set(codesOf(answer))).toContain(code);
     expect(answer.data).toBeUndefined();
+    expect(answer.status).toBe(400);
     expect(JSON.stringify(answer.errors)).not.toContain('Did you mean');
+  });
+
+  it('refuse over HTTP what only a stream can answer, and an id that is none', async () => {
+    const stream = await ask(
+      api,
+      INSURER,
+      'subscription { tripUpdates(deviceId: "ID-1") { cursor } }',
+    );
+    expect([stream.status, codesOf(stream)]).toEqual([400, ['BAD_REQUEST']]);
+    const { status, body } = await send(api, INSURER, { extensions: { persistedQuery: 7 } });
+    expect([status, body.errors?.[0]?.extensions.code]).toEqual([400, 'BAD_REQUEST']);
   });
 
   it.each(REFUSED)('refuse what is %s over a WebSocket alike', async (_, text, code) => {
