@@ -1,7 +1,17 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { defineConfig } from 'vitest/config';
 
-const SLOW = ['orders', 'drives', 'advance', 'checker'];
+const SLOW = [
+  'premium/coefficients',
+  'premium/shares',
+  'premium/what-if',
+  'premium/silent-days',
+  'premium/properties',
+  'orders',
+  'drives',
+  'advance',
+  'checker',
+];
 
 /** What dies in milliseconds is not left to the files that take seconds: they come last, the slowest at the end. */
 class QuickFirst extends BaseSequencer {

@@ -3,10 +3,15 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { getDistDirectory, isSandboxFrame, renderAltair, SANDBOX_FRAME_CSP } from 'altair-static';
 import type { FastifyInstance } from 'fastify';
+import type { Example } from './console-examples.ts';
+import { EXAMPLES } from './console-examples.ts';
+import type { Role } from './generated/schema.ts';
 
 const ASSETS = '/console/';
 const ENDPOINT = 'address of the API';
 const SOCKET = 'address of its sockets';
+/** The role that most examples are written for. */
+const START_AS: Role = 'INSURER';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -19,70 +24,6 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
   '.ttf': 'font/ttf',
 };
-
-/** The last one is shown first. */
-const EXAMPLES: readonly { readonly name: string; readonly query: string }[] = [
-  {
-    name: 'A driver and his score',
-    query: `query Driver($externalId: String!) {
-  driver(externalId: $externalId) {
-    name
-    habits(days: 30) {
-      distanceKm
-      drivingHours
-      nightShare
-      rates { kind count per100Km low high credibility }
-    }
-    score { value status parts { metric points reason } version }
-  }
-}
-`,
-  },
-  {
-    name: 'Live telemetry',
-    query: `subscription Live($deviceId: String!, $after: Cursor) {
-  telemetry(deviceId: $deviceId, after: $after) {
-    cursor
-    at
-    lat
-    lon
-    speedKmh
-  }
-}
-`,
-  },
-  {
-    name: 'Live trips',
-    query: `subscription Trips($deviceId: String!, $after: Cursor) {
-  tripUpdates(deviceId: $deviceId, after: $after) {
-    cursor
-    trip { id status startedAt distanceKm revision updatedAt }
-  }
-}
-`,
-  },
-  {
-    name: 'Newest trips',
-    query: `# Ctrl+Enter asks. The environment (top right) holds the token.
-{
-  trips(first: 10) {
-    nodes {
-      deviceId
-      status
-      startedAt
-      endedAt
-      timeZone
-      distanceKm
-      distanceSource
-      maxSpeedKmh
-      events { kind severity at }
-    }
-    pageInfo { hasNextPage endCursor }
-  }
-}
-`,
-  },
-];
 
 /**
  * Serves the console at `/`. Everything it needs comes from here, and the page may load nothing from
@@ -135,32 +76,34 @@ export function serveConsole(
 }
 
 function renderPage(path: string, nonce: string, tokens: Readonly<Record<string, string>>): string {
-  const headers = { Authorization: 'Bearer {{token}}' };
+  const use = (token: string) => ({ token, headers: { Authorization: `Bearer ${token}` } });
   const offered = Object.entries(tokens);
-  const window = (name: string, query: string) => ({
+  const window = ({ name, query, variables = {} }: Example) => ({
     initialName: name,
     initialQuery: query,
-    initialHeaders: headers,
+    initialVariables: JSON.stringify(variables, null, 2),
     endpointURL: ENDPOINT,
     subscriptionsEndpoint: SOCKET,
     initialSubscriptionRequestHandlerId: 'graphql-ws' as const,
-    initialSubscriptionsPayload: headers,
+    initialSubscriptionsPayload: { Authorization: 'Bearer {{token}}' },
   });
   const html = renderAltair({
     baseURL: ASSETS,
     cspNonce: nonce,
-    initialWindows: EXAMPLES.map(({ name, query }) => window(name, query)),
+    initialWindows: EXAMPLES.map(window),
     initialEnvironments: {
-      base: { title: 'Token', variables: { token: offered[0]?.[1] ?? 'paste a token here' } },
+      base: { title: 'Token', variables: use(tokens[START_AS] ?? 'paste a token here') },
+      ...(START_AS in tokens && { activeSubEnvironment: START_AS }),
       subEnvironments: offered.map(([role, token]) => ({
         id: role,
         title: role,
-        variables: { token },
+        variables: use(token),
       })),
     },
     instanceStorageNamespace: 'odograph_',
     initialSettings: {
       theme: 'system',
+      'schema.reload.onEnvChange': true,
       disablePushNotification: true,
       'alert.disableUpdateNotification': true,
       'banners.disable': true,

@@ -10,7 +10,9 @@ import {
 } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EXAMPLES } from '../../src/api/console-examples.ts';
 import { fetchJars } from '../../src/local/jars.ts';
 import { isAlive } from '../../src/local/process.ts';
 import {
@@ -111,6 +113,8 @@ test('up: the founding line becomes a trip that outlives a stop, a kill and ever
     'INSURER',
     'OPERATOR',
   ]);
+  const driver = EXAMPLES.find(({ name }) => name === 'Live trip')?.variables;
+  expect(decodeJwt(facts.tokens['DRIVER']!)['driver']).toBe(driver?.['driverExternalId']);
   const said = first.up.stdout();
   expect(said).toContain(`curl -s ${facts.apiUrl}`);
   expect(said).toContain(facts.tokens['INSURER']);
