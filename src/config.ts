@@ -135,7 +135,7 @@ const settings = {
   PERSISTED_OPERATIONS_MANIFEST: text
     .optional()
     .describe(
-      'A file of operations that clients may ask by their id, as @apollo/generate-persisted-query-manifest writes it.',
+      'A file of operations that clients may ask by their id, as @apollo/generate-persisted-query-manifest or relay-compiler writes it.',
     ),
   PERSISTED_OPERATIONS_ONLY: flag.describe('Answer the operations of that file and no others.'),
   HEAVY_QUERIES: z

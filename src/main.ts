@@ -132,7 +132,7 @@ function readManifest(file: string | undefined): string | undefined {
     throw new Problem(
       'BAD_SETTINGS',
       `PERSISTED_OPERATIONS_MANIFEST cannot be read: ${String(error)}`,
-      'Give the path of the file that @apollo/generate-persisted-query-manifest wrote.',
+      'Give the path of the file that @apollo/generate-persisted-query-manifest or relay-compiler wrote.',
     );
   }
 }

@@ -10,11 +10,14 @@ const manifestShape = z.object({
   operations: z.array(z.object({ id: z.string().min(1), body: z.string().min(1) })),
 });
 
+/** The file that relay-compiler's `persistConfig` writes: texts by their MD5, SHA-1 or SHA-256. */
+const relayShape = z.record(z.string().regex(/^[0-9a-f]{32,64}$/), z.string().min(1));
+
 /** Characters of texts that clients registered, altogether. */
 const MAX_REMEMBERED = 10_000_000;
 
 export interface OperationSettings {
-  /** Text of a manifest whose operations may be asked by id alone. */
+  /** Text of a manifest, Apollo's or Relay's, whose operations may be asked by id alone. */
   readonly manifest?: string | undefined;
   /** Whether nothing but the manifest's operations is answered. */
   readonly listedOnly?: boolean | undefined;
@@ -44,9 +47,7 @@ interface Question {
 
 /** @throws Error where the manifest is none */
 export function createOperations({ manifest, listedOnly = false }: OperationSettings): Operations {
-  const listed = new Map(
-    manifest === undefined ? [] : readManifest(manifest).map(({ id, body }) => [id, body]),
-  );
+  const listed = manifest === undefined ? new Map<string, string>() : readManifest(manifest);
   const bodies = new Set(listed.values());
   const registered = new LRUCache<string, string>({
     maxSize: MAX_REMEMBERED,
@@ -92,11 +93,15 @@ export function createOperations({ manifest, listedOnly = false }: OperationSett
   };
 }
 
-function readManifest(text: string): readonly { readonly id: string; readonly body: string }[] {
-  const parsed = manifestShape.safeParse(parseJson(text));
-  if (parsed.success) return parsed.data.operations;
+/** The operations' texts by their ids. */
+function readManifest(text: string): ReadonlyMap<string, string> {
+  const value = parseJson(text);
+  const relay = relayShape.safeParse(value);
+  if (relay.success) return new Map(Object.entries(relay.data));
+  const apollo = manifestShape.safeParse(value);
+  if (apollo.success) return new Map(apollo.data.operations.map(({ id, body }) => [id, body]));
   throw new Error(
-    `the manifest of persisted operations is not what @apollo/generate-persisted-query-manifest writes: ${z.prettifyError(parsed.error)}`,
+    `the manifest of persisted operations is neither what @apollo/generate-persisted-query-manifest nor what relay-compiler writes: ${z.prettifyError(apollo.error)}`,
   );
 }
 

@@ -81,8 +81,27 @@ describe('an operation that is not in it', () => {
 });
 
 describe('a manifest', () => {
-  it('that is none keeps the API from starting, and says what is wrong', async () => {
-    const start = startTestApi(database, { operations: { manifest: '{"operations":[]}' } });
-    await expect(start).rejects.toThrow(/generate-persisted-query-manifest/);
+  it('may be what relay-compiler writes, by hashes of any kind', async () => {
+    const md5 = createHash('md5').update(LISTED).digest('hex');
+    const manifest = JSON.stringify({ [md5]: LISTED, [idOf(OTHER)]: OTHER });
+    const api = await startTestApi(database, { operations: { manifest, listedOnly: true } });
+    try {
+      expect(await ask(api, byId(md5))).toEqual(twice(WHO));
+      expect(await ask(api, { query: OTHER })).toEqual(twice({ viewer: { tenant: 'acme' } }));
+      const refused = twice('PERSISTED_QUERY_NOT_IN_LIST');
+      expect(await ask(api, { query: '{ viewer { role } }' })).toEqual(refused);
+    } finally {
+      await api.stop();
+    }
   });
+
+  it.each(['{"operations":[]}', '{"Who":"query Who { viewer { role } }"}', '[]', 'query'])(
+    '%j is none: the API does not start, and says what is wrong',
+    async (manifest) => {
+      const start = startTestApi(database, { operations: { manifest } });
+      await expect(start).rejects.toThrow(
+        /neither what @apollo\/generate-persisted-query-manifest nor what relay-compiler writes/,
+      );
+    },
+  );
 });
