@@ -58,6 +58,7 @@ export function serveSockets({
     {
       schema,
       connectionInitWaitTimeout: 10_000,
+      jsonMessageReviver: fillInQuery,
       onConnect: async ({ connectionParams, extra }) => {
         const header = connectionParams?.Authorization ?? connectionParams?.authorization;
         try {
@@ -101,6 +102,18 @@ export function serveSockets({
   return async () => {
     await disposable.dispose();
   };
+}
+
+/**
+ * The protocol wants a text with every operation; Apollo Kotlin sends none where it asks by an id. Looks at the message as a
+ * whole, whose key is empty: what variables hold stays as it is.
+ */
+function fillInQuery(key: string, value: unknown): unknown {
+  if (key !== '' || typeof value !== 'object' || value === null) return value;
+  const { type, payload } = value as { readonly type?: unknown; readonly payload?: unknown };
+  if (type !== 'subscribe' || typeof payload !== 'object' || payload === null) return value;
+  const isById = 'extensions' in payload && !('query' in payload);
+  return isById ? { ...value, payload: { ...payload, query: '' } } : value;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
 import type { Api } from '../../src/api/server.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Claims } from './client.ts';
-import { send, sendBySocket, startTestApi } from './client.ts';
+import { send, sendBySocket, signToken, startTestApi } from './client.ts';
 
 const INSURER: Claims = { role: 'INSURER', tenant: 'acme' };
 const LISTED = 'query Who { viewer { role } }';
@@ -53,6 +54,39 @@ describe('an operation of the manifest', () => {
   it('is answered by its id alone', async () => {
     expect(await ask(open, byId(idOf(LISTED)))).toEqual(twice(WHO));
     expect(await ask(closed, byId(idOf(LISTED)))).toEqual(twice(WHO));
+  });
+});
+
+describe('an operation over a socket', () => {
+  it('may leave its text out where it has an id, and not otherwise', async () => {
+    const socket = new WebSocket(open.wsUrl, 'graphql-transport-ws');
+    const heard: { type: string; id?: string; payload?: unknown }[] = [];
+    const tell = (message: object) => socket.send(JSON.stringify(message));
+    socket.on('message', (data: Buffer) => {
+      heard.push(JSON.parse(data.toString()));
+      if (heard.length === 1) {
+        tell({
+          type: 'subscribe',
+          id: '1',
+          payload: { operationName: 'Who', ...byId(idOf(LISTED)) },
+        });
+      }
+      if (heard.length === 3)
+        tell({ type: 'subscribe', id: '2', payload: { operationName: 'Who' } });
+    });
+    socket.on('open', () => {
+      const told = signToken(INSURER).then((token) =>
+        tell({ type: 'connection_init', payload: { Authorization: `Bearer ${token}` } }),
+      );
+      told.catch(() => socket.close());
+    });
+    const code = await new Promise((resolve) => socket.on('close', resolve));
+    expect(heard).toMatchObject([
+      { type: 'connection_ack' },
+      { type: 'next', id: '1', payload: { data: WHO } },
+      { type: 'complete', id: '1' },
+    ]);
+    expect(code).toBe(4400);
   });
 });
 
