@@ -4,9 +4,11 @@ import * as os from 'node:os';
 import * as path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { buildSchema, parse, validate } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { agrees, readSessions, runCommands } from './support/console.ts';
 import { createTestDatabase, type TestDatabase } from './support/database.ts';
+import { readBlocks } from './support/documents.ts';
 import { createTestTopic, type TestTopic } from './support/topic.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -104,6 +106,30 @@ describe.each(documents)('%s', (file) => {
     const lost = links.filter((link) => !fs.existsSync(path.join(root, path.dirname(file), link)));
     expect(lost).toEqual([]);
   });
+});
+
+test('a reader who begins with README or CONTRIBUTING finds every page of docs', () => {
+  const found = new Set(['README.md', 'CONTRIBUTING.md']);
+  for (const file of found) {
+    for (const [, link] of readText(file).matchAll(/\]\(([^):#\s]+\.md)/g)) {
+      found.add(path.join(path.dirname(file), link!));
+    }
+  }
+  const pages = documents.filter((file) => path.dirname(file) === 'docs');
+  expect(pages.filter((page) => !found.has(page))).toEqual([]);
+});
+
+const schema = buildSchema(readText('schema.graphql'));
+const operations = documents.flatMap((file) =>
+  readBlocks(path.join(root, file), 'graphql')
+    // Others show what a schema would say.
+    .filter((block) => /^(\{|query|mutation|subscription|fragment)/.test(block))
+    .map((block) => ({ file, begins: block.split('\n', 2).join(' '), block })),
+);
+
+test.each(operations)('$file asks for nothing that is not there: $begins', ({ block }) => {
+  const faults = validate(schema, parse(block));
+  expect(faults.map(({ message }) => message)).toEqual([]);
 });
 
 const withSessions = documents
