@@ -8,20 +8,17 @@
  * connections each, and take turns in every round. Odograph asks behind its walls, tokens checked and cost counted;
  * the others have none. With --data the filled database is kept and used again.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { SignJWT } from 'jose';
-import pg from 'pg';
-import { claimPort } from '../src/local/port.ts';
-import { startPostgres } from '../src/local/postgres.ts';
-import { migrate } from '../src/store/migrate.ts';
 import { fillDriving } from './fill-driving.ts';
 import { fillTrips } from './fill-trips.ts';
-import { measureLoad, medianOf, post, type Load, type Target } from './load.ts';
-import { fillRivals, prepareRivals, untilSaid } from './rivals.ts';
+import { measureLoad, medianOf, type Load, type Target } from './load.ts';
+import { fillRivals, prepareRivals } from './rivals.ts';
+import type { ServedApi } from './served.ts';
+import { authorize, openFilledStore } from './served.ts';
+import type { Shape } from './shapes.ts';
+import { readCursors, SHAPES } from './shapes.ts';
 
 const { values: args } = parseArgs({
   options: {
@@ -36,127 +33,27 @@ const { values: args } = parseArgs({
     'node-option': { type: 'string', multiple: true, default: [] },
   },
 });
-const SECRET = 'a secret that only this run knows, long enough';
 const OURS = 'Odograph';
-const WINDOW = { from: '2025-06-01', to: '2025-07-01' };
-
-/** One question in everybody's words. */
-interface Shape {
-  readonly title: string;
-  /** Ours; the others' stand in their folder. */
-  readonly query: string;
-  /** How ours and theirs name the driver at a place in the order of drivers. */
-  readonly ours: (place: number, cursors: readonly string[]) => object;
-  readonly theirs: (place: number) => object;
-}
-
-const SHAPES: Readonly<Record<string, Shape>> = {
-  q1: {
-    title: 'a page of 20 trips with driver and events',
-    query: `query Q1($driver: String!) {
-      trips(filter: { driverExternalId: $driver }, first: 20) {
-        nodes {
-          id startedAt endedAt distanceKm durationS maxSpeedKmh movingS fixes bridgedKm nightKm idleS
-          driver { name }
-          events { kind at speedBeforeKmh speedAfterKmh peakMps2 }
-        }
-        pageInfo { hasNextPage endCursor }
-      }
-    }`,
-    ours: (place) => ({ driver: `D-${place}` }),
-    theirs: (place) => ({ driver: place, n: 20 }),
-  },
-  q2: {
-    title: 'a driver with the habits of 30 days',
-    query: `query Q2($driver: String!) {
-      driver(externalId: $driver) {
-        id externalId name
-        habits(from: "${WINDOW.from}", to: "${WINDOW.to}") {
-          trips distanceKm drivingHours nightShare idleShare speedingShare
-          rates { kind count per100Km low high }
-        }
-      }
-    }`,
-    ours: (place) => ({ driver: `D-${place}` }),
-    theirs: (place) => ({ driver: place, since: WINDOW.from }),
-  },
-  q3: {
-    title: '50 drivers with the 5 newest trips of each',
-    query: `query Q3($after: Cursor) {
-      drivers(first: 50, after: $after) {
-        nodes { id externalId name trips(first: 5) { nodes { id startedAt distanceKm maxSpeedKmh idleS } } }
-      }
-    }`,
-    ours: (place, cursors) => ({ after: cursors[place % Math.max(1, cursors.length - 50)] }),
-    theirs: (place) => ({ after: place, n: 50 }),
-  },
-  q4: {
-    title: 'kilometres and trips by month and group, over all',
-    query: `query Q4 {
-      tripStats(groupBy: [{ by: MONTH }, { by: VEHICLE_ATTRIBUTE, name: "fuel" }]) {
-        rows { key { value } exposure { trips distanceKm } rates { per100Km } }
-      }
-    }`,
-    ours: () => ({}),
-    theirs: () => ({}),
-  },
-};
-
-const dataDir = resolve(args.data ?? mkdtempSync(join(tmpdir(), 'odograph-bench-query-data-')));
-mkdirSync(dataDir, { recursive: true });
-const filled = existsSync(join(dataDir, 'postgres'));
 const rivals =
   args.baselines === '' ? undefined : prepareRivals(resolve(args.baselines), resolve(args.work));
-const postgres = await startPostgres({ dataDir, port: 0 });
-const login = (name: string): string => {
-  const url = new URL(postgres.ownerUrl);
-  url.username = name;
-  url.password = 'p';
-  return url.href;
-};
-const owner = new pg.Client(postgres.ownerUrl);
-let api: ChildProcess | undefined;
+const store = await openFilledStore(args.data, async (owner) => {
+  await fillTrips(owner, Number(args.trips));
+  await fillDriving(owner);
+});
+let api: ServedApi | undefined;
 try {
-  const apiUrl = login('odograph_api');
-  await migrate({
-    url: postgres.ownerUrl,
-    logins: { sinkUrl: login('odograph_sink'), apiUrl },
+  if (rivals) await fillRivals(store.owner, resolve(args.baselines));
+  api = await store.serve({
+    ...(rivals && { node: rivals.node }),
+    nodeOptions: args['node-option'],
   });
-  await owner.connect();
-  if (!filled) {
-    await fillTrips(owner, Number(args.trips));
-    await fillDriving(owner);
-  }
-  if (rivals) await fillRivals(owner, resolve(args.baselines));
-  const port = await claimPort(0, { what: 'the API' });
-  api = spawn(
-    rivals?.node ?? process.execPath,
-    [...args['node-option'], 'dist/cli/odograph.js', 'api'],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        NODE_ENV: 'production',
-        LOG_LEVEL: 'error',
-        DATABASE_API_URL: apiUrl,
-        AUTH_JWT_SECRET: SECRET,
-        RATE_LIMITS: 'none',
-        PORT: String(port),
-      },
-    },
-  );
-  await untilSaid(api, 'answers on');
-  const token = await new SignJWT({ role: 'INSURER', tenant: 'default' })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setExpirationTime('1h')
-    .sign(new TextEncoder().encode(SECRET));
   const ours: Target = {
     name: OURS,
-    url: `http://127.0.0.1:${port}/graphql`,
-    pid: api.pid!,
-    headers: { authorization: `Bearer ${token}` },
+    url: api.url,
+    pid: api.pid,
+    headers: await authorize({ role: 'INSURER' }),
   };
-  const targets = [ours, ...((await rivals?.start(postgres.ownerUrl)) ?? [])];
+  const targets = [ours, ...((await rivals?.start(store.ownerUrl)) ?? [])];
   const drivers = await countDrivers();
   const cursors = await readCursors(ours);
   const bodiesOf = (target: Target, name: string, shape: Shape): string[] =>
@@ -188,32 +85,14 @@ try {
     printTable(`${name}: ${shape.title}`, runs);
   }
 } finally {
-  api?.kill('SIGTERM');
+  await api?.stop();
   rivals?.stop();
-  await owner.end();
-  await postgres.stop();
-  if (args.data === undefined) rmSync(dataDir, { recursive: true, force: true });
+  await store.stop();
 }
 
 async function countDrivers(): Promise<number> {
-  const { rows } = await owner.query<{ n: number }>('select count(*)::int as n from driver');
+  const { rows } = await store.owner.query<{ n: number }>('select count(*)::int as n from driver');
   return rows[0]?.n ?? 0;
-}
-
-/** The cursor of each driver, in the order of the list. */
-async function readCursors(target: Target): Promise<string[]> {
-  const cursors: string[] = [];
-  const query = `query ($after: Cursor) { drivers(first: 100, after: $after) { edges { cursor } pageInfo { hasNextPage } } }`;
-  for (let more = true; more;) {
-    const body = JSON.stringify({ query, variables: { after: cursors.at(-1) } });
-    const text = await post(undefined, target.url, target.headers, body);
-    const answer = JSON.parse(text) as {
-      data: { drivers: { edges: { cursor: string }[]; pageInfo: { hasNextPage: boolean } } };
-    };
-    cursors.push(...answer.data.drivers.edges.map(({ cursor }) => cursor));
-    more = answer.data.drivers.pageInfo.hasNextPage;
-  }
-  return cursors;
 }
 
 /** Medians of the rounds; the ratio is Odograph's answers a second by those of the row. */

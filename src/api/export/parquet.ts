@@ -26,8 +26,11 @@ const STORED: Readonly<
   },
 };
 
+/** Rows of a row group. The file's index has an entry for each column of each of them, kept until the end. */
+const GROUP = 10_000;
+
 /**
- * Apache Parquet, a row group a batch, written as the batches come.
+ * Apache Parquet, written as the batches come, a row group for every 10,000 rows.
  * @param notes key and value, kept in the file's footer
  */
 export async function* writeParquet(
@@ -42,26 +45,79 @@ export async function* writeParquet(
     kvMetadata: Object.entries(notes).map(([key, value]) => ({ key, value })),
     createdBy: 'odograph',
   });
+  const buffers = columns.map(createBuffer);
+  let rows = 0;
+  const writeGroup = async () => {
+    await writer.write({
+      columnData: columns.map(({ name }, at) => ({
+        name,
+        // The library's values are larger than ours: a column has them only while it is written.
+        get data() {
+          return buffers[at]!.read(rows);
+        },
+      })),
+      rowGroupSize: rows,
+    });
+    rows = 0;
+    return take(bytes);
+  };
   for await (const trips of batches) {
-    const columnData = columns.map((column) => ({
-      name: column.name,
-      data: trips.map((trip) => toValue(column, trip)),
-    }));
-    await writer.write({ columnData, rowGroupSize: trips.length });
-    yield take(bytes);
+    for (const trip of trips) {
+      for (const buffer of buffers) buffer.set(rows, trip);
+      rows++;
+      if (rows === GROUP) yield await writeGroup();
+    }
   }
+  if (rows > 0) yield await writeGroup();
   await writer.finish();
   yield take(bytes);
+}
+
+/** A column of the row group that is being gathered. */
+interface ColumnBuffer {
+  set(row: number, trip: ExportedTrip): void;
+  /** The first rows, as the library takes them. */
+  read(rows: number): unknown[];
+}
+
+/**
+ * Outlives its row groups, with numbers out of the garbage collector's sight and every text once: what
+ * lives as long as a group would be old when it is dropped, and what is old is collected late.
+ */
+function createBuffer({ type, value }: Column): ColumnBuffer {
+  const { toValue } = STORED[type];
+  if (type === 'TEXT' || type === 'DATE') {
+    const texts: Cell[] = Array.from({ length: GROUP }, () => null);
+    const known = new Map<Cell, Cell>();
+    return {
+      set: (row, trip) => {
+        const cell = value(trip);
+        const same = known.get(cell);
+        if (same === undefined) known.set(cell, cell);
+        texts[row] = same ?? cell;
+      },
+      read: (rows) => {
+        known.clear();
+        return texts.slice(0, rows).map((cell) => (cell === null ? null : toValue(cell)));
+      },
+    };
+  }
+  const numbers = new Float64Array(GROUP);
+  return {
+    set: (row, trip) => {
+      const cell = value(trip);
+      numbers[row] = cell === null ? NaN : Number(cell);
+    },
+    read: (rows) =>
+      Array.from(numbers.subarray(0, rows), (number) =>
+        Number.isNaN(number) ? null : toValue(type === 'BOOLEAN' ? number === 1 : number),
+      ),
+  };
 }
 
 function toElement({ name, type, nullable }: Column): SchemaElement {
   const { toValue: _, ...element } = STORED[type];
   return { name, ...element, repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED' };
-}
-
-function toValue({ type, value }: Column, trip: ExportedTrip): unknown {
-  const cell = value(trip);
-  return cell === null ? null : STORED[type].toValue(cell);
 }
 
 /** What was written since the last time; the writer goes on with an empty buffer and counts on. */

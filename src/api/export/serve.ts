@@ -19,8 +19,8 @@ import { columnsFor } from './columns.ts';
 import { writeCsv } from './csv.ts';
 import { writeParquet } from './parquet.ts';
 
-/** Trips that are held in memory at once, and that a row group of a Parquet file has. */
-const BATCH = 10_000;
+/** Trips that are read at once. */
+const BATCH = 250;
 
 type Write = (
   columns: readonly Column[],

@@ -86,7 +86,7 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
   t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
   t.changed::text as changed`;
 /** What stands of the trip `t`, with `JOINS`. */
-export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
+const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
 /** The trip that holds the event at which a handle is anchored. */
 const GONE = Prisma.sql`${COLUMNS}, true as gone, (
   select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
@@ -97,7 +97,7 @@ const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts 
   'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
 export const JOINS = Prisma.sql`join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id`;
 
-export interface RawTrip extends Omit<
+interface RawTrip extends Omit<
   TripRow,
   'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'supersededByRef'
 > {
@@ -110,7 +110,7 @@ export interface RawTrip extends Omit<
   readonly supersededByRef: bigint | null;
 }
 
-export function toTripRow(raw: RawTrip): TripRow {
+function toTripRow(raw: RawTrip): TripRow {
   return {
     ...raw,
     id: Number(raw.id),
