@@ -39,6 +39,8 @@ export function followTrips(
           void client.refetchQueries({ include: 'active' });
           return timer(PAUSE_MS);
         }
+        const retryAfterS = retryAfterOf(error);
+        if (retryAfterS !== undefined) return timer(1_000 * retryAfterS);
         return isFinal(error) ? throwError(() => error) : timer(PAUSE_MS);
       },
     }),
@@ -51,6 +53,13 @@ export function followTrips(
 export function codesOf(error: unknown): string[] {
   if (!CombinedGraphQLErrors.is(error)) return [];
   return error.errors.map(({ extensions }) => String(extensions?.['code']));
+}
+
+/** When to come back after RATE_LIMITED, seconds. */
+function retryAfterOf(error: unknown): number | undefined {
+  if (!CombinedGraphQLErrors.is(error)) return undefined;
+  const waits = error.errors.map(({ extensions }) => extensions?.['retryAfterS']);
+  return waits.find((wait) => typeof wait === 'number');
 }
 
 function isFinal(error: unknown): boolean {

@@ -13,7 +13,7 @@ interface Settings {
 
 interface Fault {
   readonly message: string;
-  readonly extensions?: { readonly code?: string };
+  readonly extensions?: { readonly code?: string; readonly retryAfterS?: number };
 }
 
 interface Answer {
@@ -24,10 +24,14 @@ interface Answer {
 /** What the API would not answer at all, by its codes, as FORBIDDEN. */
 export class Refused extends Error {
   readonly codes: readonly string[];
+  /** With RATE_LIMITED, when to come back, seconds. */
+  readonly retryAfterS: number | undefined;
 
   constructor(faults: readonly Fault[]) {
     super(faults.map(({ message }) => message).join('\n'));
     this.codes = faults.map(({ extensions }) => extensions?.code ?? '');
+    this.retryAfterS = faults.find(({ extensions }) => extensions?.retryAfterS)?.extensions
+      ?.retryAfterS;
   }
 }
 

@@ -39,6 +39,7 @@ export async function followTrips(following: Following): Promise<void> {
   const { list, signal } = following;
   let cursor: string | undefined;
   while (!signal.aborted) {
+    let pauseMs = PAUSE_MS;
     try {
       await listen(following, cursor, (next) => (cursor = next));
     } catch (error) {
@@ -46,9 +47,11 @@ export async function followTrips(following: Following): Promise<void> {
         // Too long away: what was missed is in the state, not in the stream.
         cursor = undefined;
         await list.reload();
+      } else if (error instanceof Refused && error.retryAfterS !== undefined) {
+        pauseMs = 1_000 * error.retryAfterS;
       } else if (isFinal(error)) throw error;
     }
-    await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

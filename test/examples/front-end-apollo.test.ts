@@ -11,7 +11,14 @@ import { makeFolder, until } from '../support/child.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { openWire } from '../support/wire.ts';
-import { addDevice, changesIn, INSURER, startFrontEnd, untilHeard } from './front-end.ts';
+import {
+  addDevice,
+  changesIn,
+  INSURER,
+  startFrontEnd,
+  untilHeard,
+  waitForPoints,
+} from './front-end.ts';
 
 const FOLDER = 'examples/front-end-apollo';
 const run = promisify(execFile);
@@ -102,6 +109,17 @@ describe('the front end with Apollo Client', () => {
     expect(await program.exited, program.stderr()).toBe(0);
     expect(program.stdout()).toMatch(/^2015-05-03.+\n2015-05-02.+\n2015-05-01/);
   });
+
+  if (process.env['ODOGRAPH_LONG'] === '1') {
+    it('comes back when it may where its points were spent, and has missed nothing', async () => {
+      const device = await addDevice(rows, tenant, 'ID-3', 2);
+      const limited = await startTestApi(database, { rateLimits: { INSURER: 50 } });
+      const { heard, waitedMs } = await waitForPoints(FOLDER, 'ID-3', device, limited);
+      expect(heard).toEqual(['2015-05-02 2']);
+      expect(waitedMs).toBeGreaterThan(3_000);
+      await limited.stop();
+    });
+  }
 
   it('ends with what is wrong where its token is not accepted', async () => {
     const port = Number(new URL(open.url).port);

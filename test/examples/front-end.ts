@@ -1,7 +1,9 @@
-import { plainEnv, startScript, until } from '../support/child.ts';
-import type { Started } from '../support/child.ts';
-import { signToken } from '../api/client.ts';
+import type { Api } from '../../src/api/server.ts';
+import { send, signToken } from '../api/client.ts';
 import type { Rows } from '../api/rows.ts';
+import type { Started } from '../support/child.ts';
+import { plainEnv, startScript, until } from '../support/child.ts';
+import { openWire } from '../support/wire.ts';
 
 /** Who asks in the front ends of examples/. */
 export const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
@@ -95,4 +97,39 @@ export async function untilHeard(program: Started, { revise }: DeviceOfTrips, da
   });
   const last = `2015-05-${String(day).padStart(2, '0')} ${revision}`;
   await until('the last correction is heard', () => changesIn(program).includes(last));
+}
+
+/**
+ * What a front end hears whose points were all spent while it had no connection and one trip changed, and how long it
+ * waited for it, milliseconds. Points come back a minute after the first of them was spent.
+ * @param api one that limits the role INSURER
+ */
+export async function waitForPoints(
+  folder: string,
+  deviceId: string,
+  device: DeviceOfTrips,
+  api: Api,
+): Promise<{ readonly heard: string[]; readonly waitedMs: number }> {
+  const wire = await openWire(Number(new URL(api.url).port));
+  const program = await startFrontEnd(folder, deviceId, wire.port);
+  await untilHeard(program, device, 1);
+  wire.cut();
+  const before = changesIn(program).length;
+  let status = 200;
+  while (status === 200) {
+    ({ status } = await send(api, INSURER, { query: '{ viewer { role } }' }));
+  }
+  await device.revise(2);
+  wire.mend();
+  const mendedMs = Date.now();
+  const isHeard = () => {
+    if (program.process.exitCode !== null) throw new Error(program.stderr());
+    return changesIn(program).length > before;
+  };
+  await until('what was missed is heard', isHeard, 90_000);
+  const waitedMs = Date.now() - mendedMs;
+  program.process.stdin?.end();
+  await program.exited;
+  await wire.close();
+  return { heard: changesIn(program).slice(before), waitedMs };
 }
