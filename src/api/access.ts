@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { createError } from './errors.ts';
 import type { Role } from './generated/schema.ts';
 import type { Identity } from './identity.ts';
+import { toReader } from './identity.ts';
 
 /** A role, or ACTUARY with the claim `microdata`. */
 export type Asker = Role | 'MICRODATA';
@@ -368,6 +369,15 @@ export async function enterStats(
     requestId: context.requestId,
   });
   return !microdata;
+}
+
+/** Names the driver who asks and sees no other's rows: the walls alone would let a list be searched for his. */
+export function narrow<Criteria extends { readonly driverExternalId?: string }>(
+  identity: Identity,
+  criteria: Criteria,
+): Criteria {
+  const { driver } = toReader(identity);
+  return driver === null ? criteria : { driverExternalId: driver, ...criteria };
 }
 
 function refuseNames(

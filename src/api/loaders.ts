@@ -40,7 +40,8 @@ import type { Reading } from '../store/read/reading.ts';
 import type { TariffRow } from '../store/read/tariffs.ts';
 import { readTariffs } from '../store/read/tariffs.ts';
 import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
-import { readTripPages, readTrips, readTripsByStart } from '../store/read/trips.ts';
+import { readTripPages } from '../store/read/trip-pages.ts';
+import { readTrips, readTripsByStart } from '../store/read/trips.ts';
 
 export interface TripStart {
   readonly deviceRef: number;

@@ -1,4 +1,6 @@
 import { readDevicePage } from '../../store/read/devices.ts';
+import { beholderOf } from '../../store/read/reading.ts';
+import { toReader } from '../identity.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
@@ -9,9 +11,10 @@ const cursor = textCursor('devices');
 export const devices: Resolvers = {
   Query: {
     device: (_, { deviceId }, { loaders }) => loaders.deviceByName.load(deviceId),
-    devices: async (_, page, { reading, services: { seal } }) => {
+    devices: async (_, page, { identity, reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
-      const found = await reading.run((tx) => readDevicePage(tx, request));
+      const whose = beholderOf(toReader(identity));
+      const found = await reading.run((tx) => readDevicePage(tx, whose, request));
       return toConnection(seal, cursor, (device) => device.deviceId, found);
     },
   },

@@ -1,7 +1,7 @@
 import { explainFlag } from '../../core/habits/why.ts';
 import type { DrivingEventKey, DrivingEventRow } from '../../store/read/driving-events.ts';
 import { readDrivingEventPage } from '../../store/read/driving-events.ts';
-import { enterMicrodata, showPosition } from '../access.ts';
+import { enterMicrodata, narrow, showPosition } from '../access.ts';
 import type {
   DrivingEventKind,
   MeasurementSource,
@@ -43,7 +43,8 @@ export const drivingEvents: Resolvers = {
       const { seal } = context.services;
       const kind = underFilter(cursor, criteria);
       const request = toPageRequest(seal, kind, page);
-      const found = await context.reading.run((tx) => readDrivingEventPage(tx, criteria, request));
+      const asked = narrow(context.identity, criteria);
+      const found = await context.reading.run((tx) => readDrivingEventPage(tx, asked, request));
       return toConnection<DrivingEventRow, DrivingEventKey>(seal, kind, (event) => event, found);
     },
   },

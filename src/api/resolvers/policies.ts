@@ -2,6 +2,8 @@ import type { DriverRow, VehicleRow } from '../../store/read/drivers.ts';
 import type { PolicyParts } from '../../store/read/policies.ts';
 import { readPolicyPage } from '../../store/read/policies.ts';
 import type { Context } from '../context.ts';
+import { beholderOf } from '../../store/read/reading.ts';
+import { toReader } from '../identity.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
 import { textCursor, toConnection, toPageRequest } from '../page.ts';
@@ -12,9 +14,10 @@ const cursor = textCursor('policies');
 export const policies: Resolvers = {
   Query: {
     policy: (_, { number }, { loaders }) => loaders.policyByNumber.load(number),
-    policies: async (_, page, { reading, services: { seal } }) => {
+    policies: async (_, page, { identity, reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
-      const found = await reading.run((tx) => readPolicyPage(tx, request));
+      const whose = beholderOf(toReader(identity));
+      const found = await reading.run((tx) => readPolicyPage(tx, whose, request));
       return toConnection(seal, cursor, (policy) => policy.number, found);
     },
   },

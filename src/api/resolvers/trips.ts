@@ -1,7 +1,7 @@
 import type { RejectionReason } from '../../core/changes.ts';
 import type { TripCriteria, TripKey, TripRow } from '../../store/read/trips.ts';
-import { readTripPages } from '../../store/read/trips.ts';
-import { enterMicrodata, showPath, showPosition } from '../access.ts';
+import { readTripPages } from '../../store/read/trip-pages.ts';
+import { enterMicrodata, narrow, showPath, showPosition } from '../access.ts';
 import type { Context } from '../context.ts';
 import type { Resolvers, TripFilter } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
@@ -57,8 +57,9 @@ export const trips: Resolvers = {
       const direction = orderBy?.direction ?? 'DESC';
       const kind = underFilter(tripCursor(direction), criteria);
       const request = toPageRequest(seal, kind, page);
+      const asked = narrow(context.identity, criteria);
       const pages = await context.reading.run((tx) =>
-        readTripPages(tx, { of: 'anybody' }, criteria, direction, request),
+        readTripPages(tx, { of: 'anybody' }, asked, direction, request),
       );
       const found = pages.get(0) ?? { rows: [], hasNext: false, hasPrevious: false };
       return toConnection<TripRow, TripKey>(seal, kind, (trip) => trip, found);

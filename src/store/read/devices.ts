@@ -2,6 +2,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
+import type { Beholder } from './reading.ts';
 
 export interface DeviceRow {
   readonly ref: number;
@@ -43,6 +44,15 @@ const COLUMNS = Prisma.sql`d.id as ref, d.external_id as "deviceId", d.first_see
 /** A driver is shown the devices that were assigned to him; the walls leave only those assignments. */
 const SHOWN = Prisma.sql`(current_driver() is null or exists (select from assignment a where a.device_id = d.id))`;
 
+/** Each device once, though it may have come back to a tenant or a driver. */
+const LISTED: Readonly<Record<Beholder, Prisma.Sql>> = {
+  operator: Prisma.sql`select id as device_id, external_id from device`,
+  tenant: Prisma.sql`select device_id, external_id from device_tenancy y where tenant_id = current_tenant() and not exists (
+    select from device_tenancy e where e.tenant_id = y.tenant_id and e.device_id = y.device_id and e.from_at < y.from_at)`,
+  driver: Prisma.sql`select id as device_id, external_id from device
+    where id = any(array(select device_id from assignment where driver_id = current_driver()))`,
+};
+
 function toDeviceRow(raw: RawDevice): DeviceRow {
   return {
     ref: raw.ref,
@@ -71,14 +81,22 @@ export async function readDevicesByName(
   return rows.map(toDeviceRow);
 }
 
+/**
+ * A page of the devices that a reader may see, by the ids that they send.
+ * @param whose a driver's are few; a tenant's have an index of their own
+ */
 export async function readDevicePage(
   tx: Transaction,
+  whose: Beholder,
   page: PageRequest<string>,
 ): Promise<Page<DeviceRow>> {
-  const keyset = keysetOf([Prisma.sql`d.external_id`], 'ASC', page, (id) => [Prisma.sql`${id}`]);
+  const keyset = keysetOf([Prisma.sql`l.external_id`], 'ASC', page, (id) => [Prisma.sql`${id}`]);
   const rows = await tx.$queryRaw<RawDevice[]>`
-    select ${COLUMNS} from device d left join device_state s on s.device_id = d.id
-    where ${SHOWN}${keyset.where} order by ${keyset.order} limit ${keyset.limit}`;
+    select ${COLUMNS} from (
+      select * from (
+        select l.* from (${LISTED[whose]}) as l where true${keyset.where} order by ${keyset.order} limit ${keyset.limit}) as found
+      limit ${keyset.most}) as l
+    join device d on d.id = l.device_id left join device_state s on s.device_id = d.id order by ${keyset.order}`;
   return toPage(rows.map(toDeviceRow), page);
 }
 

@@ -4,6 +4,8 @@ import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo } from './changes.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
+import { flagKinds } from './stats/columns.ts';
+import { TENANTS } from './tenants.ts';
 
 /** A driving event's place in the order by time, and its name. */
 export interface DrivingEventKey {
@@ -94,24 +96,51 @@ export async function readDrivingEventPage(
       Prisma.sql`${key.source}`,
     ],
   );
+  const { of, owners } = ownedBy(criteria);
   const parts = [
-    Prisma.sql`true`,
-    criteria.deviceId === undefined
-      ? undefined
-      : Prisma.sql`e.device_id = (select id from device where external_id = ${criteria.deviceId})`,
-    criteria.driverExternalId === undefined
-      ? undefined
-      : Prisma.sql`e.driver_id = any(array(select id from driver where external_id = ${criteria.driverExternalId}))`,
-    criteria.kinds === undefined
-      ? undefined
-      : Prisma.sql`e.kind = any(${[...criteria.kinds]}::text[])`,
+    of === 'device'
+      ? Prisma.sql`e.kind = any(${[...(criteria.kinds ?? flagKinds)]}::text[])`
+      : Prisma.sql`e.kind = o.kind`,
+    of === 'device' && criteria.driverExternalId !== undefined
+      ? // Asked so that PostgreSQL does not expect next to none of a device's.
+        Prisma.sql`(select e.driver_id = any(array(select id from driver where external_id = ${criteria.driverExternalId})))`
+      : undefined,
     criteria.fromMs === undefined ? undefined : Prisma.sql`e.at >= ${new Date(criteria.fromMs)}`,
     criteria.toMs === undefined ? undefined : Prisma.sql`e.at < ${new Date(criteria.toMs)}`,
   ].filter((part) => part !== undefined);
   const rows = await tx.$queryRaw<RawDrivingEvent[]>`
-    select ${COLUMNS} from driving_event e where ${Prisma.join(parts, ' and ')}${keyset.where}
-    order by ${keyset.order} limit ${keyset.limit}`;
+    select ${COLUMNS} from (${owners}) as o cross join lateral (
+      select e.* from driving_event e
+      where e.${Prisma.raw(`${of}_id`)} = o.ref and ${Prisma.join(parts, ' and ')}${keyset.where}
+      order by ${keyset.order} limit ${keyset.limit}) as e
+    order by ${keyset.order} limit ${keyset.most}`;
   return toPage(rows.map(toDrivingEventRow), page);
+}
+
+/**
+ * Those by whom an index has driving events in order of time: a device, or each kind of a driver or a tenant, so
+ * that rare ones are found among their like.
+ */
+function ownedBy({ deviceId, driverExternalId, kinds = flagKinds }: DrivingEventCriteria): {
+  readonly of: 'tenant' | 'driver' | 'device';
+  readonly owners: Prisma.Sql;
+} {
+  if (deviceId !== undefined) {
+    return {
+      of: 'device',
+      owners: Prisma.sql`select id as ref from device where external_id = ${deviceId}`,
+    };
+  }
+  const each = Prisma.sql`(select distinct unnest(${[...kinds]}::text[]) as kind) as k`;
+  return driverExternalId === undefined
+    ? {
+        of: 'tenant',
+        owners: Prisma.sql`select n.id as ref, k.kind from (${TENANTS}) as n, ${each}`,
+      }
+    : {
+        of: 'driver',
+        owners: Prisma.sql`select d.id as ref, k.kind from driver d, ${each} where d.external_id = ${driverExternalId}`,
+      };
 }
 
 /** The driving events of trips, each trip's in order of time. */

@@ -19,10 +19,17 @@ export interface Page<Row> {
 export interface Keyset {
   readonly where: Prisma.Sql;
   readonly order: Prisma.Sql;
-  readonly limit: number;
+  /** For the list itself; PostgreSQL does not see how many it says. */
+  readonly limit: Prisma.Sql;
+  /** For what was found by `limit`; PostgreSQL sees how few they are. */
+  readonly most: number;
 }
 
 /**
+ * The limit is a question of its own: where PostgreSQL sees that a page is most of what an owner has on
+ * average, it reads and sorts all that this owner has, who may have a hundred times as much. Not knowing,
+ * it takes for granted that a tenth is wanted, and reads in the order of an index.
+ *
  * @param columns what the list is ordered by; together unique
  * @param toValues a key's values in the order of the columns
  */
@@ -46,7 +53,8 @@ export function keysetOf<Key>(
       columns.map((column) => Prisma.sql`${column}${order}`),
       ', ',
     ),
-    limit: page.limit + 1,
+    limit: Prisma.sql`(select ${page.limit + 1}::int)`,
+    most: page.limit + 1,
   };
 }
 

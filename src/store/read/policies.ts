@@ -2,6 +2,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
+import type { Beholder } from './reading.ts';
 
 export interface PolicyRow {
   readonly ref: number;
@@ -83,11 +84,16 @@ export async function readPolicies(tx: Transaction, refs: readonly number[]): Pr
 
 export async function readPolicyPage(
   tx: Transaction,
+  whose: Beholder,
   page: PageRequest<string>,
 ): Promise<Page<PolicyRow>> {
   const keyset = keysetOf([Prisma.sql`number`], 'ASC', page, (number) => [Prisma.sql`${number}`]);
+  const named =
+    whose === 'driver'
+      ? Prisma.sql` and id = any(array(select policy_id from policy_driver where driver_id = current_driver()))`
+      : Prisma.empty;
   const rows = await tx.$queryRaw<PolicyRow[]>`
-    select ${COLUMNS} from policy where tenant_id = current_tenant()${keyset.where}
+    select ${COLUMNS} from policy where tenant_id = current_tenant()${named}${keyset.where}
     order by ${keyset.order} limit ${keyset.limit}`;
   return toPage(rows, page);
 }

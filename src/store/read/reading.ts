@@ -10,6 +10,17 @@ export interface Reader {
   readonly driver: string | null;
 }
 
+/**
+ * Who looks at a list, by what the walls leave. Who sees but one driver's rows has to be asked for by that driver: a
+ * wall does not lead to them, it lets the others be read and dropped.
+ */
+export type Beholder = 'operator' | 'tenant' | 'driver';
+
+export function beholderOf({ operator, driver }: Pick<Reader, 'operator' | 'driver'>): Beholder {
+  if (operator) return 'operator';
+  return driver === null ? 'tenant' : 'driver';
+}
+
 /** One request's reads: all of them see the store through the same walls. */
 export interface Reading {
   /** Runs one read; the first one opens the transaction. */

@@ -3,8 +3,6 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo } from './changes.ts';
-import type { Page, PageRequest } from './page.ts';
-import { keysetOf, toPage } from './page.ts';
 
 /** A trip as stored, in the store's units, with whether it counts as closed by now. */
 export interface TripRow {
@@ -63,11 +61,6 @@ export interface TripCriteria {
   readonly closed?: boolean;
 }
 
-/** Whose trips: everybody's that the reader may see, or those of each of some drivers or devices. */
-export type TripOwners =
-  | { readonly of: 'anybody' }
-  | { readonly of: 'driver' | 'device'; readonly refs: readonly number[] };
-
 /**
  * Whether the trip `t` is over; `s` is its device's state. A trip counts as closed when a later event closed it, or when more time than its threshold lies
  * between the arrival of the device's newest event and the instant up to which the log is folded.
@@ -86,7 +79,7 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
   t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
   t.changed::text as changed`;
 /** What stands of the trip `t`, with `JOINS`. */
-const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
+export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
 /** The trip that holds the event at which a handle is anchored. */
 const GONE = Prisma.sql`${COLUMNS}, true as gone, (
   select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
@@ -95,9 +88,11 @@ const GONE = Prisma.sql`${COLUMNS}, true as gone, (
 /** A withdrawn trip as it stood. */
 const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts || jsonb_build_object('id', r.trip_id,
   'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
-export const JOINS = Prisma.sql`join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id`;
+/** The state `s` of the device of a trip `t`, of which `CLOSED` speaks. */
+export const STATE = Prisma.sql`left join device_state s on s.device_id = t.device_id`;
+export const JOINS = Prisma.sql`join device d on d.id = t.device_id ${STATE}`;
 
-interface RawTrip extends Omit<
+export interface RawTrip extends Omit<
   TripRow,
   'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'supersededByRef'
 > {
@@ -110,7 +105,7 @@ interface RawTrip extends Omit<
   readonly supersededByRef: bigint | null;
 }
 
-function toTripRow(raw: RawTrip): TripRow {
+export function toTripRow(raw: RawTrip): TripRow {
   return {
     ...raw,
     id: Number(raw.id),
@@ -123,55 +118,32 @@ function toTripRow(raw: RawTrip): TripRow {
   };
 }
 
+/** A condition of its own for the open ones: of a million trips they are few, and have an index. */
+function isClosed(closed: boolean): Prisma.Sql {
+  return closed ? CLOSED : Prisma.sql`t.decided_sec is null and not ${CLOSED}`;
+}
+
+/** With a device, by whose index the trips are read, it is asked so that PostgreSQL does not expect next to none. */
+function ofDriver({ deviceId, driverExternalId }: TripCriteria): Prisma.Sql {
+  const holds = Prisma.sql`t.driver_id = any(array(select id from driver where external_id = ${driverExternalId}))`;
+  return deviceId === undefined ? holds : Prisma.sql`(select ${holds})`;
+}
+
 export function criteriaOf(criteria: TripCriteria): Prisma.Sql {
   const parts = [
     criteria.deviceId === undefined
       ? undefined
       : Prisma.sql`t.device_id = (select id from device where external_id = ${criteria.deviceId})`,
-    criteria.driverExternalId === undefined
-      ? undefined
-      : Prisma.sql`t.driver_id = any(array(select id from driver where external_id = ${criteria.driverExternalId}))`,
+    criteria.driverExternalId === undefined ? undefined : ofDriver(criteria),
     criteria.startedFromMs === undefined
       ? undefined
       : Prisma.sql`t.started_at >= ${new Date(criteria.startedFromMs)}`,
     criteria.startedToMs === undefined
       ? undefined
       : Prisma.sql`t.started_at < ${new Date(criteria.startedToMs)}`,
-    criteria.closed === undefined ? undefined : Prisma.sql`${CLOSED} = ${criteria.closed}`,
+    criteria.closed === undefined ? undefined : isClosed(criteria.closed),
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? Prisma.sql`true` : Prisma.join(parts, ' and ');
-}
-
-/** One page of trips for each owner, in one statement; by owner's id, 0 for `anybody`. */
-export async function readTripPages(
-  tx: Transaction,
-  owners: TripOwners,
-  criteria: TripCriteria,
-  direction: 'ASC' | 'DESC',
-  page: PageRequest<TripKey>,
-): Promise<ReadonlyMap<number, Page<TripRow>>> {
-  const keyset = keysetOf(
-    [Prisma.sql`t.started_at`, Prisma.sql`t.id`],
-    direction,
-    page,
-    ({ startedAtMs, id }) => [Prisma.sql`${new Date(startedAtMs)}`, Prisma.sql`${id}`],
-  );
-  const refs = owners.of === 'anybody' ? [0] : owners.refs;
-  const owned =
-    owners.of === 'anybody'
-      ? Prisma.sql`true`
-      : owners.of === 'driver'
-        ? Prisma.sql`t.driver_id = o.ref`
-        : Prisma.sql`t.device_id = o.ref`;
-  const found = await tx.$queryRaw<(RawTrip & { ref: number })[]>`
-    select o.ref, p.* from unnest(${refs}::int[]) with ordinality as o(ref, place) cross join lateral (
-      select ${LIVE} from trip t ${JOINS}
-      where ${owned} and ${criteriaOf(criteria)}${keyset.where}
-      order by ${keyset.order} limit ${keyset.limit}) as p
-    order by o.place`;
-  const pages = new Map<number, RawTrip[]>(refs.map((ref) => [ref, []]));
-  for (const { ref, ...raw } of found) pages.get(ref)?.push(raw);
-  return new Map([...pages].map(([ref, rows]) => [ref, toPage(rows.map(toTripRow), page)]));
 }
 
 /**

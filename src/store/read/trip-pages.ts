@@ -1,0 +1,90 @@
+import { Prisma } from '../generated/client.ts';
+import type { Transaction } from '../open.ts';
+import type { Page, PageRequest } from './page.ts';
+import { keysetOf, toPage } from './page.ts';
+import { TENANTS } from './tenants.ts';
+import type { RawTrip, TripCriteria, TripKey, TripRow } from './trips.ts';
+import { criteriaOf, JOINS, LIVE, STATE, toTripRow } from './trips.ts';
+
+/** Whose trips: everybody's that the reader may see, or those of each of some drivers or devices. */
+export type TripOwners =
+  | { readonly of: 'anybody' }
+  | { readonly of: 'driver' | 'device'; readonly refs: readonly number[] };
+
+/** Those by whom an index has trips in order, and what of the criteria is left to hold. */
+interface Owned {
+  readonly of: 'tenant' | 'driver' | 'device';
+  /** Rows `page, ref`: the owners, and the page to which each one's trips go. */
+  readonly owners: Prisma.Sql;
+  readonly rest: TripCriteria;
+}
+
+function ownedBy(owners: TripOwners, criteria: TripCriteria): Owned {
+  if (owners.of !== 'anybody') {
+    const refs = Prisma.sql`select ref as page, ref from unnest(${owners.refs}::int[]) as ref`;
+    return { of: owners.of, owners: refs, rest: criteria };
+  }
+  const { deviceId, driverExternalId, ...rest } = criteria;
+  if (deviceId !== undefined) {
+    return {
+      of: 'device',
+      owners: Prisma.sql`select 0 as page, id as ref from device where external_id = ${deviceId}`,
+      rest: criteria,
+    };
+  }
+  if (driverExternalId !== undefined) {
+    return {
+      of: 'driver',
+      owners: Prisma.sql`select 0 as page, id as ref from driver where external_id = ${driverExternalId}`,
+      rest,
+    };
+  }
+  return {
+    of: 'tenant',
+    owners: Prisma.sql`select 0 as page, id as ref from (${TENANTS}) as n`,
+    rest,
+  };
+}
+
+/**
+ * One page of trips for each owner, in one statement; by owner's id, 0 for `anybody`. Each owner's trips are
+ * read in order from an index and no further than the page needs; what else a trip shows is joined to those.
+ * Who sees but one driver's has to name him: no index serves the wall alone.
+ */
+export async function readTripPages(
+  tx: Transaction,
+  owners: TripOwners,
+  criteria: TripCriteria,
+  direction: 'ASC' | 'DESC',
+  page: PageRequest<TripKey>,
+): Promise<ReadonlyMap<number, Page<TripRow>>> {
+  const { of, owners: owned, rest } = ownedBy(owners, criteria);
+  // A device's trips begin at different instants, so that these alone are an order, which its index has.
+  const keyset =
+    of === 'device'
+      ? keysetOf([Prisma.sql`t.started_at`], direction, page, ({ startedAtMs }) => [
+          Prisma.sql`${new Date(startedAtMs)}`,
+        ])
+      : keysetOf(
+          [Prisma.sql`t.started_at`, Prisma.sql`t.id`],
+          direction,
+          page,
+          ({ startedAtMs, id }) => [Prisma.sql`${new Date(startedAtMs)}`, Prisma.sql`${id}`],
+        );
+  const amongOpen =
+    of === 'driver' && rest.closed === false
+      ? Prisma.sql` and t.device_id = any(array(select a.device_id from assignment a where a.driver_id = o.ref))`
+      : Prisma.empty;
+  const found = await tx.$queryRaw<(RawTrip & { page: number })[]>`
+    select t.page, ${LIVE} from (
+      select o.page, t.* from (${owned}) as o cross join lateral (
+        select t.* from trip t ${rest.closed === undefined ? Prisma.empty : STATE}
+        where t.${Prisma.raw(`${of}_id`)} = o.ref and ${criteriaOf(rest)}${amongOpen}${keyset.where}
+        order by ${keyset.order} limit ${keyset.limit}) as t
+      ${owners.of === 'anybody' ? Prisma.sql`order by ${keyset.order} limit ${keyset.most}` : Prisma.empty}) as t
+    ${JOINS} order by ${keyset.order}`;
+  const refs = owners.of === 'anybody' ? [0] : owners.refs;
+  const pages = new Map<number, RawTrip[]>(refs.map((ref) => [ref, []]));
+  for (const { page: ref, ...raw } of found) pages.get(ref)?.push(raw);
+  return new Map([...pages].map(([ref, rows]) => [ref, toPage(rows.map(toTripRow), page)]));
+}
