@@ -24,7 +24,7 @@ export function signToken(claims: Claims, ttlS = 600, secret = SECRET): Promise<
 }
 
 export function startTestApi(
-  database: TestDatabase,
+  database: Pick<TestDatabase, 'apiUrl'>,
   options: Partial<Parameters<typeof startApi>[0]> = {},
 ): Promise<Api> {
   return startApi({

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Api } from '../../src/api/server.ts';
+import { startPostgres, type Postgres } from '../../src/local/postgres.ts';
+import { migrate } from '../../src/store/migrate.ts';
+import { LOGINS, withLogin } from '../support/cluster.ts';
+import { EXPLAINING, followPlans, type RanStatement } from '../support/plan-log.ts';
+import { ask, startTestApi } from './client.ts';
+import { LIST_CASES } from './list-cases.ts';
+import { findLists, type ListQuestion, toQuestions } from './list-questions.ts';
+import { fillPortfolio } from './portfolio.ts';
+
+const TRIPS = 1_000_000;
+const PAGE = 20;
+/** Scans may read so many rows for each row of an answer, or of a page where it has fewer. */
+const ROWS_FOR_ONE = 100;
+/** A table of fewer rows is rightly read as a whole. */
+const LARGE = 1_000;
+
+const lists = findLists();
+
+describe('the cases of plans', () => {
+  it.each(lists)('have each filter of $coordinate', ({ coordinate, filterFields }) => {
+    const cases = LIST_CASES.filter((one) => one.coordinate === coordinate);
+    expect(cases).not.toEqual([]);
+    const tried = new Set(cases.flatMap(({ filter }) => Object.keys(filter)));
+    expect([...tried].sort()).toEqual([...filterFields].sort());
+  });
+});
+
+// In a small database PostgreSQL reads tables as a whole, and rightly so.
+if (process.env['ODOGRAPH_LONG'] === '1') {
+  describe(`the plans of lists over ${TRIPS.toLocaleString('en')} trips`, () => {
+    let dataDir: string;
+    let postgres: Postgres;
+    let owner: pg.Client;
+    let api: Api;
+    let takeStatements: () => Promise<RanStatement[]>;
+    let large: ReadonlySet<string>;
+
+    beforeAll(async () => {
+      dataDir = mkdtempSync(join(tmpdir(), 'odograph-test-plans-'));
+      postgres = await startPostgres({
+        dataDir,
+        port: 0,
+        settings: { fsync: 'off', full_page_writes: 'off', ...EXPLAINING },
+      });
+      owner = new pg.Client({ connectionString: postgres.ownerUrl });
+      await owner.connect();
+      await migrate({
+        url: postgres.ownerUrl,
+        logins: {
+          sinkUrl: withLogin(postgres.ownerUrl, LOGINS.sink),
+          apiUrl: withLogin(postgres.ownerUrl, LOGINS.api),
+        },
+      });
+      await fillPortfolio(owner, TRIPS);
+      const { rows } = await owner.query<{ name: string }>(
+        `select relname as name from pg_class where relkind = 'r' and reltuples >= $1`,
+        [LARGE],
+      );
+      large = new Set(rows.map(({ name }) => name));
+      takeStatements = await followPlans(owner, { dataDir, user: LOGINS.api.user });
+      api = await startTestApi(urls());
+    }, 1_200_000);
+
+    afterAll(async () => {
+      await api?.stop();
+      await owner?.end();
+      await postgres?.stop();
+      rmSync(dataDir, { recursive: true, force: true });
+    });
+
+    const urls = () => ({ apiUrl: withLogin(postgres.ownerUrl, LOGINS.api) });
+
+    /** What is wrong with how an answer was found, and the cursor at which it begins. */
+    async function judge(question: ListQuestion, page: string, of = api) {
+      await takeStatements();
+      const answer = await ask(of, question.claims, question.toQuery(page));
+      const statements = await takeStatements();
+      expect(answer.errors, question.name).toEqual([]);
+      expect(statements.flatMap(({ scans }) => scans).length, question.name).toBeGreaterThan(0);
+      return {
+        start: /"startCursor":"([^"]+)"/.exec(JSON.stringify(answer.data))?.[1],
+        faults: statements.flatMap(faultsOf).map((fault) => `${question.name}, ${page}: ${fault}`),
+      };
+    }
+
+    function faultsOf({ rows, scans }: RanStatement): string[] {
+      return scans
+        .filter(({ table }) => large.has(table))
+        .filter(
+          ({ kind, read }) =>
+            (kind.endsWith('Seq Scan') && read > 0) || read > ROWS_FOR_ONE * Math.max(PAGE, rows),
+        )
+        .map(({ title, read }) => `${title} read ${read} rows to give ${rows}`);
+    }
+
+    it.each(lists)(
+      'reach the pages of $coordinate by an index, from both ends and from the depth, whoever asks',
+      async (list) => {
+        const faults: string[] = [];
+        const cases = LIST_CASES.filter(({ coordinate }) => coordinate === list.coordinate);
+        for (const question of cases.flatMap((one) => toQuestions(list, one))) {
+          const first = await judge(question, `first: ${PAGE}`);
+          const last = await judge(question, `last: ${PAGE}`);
+          faults.push(...first.faults, ...last.faults);
+          if (last.start === undefined) continue;
+          // The last page begins as deep in the list as a page can.
+          for (const page of [`first: ${PAGE}, after`, `last: ${PAGE}, before`]) {
+            faults.push(...(await judge(question, `${page}: "${last.start}"`)).faults);
+          }
+        }
+        expect(faults).toEqual([]);
+      },
+    );
+
+    it('would be found out where no index served', async () => {
+      const login = LOGINS.api.user;
+      const kinds = ['enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan'];
+      for (const kind of kinds) await owner.query(`alter role ${login} set ${kind} = off`);
+      const unserved = await startTestApi(urls());
+      for (const kind of kinds) await owner.query(`alter role ${login} reset ${kind}`);
+      for (const list of lists.filter(({ coordinate }) => coordinate !== 'Query.tariffs')) {
+        const one = LIST_CASES.find(({ coordinate }) => coordinate === list.coordinate);
+        const [question] = one ? toQuestions(list, one) : [];
+        if (question === undefined) throw new Error(`${list.coordinate} has no case`);
+        expect((await judge(question, `first: ${PAGE}`, unserved)).faults).not.toEqual([]);
+      }
+      await unserved.stop();
+    });
+  });
+}
