@@ -56,7 +56,8 @@ export interface DisputedTrip {
 
 /**
  * The trips that do not count for policies: of disputes that are open or upheld. Where late messages
- * merged a disputed trip into another, it is that one.
+ * merged a disputed trip into another, it is that one. A trip begins with the event at which it is anchored: by its
+ * start an index leads to it.
  */
 export async function readDisputedTrips(
   tx: Transaction,
@@ -66,6 +67,7 @@ export async function readDisputedTrips(
     select distinct on (p.policy_id, x.id) p.policy_id as "policyRef", x.id as "tripRef", x.vehicle_id as "vehicleRef", x.days as parts
     from dispute p join trip_handle h on h.id = p.trip_id cross join lateral (
       select t.* from trip t where t.device_id = h.device_id and (t.anchor_sec, t.anchor_rest) <= (h.anchor_sec, h.anchor_rest)
+        and t.started_at <= to_timestamp(946684800 + h.anchor_sec + (h.anchor_rest >> 53) / 1000.0)
       order by t.started_at desc limit 1) as x
     where p.policy_id = any(${policyRefs}::int[]) and p.state <> 'REJECTED'
       and (h.anchor_sec, h.anchor_rest) <= (x.last_sec, x.last_rest)`;

@@ -17,6 +17,7 @@ interface PlanNode {
   readonly 'Node Type': string;
   readonly 'Plan Rows': number;
   readonly 'Total Cost': number;
+  readonly 'Parent Relationship'?: string;
   readonly Plans?: readonly PlanNode[];
 }
 
@@ -35,7 +36,9 @@ export async function estimateSums(
   return { source, rows: scannedRows(plan), work: plan['Total Cost'] };
 }
 
-function scannedRows(node: PlanNode): number {
-  const own = node['Node Type'].endsWith('Scan') && !node.Plans ? node['Plan Rows'] : 0;
-  return (node.Plans ?? []).reduce((sum, child) => sum + scannedRows(child), own);
+function scannedRows({ Plans: below = [], ...node }: PlanNode): number {
+  // What the walls ask once hangs below the scan that they stand before.
+  const inputs = below.filter((child) => child['Parent Relationship'] !== 'InitPlan');
+  const own = node['Node Type'].endsWith('Scan') && inputs.length === 0 ? node['Plan Rows'] : 0;
+  return below.reduce((sum, child) => sum + scannedRows(child), own);
 }

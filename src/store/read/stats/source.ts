@@ -89,17 +89,22 @@ function daysOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
     union all
     select device_id, local_date, driver_id, vehicle_id, ${names} from (
       select ${KEYS}, ${columns} from trip t ${join}
-      where t.device_id = any(array(select device_id from device_tenancy)) and t.decided_sec is null and ${startedWithin(question)}) as o)`;
+      where t.decided_sec is null and ${startedWithin(question)}) as o)`;
 }
 
 /** Dimensions of single trips, which days do not tell apart. */
 const ofTrips: ReadonlySet<Dimension> = new Set(['HOUR_OF_DAY', 'DISTANCE_BAND', 'END_REASON']);
 
-/** Where the sums of a question are read: from the days where they suffice, with the same numbers. */
-export function sourceOf({ groupBy, where, knownAtMs }: StatsQuestion): StatsSource {
+/**
+ * Where the sums of a question are read: from the days where they suffice, with the same numbers. Of one
+ * device or driver the trips are fewer than everybody's days, and have an index.
+ */
+export function sourceOf(question: StatsQuestion): StatsSource {
+  const { groupBy, where, knownAtMs, deviceId, driverExternalId } = question;
   const suffices =
     knownAtMs === undefined && ![...groupBy, ...where].some(({ by }) => ofTrips.has(by));
-  return suffices ? 'ROLL_UPS' : 'ROWS';
+  const ofOne = deviceId !== undefined || driverExternalId !== undefined;
+  return suffices && !ofOne ? 'ROLL_UPS' : 'ROWS';
 }
 
 function onDates({ from, to }: StatsQuestion): Prisma.Sql {
