@@ -11,11 +11,15 @@ import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { selectBelow } from '../selection.ts';
+import { inTurns } from '../turns.ts';
 import type { QuantityOfCell, StatsAnswer, StatsGroup } from './trip-stats-answer.ts';
 import type { StatsRequest } from './trip-stats-question.ts';
 import { toPercentile, toStatsRequest } from './trip-stats-question.ts';
 import type { Wanted } from './trip-stats-wanted.ts';
 import { KINDS, QUANTITIES, toWanted } from './trip-stats-wanted.ts';
+
+/** A row may have sixty percentiles, all of which are worked out in one turn. */
+const ROWS_AT_ONCE = 20;
 
 export const tripStats: Resolvers = {
   Query: {
@@ -32,7 +36,10 @@ export const tripStats: Resolvers = {
       return { ...(await answer(context, request, wanted, shielded)), estimate };
     },
   },
-  TripStats: { estimate: ({ estimate }) => estimate() },
+  TripStats: {
+    rows: ({ rows }) => inTurns(rows, ROWS_AT_ONCE),
+    estimate: ({ estimate }) => estimate(),
+  },
   TripStatsRow: {
     key: ({ cell, groupBy }) =>
       groupBy.map(({ by, name }, at) => ({ by, name: name ?? null, value: cell.key[at] ?? null })),

@@ -5,6 +5,7 @@ import type { Transaction } from '../../open.ts';
 import { COLUMN } from './columns.ts';
 import type { KeyColumns, SpreadWanted, StatsQuestion } from './question.ts';
 import { toKey } from './question.ts';
+import { queryTexts } from './texts.ts';
 import { groupSets, isTotal, keyList, toTripsSql } from './source.ts';
 
 export type Spreads = Readonly<Partial<Record<Quantity, Spread>>>;
@@ -19,11 +20,14 @@ export async function readSpreads(
 ): Promise<ReadonlyMap<string | undefined, Spreads>> {
   const columns = columnsOf(wanted);
   const { ctes, from, keys } = toTripsSql(question, { source: 'ROWS', flags: false });
-  const rows = await tx.$queryRaw<RawSpread[]>`
+  const rows = await queryTexts<RawSpread>(
+    tx,
+    Prisma.sql`
     with ${ctes} told as materialized (
       select ${Prisma.join([...keys, ...asked(wanted).map((q) => Prisma.raw(`t.${COLUMN[q]}`))], ', ')} from ${from})
     select ${keyList(question, true)}${isTotal(question)} as whole, ${Prisma.raw(columns.map(({ sql, name }) => `(${sql})::text as ${name}`).join(', '))}
-    from told group by ${groupSets(question)}`;
+    from told group by ${groupSets(question)}`,
+  );
   return new Map(
     rows.map((row) => [
       row.whole ? undefined : spreadKey(toKey(row, question)),

@@ -6,6 +6,7 @@ import type { Transaction } from '../../open.ts';
 import { COLUMN, flagKinds, FLAGS } from './columns.ts';
 import type { KeyColumns, StatsQuestion, StatsSource, SumsWanted } from './question.ts';
 import { toKey } from './question.ts';
+import { queryTexts } from './texts.ts';
 import { groupSets, isTotal, keyList, sourceOf, toTripsSql } from './source.ts';
 
 /** More groups than these are not an answer that anybody reads, and are refused. */
@@ -38,7 +39,7 @@ export async function readSums(
   wanted: SumsWanted,
   source: StatsSource = sourceOf(question),
 ): Promise<Sums | undefined> {
-  const rows = await tx.$queryRaw<RawSums[]>(sumsSql(question, wanted, source));
+  const rows = await queryTexts<RawSums>(tx, sumsSql(question, wanted, source));
   const cells = rows.filter(({ whole }) => !whole);
   const total = rows.find(({ whole }) => whole);
   if (cells.length > MAX_GROUPS) return undefined;
