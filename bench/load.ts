@@ -103,7 +103,7 @@ export function post(
 }
 
 /** The nearest rank in ascending values. */
-function quantile(ascending: readonly number[], share: number): number {
+export function quantile(ascending: readonly number[], share: number): number {
   return ascending[Math.ceil(ascending.length * share) - 1] ?? Number.NaN;
 }
 
