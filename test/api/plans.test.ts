@@ -8,10 +8,11 @@ import { startPostgres, type Postgres } from '../../src/local/postgres.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { LOGINS, withLogin } from '../support/cluster.ts';
 import { EXPLAINING, followPlans, type RanStatement } from '../support/plan-log.ts';
-import { ask, startTestApi } from './client.ts';
+import { ask, type Claims, signToken, startTestApi } from './client.ts';
+import { FIELD_CASES, fieldsOf, findFields, WITHOUT_CASE } from './field-cases.ts';
 import { LIST_CASES } from './list-cases.ts';
 import { findLists, type ListQuestion, toQuestions } from './list-questions.ts';
-import { fillPortfolio } from './portfolio.ts';
+import { fillPortfolio, PORTFOLIO } from './portfolio.ts';
 
 const TRIPS = 1_000_000;
 const PAGE = 20;
@@ -28,6 +29,12 @@ describe('the cases of plans', () => {
     expect(cases).not.toEqual([]);
     const tried = new Set(cases.flatMap(({ filter }) => Object.keys(filter)));
     expect([...tried].sort()).toEqual([...filterFields].sort());
+  });
+
+  it('have every field that leads from a row to others', () => {
+    const tried = new Set(FIELD_CASES.flatMap(fieldsOf));
+    const untried = findFields().filter((field) => !tried.has(field));
+    expect(untried.sort()).toEqual(Object.keys(WITHOUT_CASE).sort());
   });
 });
 
@@ -76,17 +83,23 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
 
     const urls = () => ({ apiUrl: withLogin(postgres.ownerUrl, LOGINS.api) });
 
-    /** What is wrong with how an answer was found, and the cursor at which it begins. */
-    async function judge(question: ListQuestion, page: string, of = api) {
+    /** What is wrong with how an answer was found. */
+    async function watch<Answer>(name: string, answer: () => Promise<Answer>) {
       await takeStatements();
-      const answer = await ask(of, question.claims, question.toQuery(page));
+      const answered = await answer();
       const statements = await takeStatements();
-      expect(answer.errors, question.name).toEqual([]);
-      expect(statements.flatMap(({ scans }) => scans).length, question.name).toBeGreaterThan(0);
-      return {
-        start: /"startCursor":"([^"]+)"/.exec(JSON.stringify(answer.data))?.[1],
-        faults: statements.flatMap(faultsOf).map((fault) => `${question.name}, ${page}: ${fault}`),
-      };
+      expect(statements.flatMap(({ scans }) => scans).length, name).toBeGreaterThan(0);
+      return { answered, faults: statements.flatMap(faultsOf).map((fault) => `${name}: ${fault}`) };
+    }
+
+    /** As `watch` for a page of a list, and the cursor at which it begins. */
+    async function judge(question: ListQuestion, page: string, of = api) {
+      const { answered, faults } = await watch(`${question.name}, ${page}`, () =>
+        ask(of, question.claims, question.toQuery(page)),
+      );
+      expect(answered.errors, question.name).toEqual([]);
+      const start = /"startCursor":"([^"]+)"/.exec(JSON.stringify(answered.data))?.[1];
+      return { start, faults };
     }
 
     function faultsOf({ rows, scans }: RanStatement): string[] {
@@ -117,6 +130,33 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
         expect(faults).toEqual([]);
       },
     );
+
+    it.each(FIELD_CASES)(
+      'reach what hangs on rows by an index: $claims.role $query',
+      async ({ claims, query }) => {
+        const { answered, faults } = await watch(query, () => ask(api, claims, query));
+        const refused = answered.errors.filter(({ extensions }) => extensions.code !== 'FORBIDDEN');
+        expect(refused).toEqual([]);
+        expect(faults).toEqual([]);
+      },
+    );
+
+    it.each([
+      `deviceId=${PORTFOLIO.device}`,
+      `driverExternalId=${PORTFOLIO.driver}`,
+      'startedFrom=2025-09-01T00:00:00Z&startedTo=2025-09-02T00:00:00Z',
+      'status=OPEN',
+    ])('reach the trips of a file by an index: %s', async (filter) => {
+      const insurer: Claims = { role: 'INSURER', tenant: PORTFOLIO.large };
+      const headers = { authorization: `Bearer ${await signToken(insurer)}` };
+      const { answered, faults } = await watch(filter, async () => {
+        const file = await fetch(new URL(`/export/trips.csv?${filter}`, api.url), { headers });
+        return { status: file.status, lines: (await file.text()).split('\n').length };
+      });
+      expect(answered.status).toBe(200);
+      expect(answered.lines).toBeGreaterThan(2);
+      expect(faults).toEqual([]);
+    });
 
     it('would be found out where no index served', async () => {
       const login = LOGINS.api.user;

@@ -13,11 +13,25 @@ export const PORTFOLIO = {
   /** Of `large`: a taxi, with more trips than anybody else by a hundred times. */
   busyDriver: 'D-5',
   busyDevice: 'ID-5',
+  busyPolicy: 'P-5',
   /** Of `small`. */
   smallDriver: 'D-1000',
   smallDevice: 'ID-1000',
-  smallPolicy: 'P-1000',
 } as const;
+
+const TARIFF = {
+  format: 'odograph.tariff/1',
+  id: 'tariff',
+  version: '1',
+  product: 'car',
+  jurisdiction: 'DE',
+  currency: 'EUR',
+  effectiveFrom: '2020-01-01',
+  rounding: { mode: 'HALF_UP', places: 2 },
+  charges: [{ kind: 'perKm/1', id: 'distance', unit: 'km', rate: '0.10' }],
+  factors: [],
+  adjustments: [],
+};
 
 const TENANTS = 4;
 const BUSY_TRIPS = 5_000;
@@ -39,7 +53,8 @@ export async function fillPortfolio(owner: pg.Client, trips: number): Promise<vo
     `insert into trip select copy.* from (select * from trip where device_id = $1 order by started_at limit 1) as t
        cross join generate_series(1, $2::int) as n cross join lateral jsonb_populate_record(null::trip, to_jsonb(t) || jsonb_build_object('id', 1000000000 + n, 'started_at', t.started_at + n * interval '3 hours',
         'ended_at', t.ended_at + n * interval '3 hours', 'closes_at', t.closes_at + n * interval '3 hours', 'anchor_sec', t.anchor_sec + n * 10800,
-        'last_sec', t.last_sec + n * 10800, 'decided_sec', t.decided_sec + n * 10800, 'local_date', t.local_date + n / 8)) as copy
+        'last_sec', t.last_sec + n * 10800, 'decided_sec', t.decided_sec + n * 10800, 'local_date', t.local_date + n / 8,
+        'days', jsonb_set(t.days, '{0,localDate}', to_jsonb(t.local_date + n / 8)))) as copy
      on conflict do nothing`,
     [BUSY, BUSY_TRIPS],
   );
@@ -71,7 +86,7 @@ export async function fillPortfolio(owner: pg.Client, trips: number): Promise<vo
     `insert into policy_driver (tenant_id, policy_id, driver_id, from_date, to_date) select tenant_id, id, id, start_date, end_date from policy`,
     `insert into policy_amendment (tenant_id, policy_id, effective_from, change) select tenant_id, id, start_date + 30, '{}' from policy`,
     `insert into tariff (id, tenant_id, product, jurisdiction, effective_from, status, document, hash)
-       select 'tariff-' || n || '@1', t.id, 'car', 'DE', '2020-01-01'::date + n, 'ACTIVE', '{"version":"1"}', '' from tenant t cross join generate_series(1, 40) as n`,
+       select 'tariff-' || n || '@1', t.id, 'car', 'DE', '2020-01-01'::date + n, 'ACTIVE', '${JSON.stringify(TARIFF)}', '' from tenant t cross join generate_series(1, 40) as n`,
     `insert into bill (tenant_id, policy_id, kind, number, from_date, to_date, product, jurisdiction, tariff_id, currency, total, cut_off, document, hash)
        select tenant_id, id, case when n = 8 then 'ADJUSTMENT' when n = 9 then 'CREDIT_NOTE' else 'BILL' end, 'B-' || id || '-' || n,
          start_date + 30 * n, start_date + 30 * (n + 1), 'car', 'DE', 'tariff-1@1', 'EUR', 10, now(), '{"trips":[],"lines":[]}', ''
