@@ -5,14 +5,15 @@ import {
   ApolloServerPluginInlineTraceDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLError, GraphQLSchema } from 'graphql';
+import { parse } from 'graphql';
 import type { Admitted } from './admission.ts';
 import { showCost } from './admission.ts';
 import type { Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { createRefusal, formatError } from './errors.ts';
 import type { Authenticate } from './identity.ts';
-import { limitRules, MAX_TOKENS } from './limits.ts';
+import { limitRules, MAX_TOKENS, refuseConditionalSubscription } from './limits.ts';
 import type { Operations } from './operations.ts';
 
 /** Serves queries and mutations over HTTP. Returns what ends it. */
@@ -57,7 +58,9 @@ export async function serveHttp({
         context: async () => {
           const identity = await authenticate(request.headers.authorization);
           await admission.knock(identity);
-          operations.check(toQuestion(request));
+          const question = toQuestion(request);
+          operations.check(question);
+          checkSubscription(question);
           return createContext(services, { identity, requestId: request.id });
         },
       });
@@ -134,6 +137,18 @@ function toQuestion({ method, query, body }: FastifyRequest): {
   } catch {
     return rest;
   }
+}
+
+/** Apollo Server takes what a rule throws for a surprise, so that this is looked for before its rules. */
+function checkSubscription({ query }: { readonly query?: unknown }): void {
+  if (typeof query !== 'string' || !query.includes('subscription')) return;
+  let document: DocumentNode;
+  try {
+    document = parse(query, { maxTokens: MAX_TOKENS });
+  } catch {
+    return;
+  }
+  refuseConditionalSubscription(document);
 }
 
 /** Apollo Server puts this before the ids that it asks a cache for. */

@@ -13,7 +13,7 @@ import { showCost } from './admission.ts';
 import type { Asker, Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { formatError } from './errors.ts';
-import { limitRules, MAX_TOKENS } from './limits.ts';
+import { limitRules, MAX_TOKENS, refuseConditionalSubscription } from './limits.ts';
 
 /** What a client asks over a socket or an event stream. */
 export interface Question {
@@ -41,6 +41,7 @@ export async function prepare(
     await admission.knock(asker.identity);
     const text = operations.resolve(question);
     const document = parse(text, { maxTokens: MAX_TOKENS });
+    refuseConditionalSubscription(document);
     const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
     if (faults.length > 0) {
       return faults.map((fault) =>

@@ -1,15 +1,8 @@
 import { maxAliasesRule } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthRule } from '@escape.tech/graphql-armor-max-depth';
 import { maxDirectivesRule } from '@escape.tech/graphql-armor-max-directives';
-import type {
-  ASTVisitor,
-  FieldNode,
-  FragmentSpreadNode,
-  InlineFragmentNode,
-  ValidationContext,
-  ValidationRule,
-} from 'graphql';
-import { GraphQLError } from 'graphql';
+import type { DocumentNode, SelectionSetNode, ValidationContext, ValidationRule } from 'graphql';
+import { GraphQLError, Kind, OperationTypeNode } from 'graphql';
 
 export const MAX_TOKENS = 3_000;
 export const MAX_BODY_BYTES = 1_000_000;
@@ -39,20 +32,41 @@ const reporting = {
   ],
 };
 
-/** A subscription is to one field; one that is left out leaves nothing to subscribe to. */
-function alwaysSubscribedRule(context: ValidationContext): ASTVisitor {
-  const look = (node: FieldNode | InlineFragmentNode | FragmentSpreadNode) => {
-    if (context.getParentType() !== context.getSchema().getSubscriptionType()) return;
-    const directive = node.directives?.find(({ name }) => ['skip', 'include'].includes(name.value));
-    if (!directive) return;
-    context.reportError(
-      new GraphQLError(
-        `A subscription's field is always there: @${directive.name.value} may stand below it only.`,
-        { nodes: directive },
-      ),
-    );
+/**
+ * A subscription is to one field; one that may be left out leaves nothing to subscribe to. Looked for before the rules,
+ * of which graphql's own throws where a condition is ill-formed.
+ * @throws GraphQLError that names the directive.
+ */
+export function refuseConditionalSubscription(document: DocumentNode): void {
+  const seen = new Set<string>();
+  const look = ({ selections }: SelectionSetNode): void => {
+    for (const selection of selections) {
+      const directive = selection.directives?.find(({ name: { value } }) =>
+        ['skip', 'include'].includes(value),
+      );
+      if (directive) {
+        throw new GraphQLError(
+          `A subscription's field is always there: @${directive.name.value} may stand below it only.`,
+          {
+            nodes: directive,
+            extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } },
+          },
+        );
+      }
+      if (selection.kind === Kind.INLINE_FRAGMENT) look(selection.selectionSet);
+      if (selection.kind === Kind.FRAGMENT_SPREAD && !seen.has(selection.name.value)) {
+        seen.add(selection.name.value);
+        for (const part of document.definitions) {
+          if (part.kind !== Kind.FRAGMENT_DEFINITION) continue;
+          if (part.name.value === selection.name.value) look(part.selectionSet);
+        }
+      }
+    }
   };
-  return { Field: look, InlineFragment: look, FragmentSpread: look };
+  for (const part of document.definitions) {
+    if (part.kind !== Kind.OPERATION_DEFINITION) continue;
+    if (part.operation === OperationTypeNode.SUBSCRIPTION) look(part.selectionSet);
+  }
 }
 
 /** For sockets as for HTTP: what is refused on the one must not slip in by the other. */
@@ -60,5 +74,4 @@ export const limitRules: readonly ValidationRule[] = [
   maxDepthRule({ n: MAX_DEPTH, ...reporting }),
   maxAliasesRule({ n: MAX_ALIASES, ...reporting }),
   maxDirectivesRule({ n: MAX_DIRECTIVES, ...reporting }),
-  alwaysSubscribedRule,
 ].map((rule) => rule);

@@ -224,6 +224,15 @@ describe('moveDevice', () => {
     });
   });
 
+  it('is refused from the end of time on', async () => {
+    const answer = await ask(api, OPERATOR, MOVE, {
+      input: { deviceId, tenant: 'globex', from: '9999-12-31T12:00:00Z', idempotencyKey: key() },
+    });
+    expect(answer.data.moveDevice.userErrors).toMatchObject([
+      { code: 'INVALID', field: ['from'], message: expect.stringContaining('before 9999-12-31') },
+    ]);
+  });
+
   it('gives the trips from then on to the tenant and ends the assignments of the old one', async () => {
     for (const day of [1, 5]) {
       await rows.addTrip(tenant, device, {

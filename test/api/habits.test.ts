@@ -144,6 +144,19 @@ it('long driving is told of all trips of a driver, by the day on which it began'
   expect((await within('2026-06-04', '2026-06-05')).data.driver.longDriving).toEqual([]);
 });
 
+it('a day whose neighbours have no four digits of a year is refused by name', async () => {
+  const { errors } = await ask(
+    api,
+    INSURER,
+    `{ driver(externalId: "ann") {
+         score(asOf: "9999-12-31") { value } longDriving(from: "0001-01-01", to: "2026-01-01") { rule } } }`,
+  );
+  expect(errors.map(({ message, extensions: { code } }) => [code, message])).toEqual([
+    ['BAD_USER_INPUT', 'asOf is 9999-12-31; it must be from 1900-01-01 to 9998-12-31.'],
+    ['BAD_USER_INPUT', 'from is 0001-01-01; it must be from 1900-01-01 to 9998-12-31.'],
+  ]);
+});
+
 it('a score shows its window, its prior, its rates with intervals, and what others say', async () => {
   const { data, errors } = await ask(
     api,

@@ -150,6 +150,11 @@ describe('limits', () => {
       'subscription { ...F } fragment F on Subscription { telemetry(deviceId: "ID-1") @skip(if: true) { at } }',
       'GRAPHQL_VALIDATION_FAILED',
     ],
+    [
+      'subscribed to on an ill-formed condition',
+      'subscription { telemetry(deviceId: "ID-1") @skip(ifs: true) { at } }',
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
   ];
 
   it.each(REFUSED)('refuse what is %s over HTTP', async (_, text, code) => {

@@ -15,6 +15,8 @@ const SCORE_DAYS = 90;
 /** Driving of so many days before and after may belong to what began within. */
 const DRIVES_AROUND_DAYS = 2;
 const DAY_MS = 86_400_000;
+/** Dates around which there may be driving. */
+const REACH = { first: '1900-01-01', last: '9998-12-31' } as const;
 
 /** Half-open local dates. */
 interface Window {
@@ -51,6 +53,7 @@ export const habits: Resolvers = {
     },
     score: async (driver, { asOf }, context) => {
       const last = asOf ?? toDate(context.services.streams.now());
+      checkReach('asOf', last);
       const to = addDays(last, 1);
       const days = await loadDays(context, driver.ref, { from: addDays(to, -SCORE_DAYS), to });
       const sums = addParts(days);
@@ -73,6 +76,8 @@ export const habits: Resolvers = {
     },
     longDriving: async (driver, window, context) => {
       const { from, to } = toWindow(window, context.services.streams.now());
+      checkReach('from', from);
+      checkReach('to', to);
       const drives = await context.loaders.drives.load({
         ref: driver.ref,
         from: addDays(from, -DRIVES_AROUND_DAYS),
@@ -104,6 +109,14 @@ function toRate({ per100Km, low, high, measurableShare, ...rate }: HabitRate) {
 
 function loadDays(context: Context, ref: number, window: Window): Promise<readonly ExposureRow[]> {
   return context.loaders.exposure.load({ ref, ...window });
+}
+
+/** @throws BAD_USER_INPUT for a date whose surroundings leave the four digits of a year */
+function checkReach(name: string, date: string): void {
+  const { first, last } = REACH;
+  if (date < first || date > last) {
+    throw createError('BAD_USER_INPUT', `${name} is ${date}; it must be from ${first} to ${last}.`);
+  }
 }
 
 /** @throws BAD_USER_INPUT where it is said in two ways, by halves, or is too long */

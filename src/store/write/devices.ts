@@ -57,6 +57,13 @@ export async function moveDevice(tx: Transaction, order: MoveOrder): Promise<num
   const tenant = await findTenant(tx, order);
   const device = (await lockDevice(tx, order.deviceId)) ?? (await addDevice(tx, order.deviceId));
   const from = order.fromMs === null ? BEGINNING : new Date(order.fromMs);
+  if (from >= END) {
+    refuse(
+      'INVALID',
+      `from is ${from.toISOString()}; it must lie before ${END.toISOString()}.`,
+      'from',
+    );
+  }
   await tx.$executeRaw`delete from device_tenancy where device_id = ${device} and from_at >= ${from}`;
   await tx.$executeRaw`update device_tenancy set to_at = ${from} where device_id = ${device} and to_at > ${from}`;
   await tx.$executeRaw`insert into device_tenancy (device_id, tenant_id, from_at) values (${device}, ${tenant}, ${from})`;
