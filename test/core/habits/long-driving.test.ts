@@ -75,6 +75,15 @@ describe('a break of 45 minutes after four and a half hours (EU 561/2006)', () =
   });
 });
 
+it('drives of two devices that overlap count once, whichever lies in the other and over midnight', () => {
+  const at = (from: number, to: number) => drive(startMs + from * minute, startMs + to * minute);
+  const drivingOf = (all: readonly Drive[]) =>
+    findLongDriving(all).find(({ rule }) => rule === 'EU_BREAK')?.drivingMs;
+  expect(drivingOf([at(0, 200), at(10, 50), at(100, 290)])).toBe(290 * minute);
+  // Of the second, 90 minutes are covered: the hour before midnight, and half of the one after.
+  expect(drivingOf([at(1_320, 1_470), at(1_380, 1_620)])).toBe(300 * minute);
+});
+
 describe('rest of 20 minutes in four hours', () => {
   it('may be taken in pieces, and is missed by a minute', () => {
     expect(rulesOf(drives(110, 10, 100, 10, 110))).not.toContain('FOUR_HOURS_REST');
@@ -117,6 +126,27 @@ describe('ten hours of driving a day', () => {
       },
     ]);
   });
+});
+
+it('a day of long driving is told without its idling', () => {
+  const idling = drive(startMs + 360 * minute, startMs + 1_010 * minute, 60 * minute);
+  expect(rulesOf([idling])).not.toContain('DAY_DRIVING');
+});
+
+it('what is found stands by its beginning, and of one beginning by rule', () => {
+  const long = drives(661);
+  expect(
+    findLongDriving(long).map(({ rule, startedAtMs }) => [rule, (startedAtMs - startMs) / minute]),
+  ).toEqual([
+    ['DAY_DRIVING', 360],
+    ['EU_BREAK', 360],
+    ['FOUR_HOURS_REST', 360],
+    ['FOUR_HOURS_REST', 781],
+  ]);
+  expect(rulesOf(drives(240, 60, 135, 44, 136)).slice(0, 2)).toEqual([
+    'FOUR_HOURS_REST',
+    'EU_BREAK',
+  ]);
 });
 
 it('says the same of drives in any order, and nothing within the limits', () => {

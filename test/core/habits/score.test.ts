@@ -14,6 +14,7 @@ import {
   credibilityOf,
   expectedPerKm,
   type HabitSums,
+  rateableMeasures,
   summarise,
 } from '../../../src/core/habits/summary.ts';
 import { runs } from '../streams.ts';
@@ -84,6 +85,39 @@ describe('the score', () => {
     });
   });
 
+  it('is told from 100 km on', () => {
+    expect(scoreHabits(sumsOf(100_000)).status).toBe('SCORED');
+  });
+
+  it.each([
+    ['above130Kmh', 95.1, sumsOf(500_000, { 'above130Kmh.ms': 3_600_000 })],
+    ['phone', 97.5, sumsOf(500_000, { 'phone.ms': 360_000 })],
+    ['night', 95.1, { ...sumsOf(500_000), nightM: 250_000 }],
+    ['harshAcceleration', 95.6, sumsOf(500_000, { 'harshAccelerationGps.count': 15 })],
+    ['harshCornering', 95.6, sumsOf(500_000, { 'harshCorneringGps.count': 15 })],
+  ])('takes for %s what its weight says, at half credibility', (metric, value, sums) => {
+    const score = scoreHabits(sums);
+    expect(score.value).toBe(value);
+    expect(score.parts.map((part) => part.metric)).toEqual([metric]);
+  });
+
+  it('gives a tenth that is left to the part with the largest remainder, of equal ones to the first', () => {
+    const pointsOf = (sums: HabitSums) =>
+      scoreHabits(sums).parts.map(({ metric, points }) => [metric, points]);
+    // 47.5 each of 95 tenths.
+    const equal = sumsOf(500_000, { 'above130Kmh.ms': 3_600_000 });
+    expect(pointsOf({ ...equal, nightM: 250_000 })).toEqual([
+      ['above130Kmh', 4.8],
+      ['night', 4.7],
+    ]);
+    // Of 49 tenths a quarter and three quarters: 12.25 and 36.75.
+    const larger = sumsOf(500_000, { 'above130Kmh.ms': 900_000, 'phone.ms': 540_000 });
+    expect(pointsOf(larger)).toEqual([
+      ['above130Kmh', 1.2],
+      ['phone', 3.7],
+    ]);
+  });
+
   it('and its parts make 100 exactly', () => {
     fc.assert(
       fc.property(anySums, (sums) => {
@@ -145,7 +179,6 @@ describe('rates', () => {
       per100Km: 2,
     });
     expect(speedingShare).toBe(0.25);
-    expect(summarise(sumsOf(0)).nightShare).toBeUndefined();
   });
 
   it('tell the share of the time in which such events could be measured, by the source that saw longest', () => {
@@ -181,6 +214,44 @@ describe('rates', () => {
     });
     expect(summary).toMatchObject({ stopShare: 0.1, crawlShare: 0.05, above130KmhShare: 0.1 });
     expect(summary.idleShare).toBeCloseTo(1 / 12, 12);
+  });
+
+  it('and shares are left out where there is nothing to divide by', () => {
+    const { rates, ...shares } = summarise({ ...sumsOf(0), durationMs: 0 });
+    expect(Object.keys(shares)).toEqual([]);
+    expect(rates.map((rate) => Object.keys(rate).sort())).toEqual(
+      rates.map(() => ['count', 'credibility', 'kind']),
+    );
+    expect(summarise({ ...sumsOf(1_000), nightM: 250 }).nightShare).toBe(0.25);
+  });
+
+  it('stand by name, each in 100 km with its interval', () => {
+    const { rates } = summarise(sumsOf(200_000, { 'harshBrakingGps.count': 3 }));
+    expect(rates.map(({ kind }) => kind)).toEqual(rates.map(({ kind }) => kind).sort());
+    const braking = rates.find(({ kind }) => kind === 'HARSH_BRAKING');
+    expect(braking?.low).toBeCloseTo(0.618672 / 2, 4);
+    expect(braking?.high).toBeCloseTo(8.767273 / 2, 4);
+  });
+
+  it('have names under which a tariff reads them', () => {
+    const measures = {
+      'harshBrakingGps.count': 1,
+      'harshAccelerationGps.count': 2,
+      'harshCorneringGps.count': 3,
+      'speeding.count': 4,
+      'phone.count': 5,
+      'phone.ms': 6,
+      'above130Kmh.ms': 7,
+    };
+    expect(rateableMeasures(sumsOf(1_000, measures))).toMatchObject({
+      harshBraking: 1,
+      harshAcceleration: 2,
+      harshCornering: 3,
+      speeding: 4,
+      phoneUse: 5,
+      phoneUseMs: 6,
+      above130KmhMs: 7,
+    });
   });
 
   it('are told of sums that add over day parts', () => {
@@ -233,6 +304,45 @@ describe('published scores', () => {
     expect(tesla(20, 2, 5, 10)).toBeCloseTo(86.24, 2);
   });
 
+  it('of Tesla multiplies collisions by 1.317958 for each forced disengagement', () => {
+    const none = {
+      forwardCollisionWarnings: 0,
+      hardBrakingPercent: 2,
+      aggressiveTurningPercent: 0,
+      unsafeFollowingPercent: 0,
+    };
+    const lostBy = (forcedDisengagements: number) =>
+      115.382324 - teslaScoreV1({ ...none, forcedDisengagements });
+    expect(lostBy(2) / lostBy(1)).toBeCloseTo(1.317958, 9);
+  });
+
+  it('read strong turns and speedings from our own sums', () => {
+    const [tesla, , momentum] = scoreByOthers(
+      sumsOf(1_609_344, {
+        'turning02g.ms': 100_000,
+        'turning04g.ms': 13_200,
+        'speeding.count': 3,
+      }),
+    );
+    const turning = teslaScoreV1({
+      forwardCollisionWarnings: 0,
+      hardBrakingPercent: 0,
+      aggressiveTurningPercent: 13.2,
+      unsafeFollowingPercent: 0,
+      forcedDisengagements: 0,
+    });
+    expect(tesla?.value).toBeCloseTo(turning, 2);
+    // 1,000 miles less 3 × 10.
+    expect(momentum?.value).toBe(97);
+  });
+
+  it('of Samsara and Momentum are full where nothing was driven', () => {
+    const harsh = { harshEvents: 1, speedingMinutes: 1 };
+    expect(samsaraScore({ ...harsh, miles: 0, minutes: 5 })).toBe(100);
+    expect(samsaraScore({ ...harsh, miles: 5, minutes: 0 })).toBe(100);
+    expect(momentumScore({ miles: 0, brakings: 1, accelerations: 0, speedings: 0 })).toBe(100);
+  });
+
   it('are told of our own sums beside our score, with what they lack', () => {
     const sums = {
       ...sumsOf(160_934.4, {
@@ -254,11 +364,9 @@ describe('published scores', () => {
       // 100 miles − 2 × 25 − 75 − 10 leave none.
       { name: 'Momentum', lacks: [], value: 0 },
     ]);
-    expect(scoreByOthers(sumsOf(99_999)).map(({ value }) => value)).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect(scoreByOthers(sumsOf(99_999))).toEqual(
+      scoreByOthers(sums).map(({ name, lacks }) => ({ name, lacks })),
+    );
     expect(scoreByOthers(sumsOf(100_000)).map(({ value }) => value)).toEqual([100, 100, 100]);
   });
 
