@@ -90,6 +90,14 @@ describe('what could be measured', () => {
   });
 });
 
+it('a course that comes and goes is measured, and turns, only between two that are known', () => {
+  const measures = measuresOf(
+    drive(steady(6), (second) => ([2, 3, 5].includes(second) ? { headingDdeg: 900 } : {})),
+  );
+  expect(measures['corneringGps.measurable.ms']).toBe(1_000);
+  expect(measures['turning02g.ms'] ?? 0).toBe(0);
+});
+
 describe('strong manoeuvres by GPS', () => {
   it('are the times from 0.1 g and 0.3 g of braking on, 0.2 g and 0.4 g of turning', () => {
     // 4 km/h less in a second are 1.11 m/s², 11 are 3.06.
