@@ -104,6 +104,11 @@ describe('rest of 20 minutes in four hours', () => {
       ({ rule }) => rule === 'FOUR_HOURS_REST',
     );
     expect(found.map(({ drivingMs }) => drivingMs / minute)).toEqual([225, 239]);
+    const worstFirst = findLongDriving(drives(239, 5, 100)).filter(
+      ({ rule }) => rule === 'FOUR_HOURS_REST',
+    );
+    expect(worstFirst.map(({ drivingMs }) => drivingMs / minute)).toEqual([239]);
+    expect(rulesOf(drives(480)).filter((rule) => rule === 'FOUR_HOURS_REST')).toHaveLength(2);
   });
 });
 

@@ -116,6 +116,12 @@ describe('the score', () => {
       ['above130Kmh', 1.2],
       ['phone', 3.7],
     ]);
+    // 12.74 and 36.26.
+    const smaller = sumsOf(500_000, { 'above130Kmh.ms': 936_000, 'phone.ms': 532_800 });
+    expect(pointsOf(smaller)).toEqual([
+      ['above130Kmh', 1.3],
+      ['phone', 3.6],
+    ]);
   });
 
   it('and its parts make 100 exactly', () => {
