@@ -145,6 +145,15 @@ describe('positions', () => {
     });
   });
 
+  it('are judged at the edge: 100 m of accuracy is believed, a hundredth of a degree is the null island', () => {
+    const edges = [
+      fix(10, 100, 36, { accuracyDm: 1_000 }),
+      fix(11, 110, 36, { latE7: 100_000, lonE7: -100_000 }),
+    ];
+    const { openTrip } = fold([...drive(0, 10), ...edges, ...drive(12, 10, 120)]);
+    expect(openTrip?.rejectedFixes).toEqual({ NULL_ISLAND: 1 });
+  });
+
   it('that agree three times in a row are the truth, without adding the way there', () => {
     const { openTrip } = fold([...drive(0, 10), ...drive(10, 10, 50_000)]);
     expect(openTrip).toMatchObject({ rejectedFixes: { JUMP: 2 }, fixes: 18, distanceM: 160 });
@@ -170,6 +179,22 @@ describe('distance', () => {
     ]) {
       expect(withOdometer(read)).toMatchObject({ distanceSource: 'SPEED', distanceM: 1_990 });
     }
+  });
+
+  it('is the odometer from 70 to 140 percent of the way by speed, give or take 200 m', () => {
+    const sourceOf = (wayM: number) =>
+      fold(
+        drive(0, 200).map((event, s) => ({
+          ...event,
+          odometerM: 10_000 + Math.floor((wayM * s) / 199),
+        })),
+      ).openTrip?.distanceSource;
+    expect([1_192, 1_193, 2_986, 2_987].map(sourceOf)).toEqual([
+      'SPEED',
+      'ODOMETER',
+      'ODOMETER',
+      'SPEED',
+    ]);
   });
 
   it('is the positions where speeds are missing or in another unit', () => {
