@@ -74,4 +74,4 @@ export const limitRules: readonly ValidationRule[] = [
   maxDepthRule({ n: MAX_DEPTH, ...reporting }),
   maxAliasesRule({ n: MAX_ALIASES, ...reporting }),
   maxDirectivesRule({ n: MAX_DIRECTIVES, ...reporting }),
-].map((rule) => rule);
+];
