@@ -50,13 +50,14 @@ export function explainLine(
     );
     const value = only(held.map((f) => f?.value ?? ''));
     const rate = only(held.map((f) => f?.relativity.text ?? ''));
+    const steps = held.map((f) => `${f?.value} × ${f?.relativity.text}`);
     return {
       label: tariff.factors[at]?.label ?? line.id,
       ...(rate === undefined ? {} : { rate }),
       explanation:
         value !== undefined && rate !== undefined
           ? `${tariff.factors[at]?.fact} ${value}: × ${rate}`
-          : `${tariff.factors[at]?.fact} changed: ${held.map((f) => `${f?.value} × ${f?.relativity.text}`).join(', then ')}`,
+          : `${tariff.factors[at]?.fact} changed: ${steps.filter((step, i) => step !== steps[i - 1]).join(', then ')}`,
     };
   }
   const behaviour = tariff.behaviour;
