@@ -7,7 +7,7 @@ import { CHANGE_PERCENT, UNCHANGED_BIN } from './what-if.ts';
 import type { Mover, WhatIf, WhatIfTally } from './what-if.ts';
 
 /** What a bin's changes lie between, per cent; an open end has none. */
-export interface ChangeRange {
+interface ChangeRange {
   readonly fromPercent?: number;
   readonly toPercent?: number;
 }

@@ -1,5 +1,5 @@
 import type { ShownCell } from './book-cells.ts';
-import type { ChangeRange, ShownMover, WhatIfReport } from './what-if-report.ts';
+import type { ShownMover, WhatIfReport } from './what-if-report.ts';
 
 type Row = readonly string[];
 
@@ -23,7 +23,8 @@ function figures(name: string, cell: ShownCell): Row {
   return [name, String(cell.policies), cell.before, cell.after, signed(cell.change), percent];
 }
 
-function rangeText({ fromPercent, toPercent }: ChangeRange): string {
+function rangeText({ fromPercent, toPercent, others }: WhatIfReport['histogram'][number]): string {
+  if (others) return 'others';
   if (fromPercent === 0 && toPercent === 0) return 'no change';
   if (fromPercent === undefined) return `below ${toPercent} %`;
   if (toPercent === undefined) return `above ${fromPercent} %`;
@@ -36,14 +37,17 @@ function movers(heading: string, list: readonly ShownMover[]): string[] {
   return ['', ...table([[heading, 'before', 'after'], ...rows])];
 }
 
+function winners({ winners: cheaper, losers: dearer, unchanged }: ShownCell): string {
+  return cheaper === undefined
+    ? 'how many get cheaper or dearer would be about a few people, and is not told'
+    : `${cheaper} get cheaper, ${dearer} get dearer, ${unchanged} stay as they are`;
+}
+
 /** A report as text: totals, who wins and loses, the histogram, groups, the most moved, and who is left out. */
 export function whatIfText(report: WhatIfReport): string {
   const { whole, currency } = report;
   const heading = ['policies', 'before', 'after', 'change', ''];
-  const lines = [
-    ...table([[currency, ...heading], figures('all', whole)]),
-    `${whole.winners} get cheaper, ${whole.losers} get dearer, ${whole.unchanged} stay as they are`,
-  ];
+  const lines = [...table([[currency, ...heading], figures('all', whole)]), winners(whole)];
   if (report.histogram.length > 0)
     lines.push(
       '',

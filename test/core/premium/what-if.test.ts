@@ -13,6 +13,7 @@ import type { FactRange, RatingInput } from '../../../src/core/premium/input.ts'
 import { pricedDays, type BookPolicy } from '../../../src/core/premium/rerate.ts';
 import type { Tariff } from '../../../src/core/premium/tariff.ts';
 import { reportOf } from '../../../src/core/premium/what-if-report.ts';
+import { whatIfText } from '../../../src/core/premium/what-if-text.ts';
 import { createTally, tallyPolicy, whatIfProblems } from '../../../src/core/premium/what-if.ts';
 import type { WhatIf } from '../../../src/core/premium/what-if.ts';
 import { addingTariff, anyInput, anyTariff, dateAt, runs } from './generators.ts';
@@ -217,6 +218,148 @@ describe('a book by another tariff', () => {
     ]);
     const facts = [{ name: 'zone', value: 'south' }];
     expect(report(askOf([perKm('0.1')], perKm('0.2'), { facts }), book)?.whole.policies).toBe(1);
+  });
+
+  describe('as text', () => {
+    const now = perKm('0.10');
+    const draft = perKm('0.20', {
+      rounding: { mode: 'HALF_UP', places: 3 },
+      charges: [
+        { kind: 'fixed/1', id: 'fixed', amount: '300.00', per: 'YEAR' },
+        { kind: 'perKm/1', id: 'distance', unit: 'km', rate: '0.20' },
+      ],
+      factors: [
+        { kind: 'relativity/1', id: 'zone', fact: 'zone', table: { north: '1', south: '0.4' } },
+      ],
+    });
+    const zoned = (number: string, km: number, zone: string) =>
+      policyOf(number, km, [all({ zone })]);
+    const book = [
+      ...Array.from({ length: 12 }, (_, i) => zoned(`N-${10 + i}`, i * 1_300, 'north')),
+      ...Array.from({ length: 12 }, (_, i) => zoned(`S-${10 + i}`, i * 3_000, 'south')),
+      zoned('W-1', 5, 'west'),
+      zoned('W-2', 5, 'west'),
+      policyOf('X-1', 5),
+    ];
+    const ask = (name: 'DISTANCE' | 'DRIVERS') =>
+      askOf([now], draft, { groupBy: { kind: 'ATTRIBUTE', name } });
+    const textOf = (found: ReturnType<typeof report>): string =>
+      found === undefined ? '' : whatIfText(found);
+
+    it('is totals, bins, groups, the most moved in order, and who is left out', () => {
+      expect(textOf(report(ask('DISTANCE'), book))).toMatchInlineSnapshot(`
+        "USD  policies     before      after    change
+        all        24  37140.000  38040.000  +900.000  +2.42 %
+        13 get cheaper, 11 get dearer, 0 stay as they are
+
+        change        policies     before      after     change
+        below -50 %          1    365.000    120.000   -245.000  -67.12 %
+        -50 to -25 %        10  20150.000  14400.000  -5750.000  -28.54 %
+        -25 to -10 %         2   4030.000   3060.000   -970.000  -24.07 %
+        10 to 25 %           1    495.000    560.000    +65.000  +13.13 %
+        25 to 50 %           2   1380.000   1900.000   +520.000  +37.68 %
+        above 50 %           8  10720.000  18000.000  +7280.000  +67.91 %
+
+        group              policies    before      after     change
+        0 km                      2   730.000    420.000   -310.000  -42.47 %
+        1 to 4999 km              4  2540.000   2820.000   +280.000  +11.02 %
+        5000 to 9999 km           6  6550.000   8360.000  +1810.000  +27.63 %
+        10000 to 14999 km         5  7965.000  12160.000  +4195.000  +52.67 %
+        15000 to 19999 km         2  4030.000   2880.000  -1150.000  -28.54 %
+        20000 to 29999 km         3  8295.000   6120.000  -2175.000  -26.22 %
+        30000 km and more         2  7030.000   5280.000  -1750.000  -24.89 %
+
+        rise most    before     after
+        N-21       1795.000  3160.000
+        N-20       1665.000  2900.000
+        N-19       1535.000  2640.000
+        N-18       1405.000  2380.000
+        N-17       1275.000  2120.000
+        N-16       1145.000  1860.000
+        N-15       1015.000  1600.000
+        N-14        885.000  1340.000
+        N-13        755.000  1080.000
+        N-12        625.000   820.000
+
+        fall most    before     after
+        S-21       3665.000  2760.000
+        S-20       3365.000  2520.000
+        S-19       3065.000  2280.000
+        S-18       2765.000  2040.000
+        S-17       2465.000  1800.000
+        S-16       2165.000  1560.000
+        S-15       1865.000  1320.000
+        S-14       1565.000  1080.000
+        S-13       1265.000   840.000
+        S-12        965.000   600.000
+
+        Not in these figures, as one of the tariffs cannot rate them:
+          1 policy [MISSING_FACT], e.g. X-1: vehicle car has no "zone" from 2026-01-01 to 2027-01-01; the tariff's factor "zone" needs one of north, south
+          2 policies [UNRATED_VALUE], e.g. W-1: "west" is no "zone" the tariff knows (vehicle car, from 2026-01-01 to 2027-01-01); expected one of north, south"
+      `);
+    });
+
+    it('names nobody, and puts together what is about few, where it may not', () => {
+      const named = book.map(({ input, products }, i) => ({
+        products,
+        input: {
+          ...input,
+          policy: { ...input.policy, facts: [...input.policy.facts, all({}, `D-${i}`)] },
+        },
+      }));
+      const few = named.slice(2, 13);
+      expect(textOf(report(ask('DISTANCE'), few, 8))).toMatchInlineSnapshot(`
+        "USD  policies     before      after     change
+        all        11  12465.000  20020.000  +7555.000  +60.61 %
+        how many get cheaper or dearer would be about a few people, and is not told
+
+        change  policies     before      after     change
+        others        11  12465.000  20020.000  +7555.000  +60.61 %
+
+        group   policies     before      after     change
+        others        11  12465.000  20020.000  +7555.000  +60.61 %"
+      `);
+      expect(textOf(report(ask('DISTANCE'), named, 8))).toMatchInlineSnapshot(`
+        "USD  policies     before      after    change
+        all        24  37140.000  38040.000  +900.000  +2.42 %
+        13 get cheaper, 11 get dearer, 0 stay as they are
+
+        change        policies     before      after     change
+        -50 to -25 %        10  20150.000  14400.000  -5750.000  -28.54 %
+        others              14  16990.000  23640.000  +6650.000  +39.14 %
+
+        group   policies     before      after    change
+        others        24  37140.000  38040.000  +900.000  +2.42 %
+
+        Not in these figures, as one of the tariffs cannot rate them:
+          1 policy [MISSING_FACT]
+          2 policies [UNRATED_VALUE]"
+      `);
+    });
+
+    it('is short where there is little to tell', () => {
+      const west = [zoned('W-1', 5, 'west')];
+      expect(textOf(report(askOf([now], draft), west))).toMatchInlineSnapshot(`
+        "USD  policies  before  after  change
+        all         0   0.000  0.000   0.000
+        0 get cheaper, 0 get dearer, 0 stay as they are
+
+        Not in these figures, as one of the tariffs cannot rate them:
+          1 policy [UNRATED_VALUE], e.g. W-1: "west" is no "zone" the tariff knows (vehicle car, from 2026-01-01 to 2027-01-01); expected one of north, south"
+      `);
+      const fact = askOf([now], draft, { groupBy: { kind: 'FACT', name: 'fuel' } });
+      expect(textOf(report(fact, [zoned('N-1', 650, 'north')]))).toMatchInlineSnapshot(`
+        "USD  policies   before    after  change
+        all         1  430.000  430.000   0.000  0 %
+        0 get cheaper, 0 get dearer, 1 stay as they are
+
+        change     policies   before    after  change
+        no change         1  430.000  430.000   0.000  0 %
+
+        group      policies   before    after  change
+        not known         1  430.000  430.000   0.000  0 %"
+      `);
+    });
   });
 
   it('is asked in one currency, for a period, by billing periods that make a year', () => {
