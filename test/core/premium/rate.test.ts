@@ -52,6 +52,109 @@ describe('a file of trips', () => {
     expect(codes(rate('{', march))).toEqual(['NOT_JSON ']);
   });
 
+  const inputsOf = (csv: string, options: Partial<RateOptions> = {}) => {
+    const quoted = rateTrips(payd, csv, { facts: {}, ...options }, CUT_OFF);
+    if (!quoted.ok) throw new Error(JSON.stringify(quoted.problems));
+    return quoted.inputs;
+  };
+
+  it('has columns for distances in three units, for the night, and for whatever is counted', () => {
+    const csv =
+      'localDate,vehicleId,distanceMi,nightMi,harshBraking\n2026-03-02,van,10,1.5,12\n 2026-03-01 ,car,0.000000001,0,0\n   \n';
+    expect(inputsOf(csv).exposure).toEqual([
+      {
+        vehicleId: 'car',
+        localDate: '2026-03-01',
+        distanceM: 0,
+        nightM: 0,
+        measures: { harshBraking: 0 },
+      },
+      {
+        vehicleId: 'van',
+        localDate: '2026-03-02',
+        distanceM: 16_093,
+        nightM: 2_414,
+        measures: { harshBraking: 12 },
+      },
+    ]);
+    const metres = inputsOf('localDate,distanceM,nightKm\n2026-03-01,1500,1.2345\n').exposure;
+    expect(metres).toMatchObject([{ vehicleId: 'vehicle', distanceM: 1_500, nightM: 1_234 }]);
+    for (const bad of ['12x', 'x12', '1.', '.5', '1e3', '1.1234567890', '1234567890'])
+      expect(codes(rate(payd, `localDate,distanceKm\n2026-03-01,${bad}`))).toEqual([
+        'BAD_ROW /trips/2/distanceKm',
+      ]);
+    for (const bad of ['12x', 'x12', '1.5', '1234567890'])
+      expect(codes(rate(payd, `localDate,distanceKm,brakes\n2026-03-01,1,${bad}`))).toEqual([
+        'BAD_ROW /trips/2/brakes',
+      ]);
+    expect(codes(rate(payd, 'localDate,distanceFt\n2026-03-01,1'))).toEqual([
+      'BAD_HEADING /trips/1',
+    ]);
+  });
+
+  it('is rated from the first of its first month to its last day, unless told otherwise', () => {
+    const csv = 'localDate,distanceKm\n2026-05-20,1\n2026-03-09,1\n2026-04-01,1\n';
+    const timesOf = (options: Partial<RateOptions> = {}, of = csv) => {
+      const { period, policy } = inputsOf(of, options);
+      return [policy.startDate, policy.endDate, period.from, period.to];
+    };
+    expect(timesOf()).toEqual(['2026-03-01', '2027-03-01', '2026-03-01', '2026-05-21']);
+    expect(timesOf({ from: '2026-04-01' })).toEqual([
+      '2026-04-01',
+      '2027-04-01',
+      '2026-04-01',
+      '2026-05-21',
+    ]);
+    expect(timesOf({ policyStart: '2024-02-10', from: '2026-05-01', to: '2026-06-01' })).toEqual([
+      '2024-02-10',
+      '2027-02-10',
+      '2026-05-01',
+      '2026-06-01',
+    ]);
+    expect(timesOf({ policyStart: '2026-06-01' })).toEqual([
+      '2026-06-01',
+      '2027-06-01',
+      '2026-06-01',
+      '2026-06-02',
+    ]);
+    const none = 'localDate,distanceKm\n';
+    expect(timesOf({}, none)).toEqual(['2000-01-01', '2001-01-01', '2000-01-01', '2000-01-02']);
+    expect(inputsOf(none).policy.vehicles.map(({ vehicleId }) => vehicleId)).toEqual(['vehicle']);
+  });
+
+  it('takes days on which nothing was heard, of every vehicle; on all others it was', () => {
+    const csv =
+      'localDate,distanceKm,vehicleId\n2026-02-25,1,van\n2026-03-02,1,car\n2026-03-31,1,car\n';
+    const silent = [
+      { from: '2026-03-10', to: '2026-03-12' },
+      { from: '2026-03-03', to: '2026-03-05' },
+      { from: '2026-03-12', to: '2026-03-13' },
+    ];
+    const march = { policyStart: '2026-03-01', to: '2026-04-01', silent };
+    const days = [
+      ['2026-02-25', '2026-03-03', true],
+      ['2026-03-03', '2026-03-05', false],
+      ['2026-03-05', '2026-03-10', true],
+      ['2026-03-10', '2026-03-12', false],
+      ['2026-03-12', '2026-03-13', false],
+      ['2026-03-13', '2026-04-01', true],
+    ];
+    const found = inputsOf(csv, march).deviceDays?.map(({ vehicleId, from, to, heard }) => [
+      vehicleId,
+      from,
+      to,
+      heard,
+    ]);
+    expect(found).toEqual([
+      ...days.map((row) => ['car', ...row]),
+      ...days.map((row) => ['van', ...row]),
+    ]);
+    expect(inputsOf(csv, { ...march, policyStart: '2026-02-01' }).deviceDays?.[0]?.from).toBe(
+      '2026-02-01',
+    );
+    expect(inputsOf(csv)).not.toHaveProperty('deviceDays');
+  });
+
   it('may be quoted CSV with a byte order mark and Windows line ends', () => {
     const csv = '\uFEFF"vehicleId","localDate","distanceMi"\r\n"a ""b"", c",2026-03-01,"100"\r\n';
     const quoted = rate(payd, csv);

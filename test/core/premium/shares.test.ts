@@ -32,6 +32,13 @@ describe('the shares of a product', () => {
     expect(size(sum(shares) - change)).toBeLessThan(NOTHING);
   });
 
+  it('of factors that cancel out are signed all the same, and add up to nothing', () => {
+    const { shares, change } = sharesOf('100.00', ['1.25', '0.8']);
+    expect(change).toBe(0n);
+    // 100 × ln 1.25 = 22.3143…
+    expect(apportion(shares, 0n, 4)).toEqual([223144n, -223144n]);
+  });
+
   it('add up to what the factors do together, each with its own sign', () => {
     fc.assert(
       fc.property(base, relativities, (amount, factors) => {
@@ -103,5 +110,10 @@ describe('minor units that share a total', () => {
     expect(apportion([third, third, third], 98n, 2)).toEqual([33n, 33n, 32n]);
     expect(apportion([-third, third, third], 33n, 2)).toEqual([-33n, 33n, 33n]);
     expect(apportion([], 0n, 2)).toEqual([]);
+    const tenths = (...list: readonly bigint[]) => list.map((n) => n * 10n ** 29n);
+    expect(apportion(tenths(19n, 11n, 15n), 1n, 0)).toEqual([1n, 0n, 0n]);
+    expect(apportion(tenths(19n, 11n, 15n), 0n, 0)).toEqual([0n, 0n, 0n]);
+    expect(apportion(tenths(19n, 11n, 15n), 5n, 0)).toEqual([2n, 1n, 2n]);
+    expect(apportion(tenths(19n, 11n, 15n), 7n, 0)).toEqual([3n, 2n, 2n]);
   });
 });

@@ -162,6 +162,84 @@ describe('a book by another tariff', () => {
     ).toBe(0);
   });
 
+  it('rates by billing periods of the policy what does not add over time', () => {
+    const least = perKm('0', {
+      charges: [{ kind: 'perKm/1', id: 'd', unit: 'km', rate: '0.01' }],
+      adjustments: [{ kind: 'minimum/1', id: 'least', amount: '10.00' }],
+    });
+    const after = (billingMonths: number, from = '2026-01-01', to = '2027-01-01') =>
+      report(askOf([least], least, { billingMonths, period: { from, to } }), [policyOf('P', 0)])
+        ?.whole.after;
+    expect(after(1)).toBe('120.00');
+    expect(after(3)).toBe('40.00');
+    expect(after(12)).toBe('10.00');
+    expect(after(3, '2026-02-15', '2026-05-01')).toBe('20.00');
+    expect(after(3, '2026-02-15', '2026-04-01')).toBe('10.00');
+    expect(after(2, '2026-12-31')).toBe('10.00');
+  });
+
+  it('looks only at days of the product, of its jurisdiction and of the policy', () => {
+    const free = perKm('0');
+    const distances = (products: BookPolicy['products'], from = '2026-01-01', to = '2027-01-01') =>
+      report(
+        askOf([free], free, {
+          period: { from, to },
+          groupBy: { kind: 'ATTRIBUTE', name: 'DISTANCE' },
+        }),
+        // 1,000 km on each of ten days, from 10 to 19 March.
+        [policyOf('P', 10_000, [], products)],
+      )?.groups.map(({ value }) => value);
+    expect(distances([held])).toEqual(['10000 to 14999 km']);
+    expect(distances([{ ...held, to: '2026-03-10' }])).toEqual(['0 km']);
+    expect(distances([{ ...held, from: '2026-03-20' }])).toEqual(['0 km']);
+    // 8 of the days on all but 2: 8,000 km in 363 days.
+    const but = [
+      { ...held, to: '2026-03-12' },
+      { ...held, from: '2026-03-14' },
+    ];
+    expect(distances(but)).toEqual(['5000 to 9999 km']);
+    // 1,000 km in the one day compared, which is 365,000 a year.
+    expect(distances([held], '2026-03-10', '2026-03-11')).toEqual(['30000 km and more']);
+    expect(distances([held], '2026-03-19', '2026-03-20')).toEqual(['30000 km and more']);
+    expect(distances([held], '2026-03-20', '2026-03-21')).toEqual(['0 km']);
+    expect(distances([{ ...held, jurisdiction: 'US-NJ' }])).toEqual([]);
+    expect(distances([{ ...held, to: '2026-02-01' }], '2026-02-01')).toEqual([]);
+    expect(distances([held], '2027-01-01', '2028-01-01')).toEqual([]);
+    expect(distances([held], '2025-01-01', '2026-01-01')).toEqual([]);
+  });
+
+  it('says which days have no price, and what of an input is wrong', () => {
+    const late = perKm('0.1', { effectiveFrom: '2026-02-01' });
+    const bad = policyOf('P-2', 10);
+    const broken: BookPolicy = {
+      ...bad,
+      input: { ...bad.input, exposure: [day('2026-02-30', 1)] },
+    };
+    const found = (current: readonly Tariff[], policy: BookPolicy) =>
+      report(askOf(current, perKm('0.1')), [policy])?.unrated;
+    expect(found([late], policyOf('P-1', 10))).toEqual([
+      {
+        code: 'NO_TARIFF',
+        policies: 1,
+        example: {
+          policyNumber: 'P-1',
+          message: 'no tariff of payd in US-NY prices all days from 2026-01-01 to 2027-01-01',
+        },
+      },
+    ]);
+    expect(found([perKm('0.1')], broken)).toEqual([
+      {
+        code: 'BAD_DATE',
+        policies: 1,
+        example: { policyNumber: 'P-2', message: '"2026-02-30" is no date' },
+      },
+    ]);
+    const zone = { kind: 'relativity/1', id: 'zone', fact: 'zone', table: { A: '1.5' } };
+    expect(found([perKm('0.1', { factors: [zone] })], policyOf('P', 1))).toMatchObject([
+      { code: 'MISSING_FACT' },
+    ]);
+  });
+
   it('leaves out, and counts with the reason, what one of the tariffs cannot rate', () => {
     const zoned = perKm('0.1', {
       factors: [{ kind: 'relativity/1', id: 'zone', fact: 'zone', table: { A: '1.5' } }],
