@@ -15,6 +15,7 @@ import { createRefusal, formatError } from './errors.ts';
 import type { Authenticate } from './identity.ts';
 import { limitRules, MAX_TOKENS, refuseConditionalSubscription } from './limits.ts';
 import type { Operations } from './operations.ts';
+import { untilGone } from './web.ts';
 
 /** Serves queries and mutations over HTTP. Returns what ends it. */
 export async function serveHttp({
@@ -61,7 +62,11 @@ export async function serveHttp({
           const question = toQuestion(request);
           operations.check(question);
           checkSubscription(question);
-          return createContext(services, { identity, requestId: request.id });
+          return createContext(services, {
+            identity,
+            requestId: request.id,
+            gone: untilGone(reply),
+          });
         },
       });
       if (body.kind !== 'complete') throw new Error('an answer came in parts');

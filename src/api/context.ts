@@ -28,6 +28,8 @@ export interface Services {
 export interface Asker {
   readonly identity: Identity;
   readonly requestId: string;
+  /** Aborted when the asker has hung up. */
+  readonly gone?: AbortSignal;
 }
 
 /** What lives as long as one request, or as one message of a subscription. */
@@ -48,11 +50,11 @@ export interface Context {
 
 export function createContext(
   services: Services,
-  { identity, requestId }: Asker,
+  { identity, requestId, gone }: Asker,
   admitted?: Admitted,
 ): Context {
   const usual = { times: { ...USUAL_TIMES, statementTimeoutMs: services.statementTimeoutMs } };
-  const options = { snapshot: true, ...usual };
+  const options = { snapshot: true, ...usual, ...(gone && { gone }) };
   const expect = ({ heavy, writes }: Admitted) =>
     Object.assign(options, heavy ? services.heavy : usual, { snapshot: !writes });
   if (admitted) expect(admitted);

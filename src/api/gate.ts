@@ -2,11 +2,16 @@ import type { ReadingOptions } from '../store/read/reading.ts';
 import { createRateError } from './errors.ts';
 
 /** How questions over a whole book of business read: behind a gate, from a pool of their own. */
-export type Heavy = Required<Omit<ReadingOptions, 'snapshot'>>;
+export type Heavy = Required<Omit<ReadingOptions, 'snapshot' | 'gone'>>;
 
 export interface Gate {
-  /** Waits for a turn. The function that it resolves to gives the turn back. @throws RATE_LIMITED */
-  enter(): Promise<() => void>;
+  /**
+   * Waits for a turn, no longer than somebody is there to be answered. The function that it resolves to gives the
+   * turn back.
+   *
+   * @throws RATE_LIMITED
+   */
+  enter(gone?: AbortSignal): Promise<() => void>;
 }
 
 export interface GateSettings {
@@ -34,7 +39,8 @@ export function createGate({ places, queue, waitMs }: GateSettings): Gate {
     };
   };
   return {
-    enter: () => {
+    enter: (gone) => {
+      if (gone?.aborted) return Promise.reject(busy(waitMs));
       if (inside < places) {
         inside++;
         return Promise.resolve(leaveOnce());
@@ -42,13 +48,20 @@ export function createGate({ places, queue, waitMs }: GateSettings): Gate {
       if (waiting.length >= queue) return Promise.reject(busy(waitMs));
       return new Promise((resolve, reject) => {
         const turn = () => {
-          clearTimeout(timer);
+          stopWaiting();
           resolve(leaveOnce());
         };
-        const timer = setTimeout(() => {
+        const sendAway = () => {
+          stopWaiting();
           waiting.splice(waiting.indexOf(turn), 1);
           reject(busy(waitMs));
-        }, waitMs);
+        };
+        const timer = setTimeout(sendAway, waitMs);
+        gone?.addEventListener('abort', sendAway);
+        const stopWaiting = () => {
+          clearTimeout(timer);
+          gone?.removeEventListener('abort', sendAway);
+        };
         waiting.push(turn);
       });
     },

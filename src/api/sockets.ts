@@ -25,6 +25,8 @@ const TOO_SLOW = 4408;
 interface Connected {
   readonly socket: WebSocket;
   identity?: Identity;
+  /** Aborted when the socket is closed. */
+  gone?: AbortSignal;
 }
 type Extra = Connected & Record<PropertyKey, unknown>;
 
@@ -71,7 +73,12 @@ export function serveSockets({
               'The token has expired: come back with a new one',
             ),
           );
-          extra.socket.once('close', cancel);
+          const gone = new AbortController();
+          extra.gone = gone.signal;
+          extra.socket.once('close', () => {
+            cancel();
+            gone.abort();
+          });
           return true;
         } catch (error) {
           const reason = error instanceof Error ? error.message : 'the token was not accepted';
@@ -79,8 +86,9 @@ export function serveSockets({
           return false;
         }
       },
-      onSubscribe: async ({ extra: { identity }, subscriptions }, _id, question) => {
-        if (!identity) throw new Error('an operation came before its connection was acknowledged');
+      onSubscribe: async ({ extra: { identity, gone }, subscriptions }, _id, question) => {
+        if (!identity || !gone)
+          throw new Error('an operation came before its connection was acknowledged');
         if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
           const error = createError(
             'COST_LIMIT_EXCEEDED',
@@ -88,7 +96,7 @@ export function serveSockets({
           );
           return [error];
         }
-        return prepare(schema, question, { identity, requestId: randomUUID() }, services);
+        return prepare(schema, question, { identity, requestId: randomUUID(), gone }, services);
       },
       execute: (args) => runOnce(args as Prepared, services) as never,
       subscribe: (args) => {

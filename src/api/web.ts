@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
-import type { FastifyBaseLogger, FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import Fastify, { LogController } from 'fastify';
 import { MAX_BODY_BYTES } from './limits.ts';
 
@@ -55,6 +55,16 @@ export async function createWeb(settings: WebSettings): Promise<FastifyInstance>
     await reply.code(404).send(toBody(true, `There is nothing at ${request.url}.`, request.id));
   });
   return app;
+}
+
+/**
+ * Aborted when the client of an answer has hung up, or has it. `request.signal` is not: a request is closed once its
+ * body was read.
+ */
+export function untilGone({ raw }: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  raw.once('close', () => gone.abort());
+  return gone.signal;
 }
 
 function toBody(theirs: boolean, message: string, requestId: string) {

@@ -76,9 +76,11 @@ export async function send(
   api: Pick<Api, 'url'>,
   claims: Claims | null,
   question: Question,
+  signal: AbortSignal | null = null,
 ): Promise<{ readonly status: number; readonly headers: Headers; readonly body: Body }> {
   const response = await fetch(api.url, {
     method: 'POST',
+    signal,
     headers: {
       'content-type': 'application/json',
       ...(claims === null ? {} : await authorize(claims)),

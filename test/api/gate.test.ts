@@ -31,4 +31,18 @@ describe('the gate', () => {
     leave();
     await expect(gate.enter()).resolves.toBeTypeOf('function');
   });
+
+  it('keeps no place for who has hung up', async () => {
+    const gate = createGate({ places: 1, queue: 1, waitMs: 60_000 });
+    const leave = await gate.enter();
+    const gone = new AbortController();
+    const waits = gate.enter(gone.signal);
+    await expect(gate.enter()).rejects.toThrow('under way');
+    gone.abort();
+    await expect(waits).rejects.toThrow('under way');
+    await expect(gate.enter(gone.signal)).rejects.toThrow('under way');
+    const next = gate.enter();
+    leave();
+    await expect(next).resolves.toBeTypeOf('function');
+  });
 });

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
 import { subscribe } from '../live/sockets.ts';
@@ -76,6 +77,43 @@ describe('the cost of an answer', () => {
     const cost = { objects: 1701, limit: 20_000 };
     expect((await send(open, INSURER, { query })).body.extensions).toEqual({ cost });
     expect((await sendBySocket(open, INSURER, { query })).extensions).toEqual({ cost });
+  });
+});
+
+describe('the gate before questions over a whole book', () => {
+  it('keeps no place for a client that has hung up', async () => {
+    const open = await start({});
+    const { owner } = rows;
+    const query = '{ tripStats(groupBy: { by: MONTH }) { groups } }';
+    await owner.query('begin');
+    await owner.query('lock table tenant in access exclusive mode');
+    const first = send(open, INSURER, { query });
+    const hangUp = new AbortController();
+    let last: ReturnType<typeof send> | undefined;
+    try {
+      // One is inside, fifty may wait: of these one is sent away.
+      const waiting = Array.from({ length: 51 }, () =>
+        send(open, INSURER, { query }, hangUp.signal).then(
+          ({ status }) => status,
+          () => 'hung up' as const,
+        ),
+      );
+      expect(await Promise.race(waiting)).toBe(429);
+      hangUp.abort();
+      expect(new Set(await Promise.all(waiting))).toEqual(new Set([429, 'hung up']));
+      await expect
+        .poll(async () => {
+          const sent = send(open, INSURER, { query });
+          const answer = await Promise.race([sent, setTimeout(300, 'it waits' as const)]);
+          if (answer === 'it waits') last = sent;
+          return answer;
+        })
+        .toBe('it waits');
+    } finally {
+      await owner.query('rollback');
+    }
+    expect((await first).body.errors).toBeUndefined();
+    expect((await last)?.body.errors).toBeUndefined();
   });
 });
 

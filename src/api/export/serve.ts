@@ -14,6 +14,7 @@ import type { TripFilter } from '../generated/schema.ts';
 import type { Authenticate } from '../identity.ts';
 import { toReader } from '../identity.ts';
 import { toCriteria } from '../resolvers/trips.ts';
+import { untilGone } from '../web.ts';
 import type { Column } from './columns.ts';
 import { columnsFor } from './columns.ts';
 import { writeCsv } from './csv.ts';
@@ -55,7 +56,8 @@ export function serveExports({
     const criteria = toCriteria(readFilter(schema, request.query));
     const asked = JSON.stringify(request.query);
     checkExport(identity, criteria);
-    const reading = openReading(store, toReader(identity), { ...exporting, snapshot: true });
+    const options = { ...exporting, snapshot: true, gone: untilGone(reply) };
+    const reading = openReading(store, toReader(identity), options);
     try {
       const snapshot = await reading.run(readSnapshot);
       const { tenant, role, subject } = identity;

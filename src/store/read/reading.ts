@@ -54,7 +54,9 @@ export interface ReadingOptions {
   /** Connections of its own instead of the store's. */
   readonly through?: Store;
   /** Waits for a turn; the function that it resolves to gives the turn back. */
-  enter?(): Promise<() => void>;
+  enter?(gone?: AbortSignal): Promise<() => void>;
+  /** Aborted when nobody is there any more to be answered. */
+  readonly gone?: AbortSignal;
 }
 
 /** So much later than ours does PostgreSQL's own clock end a transaction: ours ends it in order. */
@@ -74,8 +76,8 @@ export function openReading(store: Store, reader: Reader, options: ReadingOption
   });
 
   const open = async () => {
-    const { snapshot, through = store, times = USUAL_TIMES } = options;
-    const leave = await options.enter?.();
+    const { snapshot, through = store, times = USUAL_TIMES, gone } = options;
+    const leave = await options.enter?.(gone);
     return new Promise<Opened>((resolve, reject) => {
       finished = through.prisma
         .$transaction(
