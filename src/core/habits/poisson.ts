@@ -22,12 +22,13 @@ export function poissonInterval(count: number, confidence: number): Interval {
 function solve(isBelow: (mean: number) => boolean, most: number): number {
   let low = 0;
   let high = most;
-  for (let i = 0; i < 100; i++) {
+  // Until no number lies between both: a double has no more digits.
+  for (;;) {
     const middle = (low + high) / 2;
+    if (middle === low || middle === high) return middle;
     if (isBelow(middle)) low = middle;
     else high = middle;
   }
-  return (low + high) / 2;
 }
 
 function atMost(count: number, mean: number): number {

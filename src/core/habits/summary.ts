@@ -1,6 +1,6 @@
 import type { DayPart, DrivingEventKind } from '../changes.ts';
 import type { FlaggingMetric } from './metric.ts';
-import { poissonInterval } from './poisson.ts';
+import { poissonInterval, type Interval } from './poisson.ts';
 import { flaggingMetrics } from './registry.ts';
 
 /** Sums over any number of day parts; all add exactly. */
@@ -156,12 +156,21 @@ export function rateableMeasures(sums: HabitSums): Readonly<Record<string, numbe
   };
 }
 
+/** Of counts that many drivers have, worked out once: an interval is found by some fifty sums. */
+const intervals: Interval[] = [];
+const COUNTS_KEPT = 1_000;
+
+function intervalOf(count: number): Interval {
+  if (count >= COUNTS_KEPT) return poissonInterval(count, confidence);
+  return (intervals[count] ??= poissonInterval(count, confidence));
+}
+
 /** A rate with its interval and its credibility. */
 export function rateOf(kind: DrivingEventKind, count: number, distanceM: number): HabitRate {
   const credibility = credibilityOf(distanceM);
   if (distanceM <= 0) return { kind, count, credibility };
   const hundreds = distanceM / 100_000;
-  const { low, high } = poissonInterval(count, confidence);
+  const { low, high } = intervalOf(count);
   return {
     kind,
     count,
