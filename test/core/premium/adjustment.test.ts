@@ -81,6 +81,8 @@ describe('an adjustment', () => {
     expect(half.ok && half.adjustment.lines.map((l) => l.difference)).toEqual(['0.00', '-14.00']);
     const none = until('2026-01-16');
     expect(none.ok && none.adjustment.lines.map((l) => l.now)).toEqual(['17.00', '0.00']);
+    const never = until('2026-02-01');
+    expect(never.ok && never.adjustment.lines.map((l) => l.now)).toEqual(['33.00', '0.00']);
   });
 
   it('of a credited bill leaves what the credit note gave back alone', () => {

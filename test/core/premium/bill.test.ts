@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { issueBill, recalculateBill, type Bill } from '../../../src/core/premium/bill.ts';
+import {
+  evidenceOf,
+  issueBill,
+  recalculateBill,
+  type Bill,
+} from '../../../src/core/premium/bill.ts';
 import type { RatingInput } from '../../../src/core/premium/input.ts';
 import type { Tariff } from '../../../src/core/premium/tariff.ts';
 import { addingTariff, anyInput, anyTariff, runs } from './generators.ts';
@@ -38,6 +43,27 @@ describe('an issued bill', () => {
     expect(bill.premium.inputsHash).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(bill.trips.map((t) => t.tripId)).toEqual(['t1', 't2']);
     expect(bill.inputs.exposure).toHaveLength(1);
+  });
+
+  it('has its evidence by trip and revision, in whatever order it was given', () => {
+    const revisions = [
+      { tripId: 'b', revision: 1 },
+      { tripId: 'a', revision: 12 },
+      { tripId: 'a', revision: 3 },
+    ];
+    const ordered = [
+      { tripId: 'a', revision: 3 },
+      { tripId: 'a', revision: 12 },
+      { tripId: 'b', revision: 1 },
+    ];
+    expect(evidenceOf(revisions)).toEqual(ordered);
+    expect(evidenceOf(revisions.toReversed())).toEqual(ordered);
+  });
+
+  it('is not issued from what cannot be rated', () => {
+    const empty = inputOf(['2026-02-01', '2026-02-01'], []);
+    const result = issueBill('B-1', tariff, empty, CUT_OFF, []);
+    expect(result.ok ? [] : result.problems.map(({ code }) => code)).toEqual(['EMPTY_RANGE']);
   });
 
   it('is recalculated to the same bytes', () => {

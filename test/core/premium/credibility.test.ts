@@ -37,6 +37,13 @@ describe('credibility', () => {
       '0.72791',
       '0.95879',
     ]);
+    expect(fit?.risks.map((r) => r.premium.toFixed(3))).toEqual([
+      '2055.165',
+      '1523.706',
+      '1793.444',
+      '1442.967',
+      '1603.285',
+    ]);
   });
 
   it('gives no credibility where risks do not differ more than chance', () => {

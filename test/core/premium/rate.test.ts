@@ -204,6 +204,33 @@ describe('a policy that changes', () => {
     expect(premiumOf(mean, year(rows)).total).toBe('474.50');
   });
 
+  it('goes by whole numbers below the bound of a band, and by nothing else', () => {
+    const young = tariffOf(document({ factors: [{ ...age, subject: 'VEHICLE' }] }));
+    const total = (value: string | number) => {
+      const quoted = quote(young, year(facts({ values: { age: value } })), CUT_OFF);
+      return quoted.ok ? quoted.premium.total : quoted.problems.map(({ code }) => code).join();
+    };
+    expect([24, 25].map(total)).toEqual(['584.00', '365.00']);
+    expect(['24', 24.5, Infinity].map(total)).toEqual(Array(3).fill('UNRATED_VALUE'));
+    const { subject: _, ...unsaid } = age;
+    expect(
+      premiumOf(tariffOf(document({ factors: [unsaid] })), year(facts({ values: { age: 20 } })))
+        .total,
+    ).toBe('584.00');
+  });
+
+  it('needs facts from the start of the policy year only where totals run from there', () => {
+    const later = year(facts({ from: '2026-03-01', values: { zone: 'B' } }), [
+      '2026-03-01',
+      '2026-04-01',
+    ]);
+    const running = quote(tariffOf(document({ factors: [zone] })), later, CUT_OFF);
+    expect(running.ok ? [] : running.problems.map(({ code }) => code)).toEqual(['MISSING_FACT']);
+    const least = { kind: 'minimum/1', id: 'least', amount: '0' };
+    const alone = tariffOf(document({ factors: [zone], adjustments: [least] }));
+    expect(premiumOf(alone, later).total).toBe('46.50');
+  });
+
   it('counts a leap year’s day, and an anniversary of 29 February on the month’s last day', () => {
     const tariff = tariffOf(
       document({ charges: [{ kind: 'fixed/1', id: 'f', amount: '366.00', per: 'YEAR' }] }),

@@ -112,6 +112,19 @@ describe('silent days', () => {
     ]);
   });
 
+  it('are no longer in a row than the policy lasts, however long the vehicle is named', () => {
+    const silent = june(['2026-06-05', '2026-06-09']);
+    const vehicles = [{ vehicleId: 'car', from: '2026-01-01', to: '2027-01-01' }];
+    const until = (endDate: string) =>
+      premiumOf(tariffOf(byKm()), {
+        ...silent,
+        period: { from: '2026-06-01', to: endDate },
+        policy: { ...silent.policy, endDate, vehicles },
+      }).total;
+    expect(until('2026-06-08')).toBe('9.60');
+    expect(until('2026-06-07')).toBe('6.00');
+  });
+
   it('cost what the tariff says where too few days were heard', () => {
     const premium = premiumOf(
       tariffOf(byKm({ ...RULE, leastHeardDays: 6, unit: 'mi', otherwise: '10.5' })),
