@@ -100,7 +100,7 @@ function factOf(variable: string, factors: readonly FactorMapping[]): string | u
 }
 
 function readTerms(csv: string, problems: Problem[]): Term[] {
-  const lines = csv.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = csv.split(/\r?\n/);
   const names = fieldsOf(lines[0] ?? '');
   const find = (known: readonly string[]) =>
     known.map((name) => names.indexOf(name)).find((index) => index >= 0);

@@ -9,7 +9,6 @@ export interface Problem {
 
 /** A value as people are shown it: short, and never a surprise. */
 export function shown(value: unknown): string {
-  if (value === undefined) return 'nothing';
   if (typeof value === 'function' || typeof value === 'symbol') return typeof value;
   if (typeof value === 'bigint') return `${value}`;
   const text = JSON.stringify(value) ?? 'nothing';

@@ -72,7 +72,7 @@ function exposureRow(
 
 /** Reads trips or days as CSV: a heading, then a row each; rows of one vehicle and day add up. */
 function readTrips(csv: string, problems: Problem[]): ExposureDay[] {
-  const lines = csv.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const lines = csv.split(/\r?\n/);
   const names = fieldsOf(lines[0] ?? '');
   const distances = names.filter((n) => n.startsWith('distance') && Object.hasOwn(DISTANCE_MM, n));
   if (!names.includes('localDate') || distances.length !== 1) {

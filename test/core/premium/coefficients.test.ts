@@ -100,7 +100,85 @@ describe('a table of coefficients', () => {
     ]);
   });
 
+  it('has terms and coefficients, each by one of its names', () => {
+    for (const csv of ['term,x\nAge30,1', 'estimate,x\n1,2'])
+      expect(codes(csv, one)[0], csv).toBe('BAD_HEADING /coefficients/1');
+    const drafted = draftFromCoefficients(
+      base,
+      '\uFEFFx,Coef.,term\r\n1,0,Age30\r\n  \r\n1,-0.5,Age31',
+      one,
+    );
+    expect(drafted.ok && drafted.mapping).toEqual([
+      { term: 'Age30', estimate: '0', fact: 'ageBand', level: '30', relativity: '1.000000' },
+      { term: 'Age31', estimate: '-0.5', fact: 'ageBand', level: '31', relativity: '0.606531' },
+    ]);
+  });
+
+  it('names the longest variable that a term begins with, or the one in patsy’s brackets', () => {
+    const alike = {
+      factors: [
+        { variable: 'Age', fact: 'age', base: '0' },
+        { variable: 'AgeGroup', fact: 'group', base: '0' },
+      ],
+      version: '2',
+    };
+    const mapped = (...terms: string[]) => {
+      const drafted = draftFromCoefficients(base, table(...terms), alike);
+      return drafted.ok
+        ? drafted.mapping.slice(1).map(({ fact, level }) => [fact, level])
+        : drafted.problems.map(({ code }) => code);
+    };
+    expect(mapped('Age1,0.1', 'AgeGroup2,0.1')).toEqual([
+      ['age', '1'],
+      ['group', '2'],
+    ]);
+    expect(
+      mapped('"C(Age, Treatment(reference=""0""))[T.1]",0.1', 'AgeGroup[T.a[T.2]],0.1'),
+    ).toEqual([
+      ['age', '1'],
+      ['group', 'a[T.2]'],
+    ]);
+    expect(mapped('Age1,0.1', 'C( AgeGroup )[T.3],0.1')).toEqual([
+      ['age', '1'],
+      ['group', '3'],
+    ]);
+    expect(mapped('Age1,0.1', 'AgeGroup2,0.1', 'Fuel[T.x],0.1')).toEqual(['UNKNOWN_TERM']);
+    expect(mapped('Age1,0.1', 'AgeGroup2,0.1', 'xC(Age)[T.1],0.1')).toEqual(['UNKNOWN_TERM']);
+  });
+
+  it('replaces the factors of its facts and the one fixed charge, and leaves all else', () => {
+    const zone = { kind: 'relativity/1', id: 'zone', fact: 'zone', table: { A: '1' } };
+    const old = { kind: 'relativity/1', id: 'ageBand', fact: 'ageBand', table: { old: '1' } };
+    const perKm = { kind: 'perKm/1', id: 'distance', unit: 'km', rate: '0.05' };
+    const fixed = { kind: 'fixed/1', id: 'base', amount: '100.00', per: 'MONTH' };
+    const own = { ...base, factors: [old, zone], charges: [perKm, fixed] };
+    const draft = (meanClaim: string, charges: unknown = own.charges) =>
+      draftFromCoefficients({ ...own, charges }, table('Age30,0.1'), { ...one, meanClaim });
+    const drafted = draft('1500.5');
+    expect(drafted.ok && drafted.document).toEqual({
+      ...own,
+      version: '2',
+      // 1500.5 × exp(−1.8)
+      charges: [perKm, { ...fixed, amount: '248.03', per: 'YEAR' }],
+      factors: [
+        zone,
+        {
+          kind: 'relativity/1',
+          id: 'ageBand',
+          fact: 'ageBand',
+          table: { '<25': '1', '30': '1.105171' },
+        },
+      ],
+    });
+    expect(draft('1500').ok).toBe(true);
+    expect(draft('1500.1234').ok).toBe(true);
+    for (const charges of [[perKm], [fixed, { ...fixed, id: 'other' }], 'none'])
+      expect(draft('1500', charges)).toMatchObject({ problems: [{ code: 'BAD_MEAN_CLAIM' }] });
+  });
+
   it('is told from other tables by its heading', () => {
+    expect(isCoefficientTable('estimate,std.error')).toBe(false);
+    expect(isCoefficientTable('term,std.error')).toBe(false);
     expect(isCoefficientTable('"term","estimate","std.error"')).toBe(true);
     expect(isCoefficientTable(',Coef.,Std.Err.,z,P>|z|,[0.025,0.975]')).toBe(true);
     expect(isCoefficientTable(',0')).toBe(true);

@@ -71,6 +71,19 @@ describe('premiums known from the market', () => {
     expect(next.total).toBe('5.00');
   });
 
+  it('charges a minimum where it is not reached, and nothing on top where it is', () => {
+    const least = (amount: string) =>
+      tariffOf(
+        document({
+          charges: [{ kind: 'fixed/1', id: 'f', amount: '30.00', per: 'MONTH' }],
+          adjustments: [{ kind: 'minimum/1', id: 'minimum', amount }],
+        }),
+      );
+    const total = (amount: string) =>
+      premiumOf(least(amount), inputOf(['2026-03-01', '2026-04-01'], [])).total;
+    expect(['29.99', '30.00', '30.01'].map(total)).toEqual(['30.00', '30.00', '30.01']);
+  });
+
   it('rates the demonstration tariff that the first run uses', () => {
     const tariff = tariffOf(readFileSync('examples/tariffs/payd-demo.json', 'utf8'));
     const premium = premiumOf(

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { quote } from '../../../src/core/premium/quote.ts';
+import { parseTariff } from '../../../src/core/premium/tariff.ts';
 import { CUT_OFF, day, document, inputOf, premiumOf, tariffOf } from './tariffs.ts';
 
 const habits = {
@@ -63,6 +64,35 @@ describe('pay how you drive', () => {
       'habits.clamp': '-115.96',
       'habits.credibility': '-15.00',
     });
+  });
+
+  it('looks at the driving of its window and at no other', () => {
+    const factorOf = (window: unknown) => {
+      const rows = [
+        day('2026-02-28', 1_000_000, { measures: { harshBraking: 20 } }),
+        day('2026-03-01', 1_000_000, { measures: { harshBraking: 10 } }),
+        day('2026-03-31', 1_000_000, { measures: { harshBraking: 10 } }),
+        day('2026-04-01', 1_000_000, { measures: { harshBraking: 90 } }),
+      ];
+      const own = tariffOf(document({ behaviour: { ...habits, window } }));
+      const input = inputOf(['2026-03-01', '2026-04-01'], rows);
+      const sheet = premiumOf(own, input).worksheet.years[0]?.vehicles[0]?.habits;
+      return [sheet?.km, sheet?.habits[0]?.z];
+    };
+    expect(factorOf('PERIOD')).toEqual(['2000', '1']);
+    expect(factorOf({ days: 31 })).toEqual(['2000', '1']);
+    expect(factorOf({ days: 32 })).toEqual(['3000', '1.33333333']);
+    expect(factorOf({ days: 1 })).toEqual(['1000', '1']);
+  });
+
+  it('has one between its floor and its cap, either of which may be one', () => {
+    const problems = (floor: string, cap: string): string[] => {
+      const parsed = parseTariff(document({ behaviour: { ...habits, floor, cap } }));
+      return parsed.ok ? [] : parsed.problems.map(({ code }) => code);
+    };
+    expect(problems('1', '1')).toEqual([]);
+    expect(problems('1.01', '1.2')).toEqual(['BAD_CLAMP']);
+    expect(problems('0.8', '0.99')).toEqual(['BAD_CLAMP']);
   });
 
   it('shares a product out by logarithmic means, free of order', () => {

@@ -225,6 +225,8 @@ describe('a tariff document is refused', () => {
       rate: '0.1',
     };
     const gender = { kind: 'relativity/1', id: 'g', fact: 'Gender', table: { F: '1' } };
+    const fixed = { kind: 'fixed/1', id: 'fixed', amount: '30.00', per: 'MONTH' };
+    expect(read({ jurisdiction: 'US-CA', charges: [fixed] })).toBe('nothing: it is good');
     expect(read({ jurisdiction: 'US-CA', charges: [night] })).toMatchInlineSnapshot(
       `"US_CA_MILEAGE_ONLY /charges/0: in California a device may verify mileage only; behaviour and the time of driving may not be rated (California Code of Regulations, title 10, § 2632.5(c)(2)(F) and (d); Insurance Code § 1861.02(a))"`,
     );
@@ -291,6 +293,7 @@ describe('what a premium is made of is refused', () => {
       `"OUTSIDE_POLICY /period: 2026-12-01 to 2027-01-02 is not within the policy, 2026-01-01 to 2027-01-01"`,
     );
     expect(read(inputOf(['2026-01-01', '2027-01-01'], []))).toBe('nothing: it is good');
+    expect(read(inputOf(MARCH, [], { startDate: 'x' }))).toContain('BAD_DATE /policy/from: "x"');
     expect(read(inputOf(MARCH, [], { vehicles: [] }))).toMatchInlineSnapshot(
       `"NO_VEHICLE /policy/vehicles: names no vehicle"`,
     );
