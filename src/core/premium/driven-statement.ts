@@ -12,11 +12,11 @@ import {
 } from './fraction.ts';
 import { readDate } from './calendar.ts';
 import type { ExposureDay, RatedPolicy } from './input.ts';
+import { UNIT_MM } from './per-km.ts';
 import { spellDate, type Column, type RowGroup, type Section } from './statement.ts';
 
 /** Enough to see every metre. */
 const PLACES = 3;
-const MM: Readonly<Record<string, number>> = { km: 1_000_000, mi: 1_609_344 };
 
 /** A vehicle's day as a statement lists it. */
 type ListedDay = Pick<ExposureDay, 'vehicleId' | 'localDate' | 'distanceM' | 'estimated'>;
@@ -63,13 +63,8 @@ const spell = (distance: Fraction): string => formatScaled(roundHalfUp(distance,
 /** Metres in km, with three decimals. */
 export const spellKm = (distanceM: number): string => spell(ratio(distanceM, 1000));
 
-function isCovered({ vehicles, startDate, endDate }: RatedPolicy, day: DrivenDay): boolean {
-  const { localDate, vehicleId } = day;
-  return (
-    startDate <= localDate &&
-    localDate < endDate &&
-    vehicles.some((v) => v.vehicleId === vehicleId && v.from <= localDate && localDate < v.to)
-  );
+function isCovered({ vehicles }: RatedPolicy, { localDate, vehicleId }: DrivenDay): boolean {
+  return vehicles.some((v) => v.vehicleId === vehicleId && v.from <= localDate && localDate < v.to);
 }
 
 /** Groups by vehicle, named where there are several. */
@@ -87,8 +82,9 @@ export function byVehicle<Row extends { readonly vehicleId: string }>(
 }
 
 /** The unit of the tariff's price of distance, where it has one. */
-function pricedUnit({ premium }: Billed): string | undefined {
-  return premium.lines.find(({ kind, unit }) => kind === 'CHARGE' && unit && unit in MM)?.unit;
+function pricedUnit({ premium }: Billed): keyof typeof UNIT_MM | undefined {
+  const units = ['km', 'mi'] as const;
+  return units.find((unit) => premium.lines.some((line) => line.unit === unit));
 }
 
 /** The days on which somebody drove, each as it was driven and as it was billed. */
@@ -108,7 +104,7 @@ export function drivenSection(billed: Billed): Section {
   const measured = days.map((day) => {
     const cap = caps.find((c) => c.vehicleId === day.vehicleId && c.localDate === day.localDate);
     const covered = isCovered(inputs.policy, day);
-    const driven = ratio(day.distanceM * 1000, MM[unit] ?? 1);
+    const driven = ratio(day.distanceM * 1000, UNIT_MM[unit]);
     const counted = cap ? fractionOf(cap.billed) : driven;
     const remarks = [
       ...(covered ? [] : ['not covered']),

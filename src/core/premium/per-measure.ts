@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { fractionOf, multiply, ratio } from './fraction.ts';
 import type { Charge, Kind } from './kind.ts';
 import { measureOf } from './measures.ts';
+import { UNIT_MM } from './per-km.ts';
+import { shown } from './problem.ts';
 import { amount, id, label, wholeUnits } from './spec.ts';
 
 export const perMeasureSchema = z
@@ -16,7 +18,7 @@ export const perMeasureSchema = z
       'How many of the measure one charge is for; 1000 for nightM by km',
     ),
     unit: label.describe(
-      'What people read after the quantity, e.g. "harsh brakes" or "km at night"',
+      'What people read after the quantity, e.g. "harsh brakes" or "km at night"; not "km" alone, which is all that was driven',
     ),
     rate: amount,
   })
@@ -27,6 +29,11 @@ type Spec = z.infer<typeof perMeasureSchema>;
 export const perMeasure: Kind<Spec, Charge> = {
   kind: 'perMeasure/1',
   addsOverTime: () => true,
+  check({ unit }, path) {
+    if (!Object.hasOwn(UNIT_MM, unit)) return [];
+    const message = `${shown(unit)} alone is all that was driven: say which, e.g. "km at night"`;
+    return [{ code: 'BAD_UNIT', path: `${path}/unit`, message }];
+  },
   prepare(spec) {
     const price = multiply(fractionOf(spec.rate), ratio(1, spec.perUnits));
     return {

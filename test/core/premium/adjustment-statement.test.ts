@@ -117,6 +117,43 @@ describe('what a customer is told of an adjustment', () => {
     expect(changed?.groups).toEqual([{ rows: [['5 January 2026', '42.000', '2.000']] }]);
   });
 
+  it('starts from the bill where no adjustment looked at it, and names all that stay as they are', () => {
+    const first = adjust('A-1', late);
+    const others = { ...first, lines: first.lines.slice(1) };
+    const again = adjustmentStatement(adjust('A-2', late.slice(1), [others]), bills, [others]);
+    expect(again.sections[1]?.table?.groups).toEqual([
+      {
+        title: 'Vehicle car',
+        sums: ['40.000', '2.000'],
+        rows: [['5 January 2026', '40.000', '2.000']],
+      },
+      {
+        title: 'Vehicle van',
+        sums: ['0.000', '10.000'],
+        rows: [['20 January 2026', '0.000', '10.000']],
+      },
+    ]);
+    const same = adjustmentStatement(adjust('A-1', rows), bills, []);
+    expect(same.sections.flatMap(({ notes = [] }) => notes)).toContainEqual({
+      title: 'As they were',
+      text: 'Nothing changes for B-1, B-2.',
+    });
+  });
+
+  it('lists changed days by vehicle and then by date, whenever they came', () => {
+    const shuffled = [
+      ...rows,
+      day('2026-01-25', 3_000),
+      day('2026-01-02', 2_000, { vehicleId: 'van' }),
+      day('2026-01-20', 1_000),
+    ];
+    const { sections } = adjustmentStatement(adjust('A-1', shuffled), bills, []);
+    expect(sections[1]?.table?.groups.map((group) => group.rows.map(([date]) => date))).toEqual([
+      ['20 January 2026', '25 January 2026'],
+      ['2 January 2026'],
+    ]);
+  });
+
   it('says so where no kilometres changed', () => {
     const cancelled = adjust('A-1', rows, [], {
       endDate: '2026-02-15',

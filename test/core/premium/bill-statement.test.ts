@@ -150,6 +150,54 @@ describe('what a customer is told of a bill', () => {
     expect(notes[1]).toContain('Not covered: 5 km of vehicle van');
   });
 
+  it('holds limits and cover against each vehicle’s own days', () => {
+    const bill = issue(
+      tariffOf(document({ charges: [{ ...perKm, dailyCap: 100 }] })),
+      inputOf(
+        ['2026-03-01', '2026-04-01'],
+        [
+          day('2026-03-04', 1_000),
+          day('2026-03-05', 2_000),
+          day('2026-03-09', 150_000, { estimated: true }),
+          day('2026-03-10', 4_000),
+          day('2026-03-09', 80_000, { vehicleId: 'van' }),
+          day('2026-03-20', 0, { vehicleId: 'van' }),
+        ],
+        {
+          vehicles: [
+            { vehicleId: 'car', from: '2026-03-05', to: '2026-03-10' },
+            { vehicleId: 'van', from: '2026-01-01', to: '2027-01-01' },
+          ],
+        },
+      ),
+    );
+    const groups = tableOf(billStatement(bill), 'What was driven')?.groups;
+    expect(groups?.map(({ rows }) => rows)).toEqual([
+      [
+        ['4 March 2026', 'not covered', '1.000', '0.000'],
+        ['5 March 2026', '', '2.000', '2.000'],
+        ['9 March 2026', 'daily limit, estimated', '150.000', '100.000'],
+        ['10 March 2026', 'not covered', '4.000', '0.000'],
+      ],
+      [['9 March 2026', '', '80.000', '80.000']],
+    ]);
+  });
+
+  it('says when driving was known, as an instant where it is one', () => {
+    const preview = (cutOff: string) => {
+      const tariff = tariffOf(document({ charges: [perKm] }));
+      const made = issueBill('B', tariff, inputOf(['2026-02-01', '2026-02-02'], []), cutOff, []);
+      if (!made.ok) throw new Error(JSON.stringify(made.problems));
+      const { premium, inputs } = made.bill;
+      return notesOf(billStatement({ premium, inputs })).join('\n');
+    };
+    expect(preview('2026-03-07T08:15:59.999Z')).toContain(
+      'known at 7 March 2026, 08:15 UTC. What came later does not change this page.',
+    );
+    for (const other of ['2026-03-07T08:15', '2026-03-07T08:15Z+1', 'on 2026-03-07T08:15Z'])
+      expect(preview(other)).toContain(`known at ${other}.`);
+  });
+
   it('shows no billed kilometres where kilometres have no price', () => {
     const bill = issue(
       tariffOf(document({})),

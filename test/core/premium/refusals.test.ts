@@ -145,6 +145,15 @@ describe('a tariff document is refused', () => {
           { ...km, id: 'both', rate: '1', bands: [{ rate: '1' }], bandsPer: 'YEAR' },
           { ...km, id: 'per', rate: '1', bandsPer: 'YEAR' },
           { ...km, id: 'noPer', bands: [{ rate: '1' }] },
+          {
+            kind: 'perMeasure/1',
+            id: 'night',
+            label: 'Night',
+            measure: 'nightM',
+            perUnits: 1000,
+            unit: 'km',
+            rate: '1',
+          },
           { ...km, id: 'open', bands: [{ rate: '1' }, { upTo: 5, rate: '1' }], bandsPer: 'PERIOD' },
           {
             ...km,
@@ -191,9 +200,10 @@ describe('a tariff document is refused', () => {
       BAD_RATE /charges/1: needs exactly one of rate and bands
       BAD_RATE /charges/2/bandsPer: bandsPer (YEAR or PERIOD) goes with bands: give both or neither
       BAD_RATE /charges/3/bandsPer: bandsPer (YEAR or PERIOD) goes with bands: give both or neither
-      BAD_RATE /charges/4/bands/0/upTo: every band but the last has an upTo, and the last has none
-      BAD_RATE /charges/4/bands/1/upTo: every band but the last has an upTo, and the last has none
-      BAD_RATE /charges/5/bands/1/upTo: 4 is not above the band before it
+      BAD_UNIT /charges/4/unit: "km" alone is all that was driven: say which, e.g. "km at night"
+      BAD_RATE /charges/5/bands/0/upTo: every band but the last has an upTo, and the last has none
+      BAD_RATE /charges/5/bands/1/upTo: every band but the last has an upTo, and the last has none
+      BAD_RATE /charges/6/bands/1/upTo: 4 is not above the band before it
       BAD_BANDS /factors/0/bands/0/below: every band but the last has a below, and the last has none
       BAD_BANDS /factors/0/bands/1/below: every band but the last has a below, and the last has none
       BAD_BANDS /factors/1/bands/1/below: 5 is not above the band before it

@@ -102,6 +102,25 @@ describe('silent days', () => {
     expect(estimatesOf(premium)).toMatchObject([{ from: '2026-06-05', to: '2026-06-08' }]);
   });
 
+  it('count into the mean as heard where the car was driven, and not where that was an estimate', () => {
+    const tariff = tariffOf(byKm({ ...RULE, leastHeardDays: 4 }));
+    const known = (...rows: readonly ReturnType<typeof day>[]) =>
+      estimatesOf(
+        premiumOf(tariff, {
+          ...inputOf(JUNE, rows),
+          deviceDays: deviceDays('2026-06-03', '2026-07-01', ['2026-06-05', '2026-06-09']),
+        }),
+      )[0];
+    // Of a device from 3 June on, two days; and those on which the car was driven before.
+    const driven = [day('2026-06-01', 10_000), day('2026-06-02', 30_000)];
+    expect(known(...driven)).toMatchObject({ dailyM: 10_000, days: 4 });
+    expect(known(...driven.slice(1))).toMatchObject({ dailyM: 15_000 });
+    const guess = day('2026-06-01', 10_000, { estimated: true });
+    expect(known(guess, ...driven.slice(1))).toMatchObject({ dailyM: 15_000 });
+    // A row without metres is no driving.
+    expect(known(...driven, day('2026-06-06', 0))).toMatchObject({ dailyM: 10_000, days: 4 });
+  });
+
   it('are estimated up to so many in a row, no further', () => {
     const premium = premiumOf(
       tariffOf(byKm({ ...RULE, upToDays: 7 })),

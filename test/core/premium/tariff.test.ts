@@ -159,6 +159,15 @@ describe('a tariff document', () => {
 describe('the premium engine', () => {
   it('hashes as SHA-256 does', () => {
     expect(sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
+    const edges = [0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xe000, 0xffff, 0x10000, 0x10ffff];
+    for (const text of [
+      ...edges.map((code) => String.fromCodePoint(code)),
+      ...['\ud800', '\udbff', '\udc00', '\udfff', '\ud800x'].map((lone) => `a${lone}`),
+      ...[55, 56, 63, 64, 119, 120].map((length) => 'x'.repeat(length)),
+    ])
+      expect(sha256(text), JSON.stringify(text)).toBe(
+        createHash('sha256').update(text, 'utf8').digest('hex'),
+      );
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 300 }), (text) => {
         expect(sha256(text)).toBe(createHash('sha256').update(text, 'utf8').digest('hex'));
