@@ -202,6 +202,13 @@ describe('a policy that changes', () => {
     const mean = tariffOf(document({ factors: [{ ...age, combine: 'MEAN' }] }));
     expect(premiumOf(highest, year(rows)).total).toBe('584.00');
     expect(premiumOf(mean, year(rows)).total).toBe('474.50');
+    // Whatever order they are named in.
+    const turned = rows.toReversed();
+    expect(premiumOf(highest, year(turned)).total).toBe('584.00');
+    const { years } = premiumOf(mean, year(turned)).worksheet;
+    expect(years[0]?.vehicles[0]?.spans[0]?.factors).toEqual([
+      { id: 'age', value: '40, 20', relativity: 'mean of 1, 1.6' },
+    ]);
   });
 
   it('goes by whole numbers below the bound of a band, and by nothing else', () => {

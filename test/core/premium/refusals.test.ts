@@ -600,6 +600,9 @@ describe('a what-if is refused', () => {
       BAD_BILLING /billingMonths: 5 is none of 1, 2, 3, 4, 6, 12
       OTHER_CURRENCY /tariff: the draft is in USD, test@7 in EUR: they cannot be compared"
     `);
+    expect(read({ period: { from: 'x', to: '2026-03-01' } })).toBe(
+      'BAD_DATE /from: "x" is no date such as 2026-03-31',
+    );
     expect(read({ period: { from: '2026-03-02', to: '2026-03-01' } })).toMatchInlineSnapshot(
       `"EMPTY_RANGE /to: 2026-03-01 must lie after from, 2026-03-02"`,
     );

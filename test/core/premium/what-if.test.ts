@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { addCells, emptyCell, joinSmallCells } from '../../../src/core/premium/book-cells.ts';
+import {
+  addCells,
+  emptyCell,
+  joinSmallCells,
+  showCell,
+} from '../../../src/core/premium/book-cells.ts';
 import type { Cell, NamedCell } from '../../../src/core/premium/book-cells.ts';
+import { compareGroups } from '../../../src/core/premium/book-groups.ts';
 import {
   add,
   fractionOf,
@@ -298,6 +304,95 @@ describe('a book by another tariff', () => {
     expect(report(askOf([perKm('0.1')], perKm('0.2'), { facts }), book)?.whole.policies).toBe(1);
   });
 
+  it('tells first who moves most, by the money and not by the premium, then by number', () => {
+    const draft = perKm('0.10', {
+      factors: [
+        {
+          kind: 'relativity/1',
+          id: 'zone',
+          fact: 'zone',
+          table: { A: '0.9', B: '0.4', C: '1.1', D: '1.6' },
+        },
+      ],
+    });
+    // 1,000.00 or 500.00 before; they move by 100, 300, 100 and 300.
+    const book = (
+      [
+        ['P-8', 6_350, 'A'],
+        ['P-7', 1_350, 'B'],
+        ['P-5', 6_350, 'A'],
+        ['P-6', 6_350, 'C'],
+        ['P-4', 1_350, 'D'],
+        ['P-3', 6_350, 'C'],
+      ] as const
+    ).map(([number, km, zone]) => policyOf(number, km, [all({ zone })]));
+    for (const policies of [book, book.toReversed()]) {
+      const found = report(askOf([perKm('0.10')], draft), policies);
+      expect(found?.largestFalls.map((mover) => mover.policyNumber)).toEqual(['P-7', 'P-5', 'P-8']);
+      expect(found?.largestRises.map((mover) => mover.policyNumber)).toEqual(['P-4', 'P-3', 'P-6']);
+    }
+  });
+
+  it('tells groups apart by what holds on the first day, in the order of their numbers', () => {
+    const from = (date: string, values: FactRange['values'], driverId?: string) => ({
+      ...all(values, driverId),
+      from: date,
+    });
+    const moved = policyOf('P-1', 10, [
+      { ...all({ zone: 'old' }), from: '2025-01-01', to: '2026-03-01' },
+      from('2026-03-01', { zone: 'now' }),
+      from('2026-03-02', { zone: 'next' }),
+      from('2026-03-01', {}, 'ann'),
+      from('2026-03-02', {}, 'bob'),
+    ]);
+    const { input } = moved;
+    const vehicles = ['2026-01-01', '2026-03-01', '2026-03-02'].map((date, i) => ({
+      vehicleId: i === 0 ? 'car' : `van-${i}`,
+      from: date,
+      to: '2027-01-01',
+    }));
+    const several: BookPolicy = {
+      ...moved,
+      input: { ...input, policy: { ...input.policy, vehicles } },
+    };
+    const group = (groupBy: WhatIf['groupBy']) =>
+      report(
+        askOf([perKm('0.1')], perKm('0.2'), {
+          groupBy,
+          period: { from: '2026-03-01', to: '2026-04-01' },
+        }),
+        [several],
+      )?.groups.map(({ value }) => value);
+    expect(group({ kind: 'FACT', name: 'zone' })).toEqual(['now']);
+    expect(group({ kind: 'ATTRIBUTE', name: 'VEHICLES' })).toEqual(['2']);
+    expect(group({ kind: 'ATTRIBUTE', name: 'DRIVERS' })).toEqual(['1']);
+
+    const ordered = ['-5 to 0', '2', '9 doors', '10 doors', '10 seats', 'a 1', 'a 1', 'b'];
+    expect(ordered.toReversed().sort(compareGroups)).toEqual(ordered);
+    expect(ordered.toSorted(compareGroups)).toEqual(ordered);
+    expect(['b', '3', 'a'].sort(compareGroups)).toEqual(['3', 'a', 'b']);
+  });
+
+  it('tells a thousand groups apart, and puts the policies of further ones together', () => {
+    const zones = [...Array.from({ length: 1_002 }, (_, i) => `z${1000 + i}`), 'z1000', 'z2001'];
+    const book = zones.map((zone, i) => policyOf(`P-${i}`, 0, [all({ zone })]));
+    const found = report(
+      askOf([perKm('0.1')], perKm('0.2'), { groupBy: { kind: 'FACT', name: 'zone' } }),
+      [policyOf('P', 0), ...book],
+    )?.groups;
+    const shown = found?.map(({ value, policies, others }) => [value, policies, others]);
+    expect(shown).toHaveLength(1_001);
+    expect(shown?.slice(0, 2)).toEqual([
+      ['z1000', 2, false],
+      ['z1001', 1, false],
+    ]);
+    expect(shown?.slice(-3)).toEqual([
+      ['z1998', 1, false],
+      [undefined, 1, false],
+      [undefined, 4, true],
+    ]);
+  });
+
   describe('as text', () => {
     const now = perKm('0.10');
     const draft = perKm('0.20', {
@@ -415,6 +510,20 @@ describe('a book by another tariff', () => {
       `);
     });
 
+    it('says what small changes lie between', () => {
+      const table = { down: '0.98', up: '1.02', same: '1' };
+      const small = perKm('0.10', {
+        factors: [{ kind: 'relativity/1', id: 'zone', fact: 'zone', table }],
+      });
+      const policies = Object.keys(table).map((zone) => zoned(zone, 0, zone));
+      const lines = textOf(report(askOf([now], small), policies)).split('\n');
+      expect(lines.slice(5, 8).map((line) => line.slice(0, 9))).toEqual([
+        '-5 to 0 %',
+        'no change',
+        '0 to 5 % ',
+      ]);
+    });
+
     it('is short where there is little to tell', () => {
       const west = [zoned('W-1', 5, 'west')];
       expect(textOf(report(askOf([now], draft), west))).toMatchInlineSnapshot(`
@@ -530,6 +639,52 @@ describe('small cells', () => {
       }),
       runs(300),
     );
+  });
+
+  it('are those of fewer drivers, and take the smallest of the others where they are too few', () => {
+    const cell = (name: number | undefined, drivers: number): NamedCell<number> => ({
+      name,
+      cell: {
+        ...emptyCell,
+        policies: drivers,
+        drivers: new Set(Array.from({ length: drivers }, (_, d) => `${name}/${d}`)),
+      },
+    });
+    const joined = (...list: readonly NamedCell<number>[]) =>
+      joinSmallCells(list, 10).map((one) => [one.name, one.cell.policies]);
+    expect(joined(cell(1, 10), cell(2, 11))).toEqual([
+      [1, 10],
+      [2, 11],
+    ]);
+    expect(joined(cell(1, 30), cell(2, 9), cell(3, 20))).toEqual([
+      [1, 30],
+      [undefined, 29],
+    ]);
+    expect(joined(cell(1, 30), cell(2, 9), cell(3, 1), cell(4, 20))).toEqual([
+      [1, 30],
+      [4, 20],
+      [undefined, 10],
+    ]);
+    // What has no name is joined however large it is.
+    expect(joined(cell(undefined, 50), cell(2, 9), cell(3, 20))).toEqual([
+      [3, 20],
+      [undefined, 59],
+    ]);
+    const many = (from: number) => ({
+      ...emptyCell,
+      drivers: new Set(Array.from({ length: 80 }, (_, d) => String(from + d))),
+    });
+    expect(addCells(many(0), many(80)).drivers.size).toBe(100);
+    expect(addCells(addCells(many(0), many(80)), many(200)).drivers.size).toBe(100);
+  });
+
+  it('tell of counts from the least number on', () => {
+    const cell = { ...emptyCell, policies: 30, winners: 10, losers: 20 };
+    expect(showCell(cell, 2, 10)).toMatchObject({ winners: 10, losers: 20, unchanged: 0 });
+    expect(showCell({ ...cell, winners: 9 }, 2, 10)).not.toHaveProperty('winners');
+    expect(showCell({ ...cell, policies: 31 }, 2, 10)).not.toHaveProperty('losers');
+    const nobody = report(askOf([perKm('0.1')], perKm('0.2')), [], 10);
+    expect(nobody?.whole).toMatchObject({ policies: 0, before: '0.00' });
   });
 
   it('hide nobody where everybody may be seen', () => {
