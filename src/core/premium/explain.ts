@@ -60,25 +60,32 @@ export function explainLine(
           : `${tariff.factors[at]?.fact} changed: ${steps.filter((step, i) => step !== steps[i - 1]).join(', then ')}`,
     };
   }
-  const behaviour = tariff.behaviour;
   if (line.kind === 'ADJUSTMENT') {
     const step = tariff.adjustments.find((a) => a.id === line.id);
     if (step === undefined) throw new Error(`line ${line.id} has no step`);
     return { label: step.label, rate: step.rate, explanation: step.explanation };
   }
-  const outcomes = vehicles.flatMap((v) => (v.habits ? [v.habits] : []));
-  if (line.kind === 'HABIT') {
-    const parts = outcomes.flatMap((o) => o.parts.filter((p) => p.id === line.id));
-    const seen = parts.map((p) => `${formatFraction(p.z, 4)} against ${p.mean} on average`);
-    return { label: parts[0]?.label ?? line.id, explanation: seen.join(', then ') };
-  }
+  // A tariff that looks at habits is rated within one policy year, so that there is one outcome.
+  const { behaviour } = tariff;
+  const habits = vehicles[0]?.habits;
+  if (behaviour === undefined || habits === undefined)
+    throw new Error(`line ${line.id} has no behaviour`);
   if (line.kind === 'CLAMP')
     return {
-      label: `${behaviour?.label}: limits`,
-      explanation: `the factor stays between ${behaviour?.floor} and ${behaviour?.cap}`,
+      label: `${behaviour.label}: limits`,
+      explanation: `the factor stays between ${behaviour.floor} and ${behaviour.cap}`,
     };
-  const weights = outcomes.map(
-    (o) => `${km(o.distanceM)} km count for ${formatFraction(o.credibility, 4)} of the full effect`,
-  );
-  return { label: `${behaviour?.label}: credibility`, explanation: weights.join(', then ') };
+  if (line.kind === 'CREDIBILITY') {
+    const weight = formatFraction(habits.credibility, 4);
+    return {
+      label: `${behaviour.label}: credibility`,
+      explanation: `${km(habits.distanceM)} km count for ${weight} of the full effect`,
+    };
+  }
+  const part = habits.parts.find((p) => p.id === line.id);
+  if (part === undefined) throw new Error(`line ${line.id} has no habit`);
+  return {
+    label: part.label,
+    explanation: `${formatFraction(part.z, 4)} against ${part.mean} on average`,
+  };
 }

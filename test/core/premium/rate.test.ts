@@ -185,7 +185,17 @@ describe('a policy that changes', () => {
       { from: '2026-07-01', values: { zone: 'B' } },
     );
     // 181 days at 1.00 and 184 at 1.50
-    expect(premiumOf(tariffOf(document({ factors: [zone] })), year(moved)).total).toBe('457.00');
+    const premium = premiumOf(tariffOf(document({ factors: [zone] })), year(moved));
+    expect(premium.total).toBe('457.00');
+    expect(premium.lines[1]).toMatchObject({
+      label: 'zone',
+      explanation: 'zone changed: A × 1, then B × 1.5',
+    });
+    expect(premium.lines[1]).not.toHaveProperty('rate');
+    const alike = { ...zone, table: { A: '1.5', B: '1.5' } };
+    expect(premiumOf(tariffOf(document({ factors: [alike] })), year(moved)).lines[1]).toMatchObject(
+      { rate: '1.5', explanation: 'zone changed: A × 1.5, then B × 1.5' },
+    );
   });
 
   it('goes by a vehicle’s own facts before the policy’s', () => {

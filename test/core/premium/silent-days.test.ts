@@ -117,6 +117,10 @@ describe('silent days', () => {
     expect(known(...driven.slice(1))).toMatchObject({ dailyM: 15_000 });
     const guess = day('2026-06-01', 10_000, { estimated: true });
     expect(known(guess, ...driven.slice(1))).toMatchObject({ dailyM: 15_000 });
+    const one = tariffOf(byKm({ ...RULE, windowDays: 1, leastHeardDays: 1 }));
+    expect(
+      estimatesOf(premiumOf(one, june(['2026-06-05', '2026-06-09']))).map((e) => e.explanation),
+    ).toEqual(['0 km a day: 0 km on 1 day heard from 2026-06-04 to 2026-06-05 (not included)']);
     // A row without metres is no driving.
     expect(known(...driven, day('2026-06-06', 0))).toMatchObject({ dailyM: 10_000, days: 4 });
   });

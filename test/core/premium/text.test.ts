@@ -106,6 +106,67 @@ Good to know
 `);
   });
 
+  it('gives sums the room they need, cuts words longer than a line, and facts stay on a line that holds them', () => {
+    const text = statementText({
+      title: '  Bill \t B-1  ',
+      about: [],
+      due: { label: 'Total', amount: '0' },
+      sections: [
+        {
+          heading: 'H',
+          table: {
+            caption: 'C',
+            columns: [
+              { title: 'Day' },
+              { title: 'Remark' },
+              { title: 'km', numeric: true },
+              { title: 'mi', numeric: true },
+            ],
+            groups: [
+              {
+                title: 'G',
+                sums: ['1000000.000', '9.9'],
+                rows: [['a', `${'x'.repeat(50)} y`, '1', '22222.00']],
+              },
+            ],
+            total: { title: 'T', sums: ['77.7'] },
+          },
+          notes: [{ title: 'A? b', text: 'c' }],
+          evidence: {
+            facts: [
+              { name: 'n'.repeat(30), value: 'v'.repeat(40) },
+              { name: 'n'.repeat(30), value: 'v'.repeat(41) },
+            ],
+          },
+        },
+      ],
+    });
+    expect(text).toMatchInlineSnapshot(`
+      "Bill B-1
+      ========
+
+      Total                                                                  0
+
+
+      H
+      -
+      C
+
+      Day  Remark                                                 km        mi
+      ------------------------------------------------------------------------
+      G                                                  1000000.000       9.9
+        a  xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx            1  22222.00
+           xxxxxx y
+      ------------------------------------------------------------------------
+      T                                                                   77.7
+      - A? b. c
+      nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn: vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv
+      nnnnnnnnnnnnnnnnnnnnnnnnnnnnnn:
+      vvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvvv
+      "
+    `);
+  });
+
   it('is at most 72 columns wide and moves no cursor, whatever names the insurer gives', () => {
     fc.assert(
       fc.property(anyStatement, (statement) => {
