@@ -71,6 +71,37 @@ describe('premiums known from the market', () => {
     expect(next.total).toBe('5.00');
   });
 
+  it('prices a day that runs through several bands by each of them, and shows a limit on any day', () => {
+    const banded = tariffOf(
+      document({
+        charges: [
+          {
+            kind: 'perKm/1',
+            id: 'km',
+            unit: 'km',
+            bands: [
+              { upTo: 10, rate: '1' },
+              { upTo: 20, rate: '0.1' },
+              { upTo: 30, rate: '0.01' },
+              { rate: '0.001' },
+            ],
+            bandsPer: 'YEAR',
+            dailyCap: 45,
+          },
+        ],
+      }),
+    );
+    const march = inputOf(
+      ['2026-03-01', '2026-04-01'],
+      [day('2026-03-01', 50_000), day('2026-03-31', 46_000)],
+    );
+    const premium = premiumOf(banded, march);
+    expect(premium.lines.map(({ quantity }) => quantity)).toEqual(['10', '10', '10', '60']);
+    expect(premium.total).toBe('11.16');
+    const { cappedDays } = premium.worksheet.years[0]?.vehicles[0] ?? {};
+    expect(cappedDays?.map(({ localDate }) => localDate)).toEqual(['2026-03-01', '2026-03-31']);
+  });
+
   it('charges a minimum where it is not reached, and nothing on top where it is', () => {
     const least = (amount: string) =>
       tariffOf(
