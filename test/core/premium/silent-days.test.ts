@@ -176,6 +176,29 @@ describe('silent days', () => {
     expect(yearly.lines).toMatchObject([{ quantity: '60' }, { quantity: '10' }]);
   });
 
+  it('of earlier bills use up the bands of the year, whatever the lines of this one tell apart', () => {
+    const bands = [{ upTo: 100, rate: '1' }, { rate: '0.1' }];
+    const banded = tariffOf(byKm(RULE, { rate: undefined, bands, bandsPer: 'YEAR' }));
+    const premium = premiumOf(banded, {
+      ...inputOf(
+        ['2026-07-01', '2026-08-01'],
+        [day('2026-06-01', 20_000), day('2026-06-03', 40_000), day('2026-07-02', 60_000)],
+      ),
+      deviceDays: deviceDays(
+        '2026-05-31',
+        '2026-08-01',
+        ['2026-06-05', '2026-06-09'],
+        ['2026-07-10', '2026-07-14'],
+      ),
+    });
+    // 60 km driven and 4 × 12 km estimated in June are more than the first band.
+    expect(premium.lines.map(({ id, quantity, amount }) => [id, quantity, amount])).toEqual([
+      ['distance.1', '0', '0.00'],
+      ['distance.2', '60', '6.00'],
+      ['distance.2.estimated', '24', '2.40'],
+    ]);
+  });
+
   it('count from the first covered day, and by days heard before it', () => {
     // 13 to 19 May were heard, with 19 km.
     const silent = {
