@@ -1,17 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { draftFromCoefficients } from '../../../src/core/premium/coefficients.ts';
 import { has, PYTHON } from '../../support/programs.ts';
-
-const read = (name: string) => readFileSync(`examples/glm/${name}`, 'utf8');
-const base = JSON.parse(read('base.json')) as Record<string, unknown>;
-const factors = [
-  { variable: 'District', fact: 'territory', base: '1' },
-  { variable: 'Group', fact: 'vehicleGroup', base: '<1l' },
-  { variable: 'Age', fact: 'ageBand', base: '<25' },
-];
-const options = { factors, version: '2' };
+import { base, options, read } from './glm.ts';
 
 /** What it takes to fit the model, and the program that does; a newcomer needs neither. */
 const fits = [

@@ -1,19 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
   draftFromCoefficients,
   isCoefficientTable,
 } from '../../../src/core/premium/coefficients.ts';
 import { inputOf, premiumOf } from './tariffs.ts';
-
-const read = (name: string) => readFileSync(`examples/glm/${name}`, 'utf8');
-const base = JSON.parse(read('base.json')) as Record<string, unknown>;
-const factors = [
-  { variable: 'District', fact: 'territory', base: '1' },
-  { variable: 'Group', fact: 'vehicleGroup', base: '<1l' },
-  { variable: 'Age', fact: 'ageBand', base: '<25' },
-];
-const options = { factors, version: '2' };
+import { base, options, read } from './glm.ts';
 
 /** MASS::Insurance, Poisson, treatment contrasts: Venables & Ripley, Modern Applied Statistics with S, chapter 7. */
 const GOLDEN = {

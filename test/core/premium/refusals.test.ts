@@ -13,6 +13,7 @@ import { rateTrips, type RateOptions } from '../../../src/core/premium/rate.ts';
 import { pricedDays } from '../../../src/core/premium/rerate.ts';
 import { parseTariff, readTariff } from '../../../src/core/premium/tariff.ts';
 import { whatIfProblems, type WhatIf } from '../../../src/core/premium/what-if.ts';
+import { base } from './glm.ts';
 import { CUT_OFF, day, document, inputOf, tariffOf } from './tariffs.ts';
 
 /** What a person is told, a line a problem. */
@@ -475,10 +476,6 @@ describe('a file of trips is refused', () => {
 });
 
 describe('a table of coefficients is refused', () => {
-  const base = JSON.parse(readFileSync('examples/glm/base.json', 'utf8')) as Record<
-    string,
-    unknown
-  >;
   const age = { variable: 'Age', fact: 'ageBand', base: '<25' };
   const read = (csv: string, options: Partial<CoefficientOptions> = {}): string =>
     toldOf(draftFromCoefficients(base, csv, { factors: [age], version: '2', ...options }));
