@@ -76,7 +76,9 @@ describe.each(stories)('what was issued in the story of $name', (story) => {
       const statement = issuedStatement(document, before);
       const kept = `${KEPT}/${document.number}`;
       await expect(statementText(statement)).toMatchFileSnapshot(`${kept}.txt`);
-      await expect(statementHtml(statement)).toMatchFileSnapshot(`${kept}.html`);
+      // The look may change, what is said may not.
+      const page = statementHtml(statement).replace(/<style>.*?<\/style>\n/s, '');
+      await expect(page).toMatchFileSnapshot(`${kept}.html`);
     }
   });
 });
