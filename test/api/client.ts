@@ -92,13 +92,19 @@ export async function send(
 }
 
 /** The first answer to a question over a socket of its own. */
-export async function sendBySocket(api: Api, claims: Claims, question: Question): Promise<Body> {
+export async function sendBySocket(
+  api: Api,
+  claims: Claims,
+  question: Question,
+  signal?: AbortSignal,
+): Promise<Body> {
   const client = createClient({
     url: api.wsUrl,
     webSocketImpl: WebSocket,
     retryAttempts: 0,
     connectionParams: async () => ({ Authorization: (await authorize(claims))['authorization'] }),
   });
+  signal?.addEventListener('abort', () => client.terminate());
   try {
     return await new Promise<Body>((resolve, reject) => {
       client.subscribe(
