@@ -1,25 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { DayPart } from '../../../src/core/changes.ts';
 import { exposureOf, exposureSince } from '../../../src/core/premium/exposure.ts';
-import { document, tariffOf } from './tariffs.ts';
+import { behaviour, document, tariffOf } from './tariffs.ts';
 
 describe('the first day that a premium may depend on', () => {
   const plain = tariffOf(document({}));
   const by = (window: unknown) =>
     tariffOf(
       document({
-        behaviour: {
-          kind: 'habits/1',
-          id: 'habits',
-          window,
-          habits: [
-            { id: 'b', measure: 'harshBraking', per: '100KM', coefficient: '0.1', mean: '1' },
-          ],
-          floor: '0.8',
-          cap: '1.2',
-          priorKm: 500,
-          places: 6,
-        },
+        behaviour: { ...behaviour, window },
       }),
     );
   const since = (tariff: typeof plain, from: string, start = '2026-02-10') =>

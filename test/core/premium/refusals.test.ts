@@ -14,7 +14,7 @@ import { pricedDays } from '../../../src/core/premium/rerate.ts';
 import { parseTariff, readTariff } from '../../../src/core/premium/tariff.ts';
 import { whatIfProblems, type WhatIf } from '../../../src/core/premium/what-if.ts';
 import { base } from './glm.ts';
-import { CUT_OFF, day, document, inputOf, tariffOf } from './tariffs.ts';
+import { behaviour, CUT_OFF, day, document, inputOf, tariffOf } from './tariffs.ts';
 
 /** What a person is told, a line a problem. */
 const told = (problems: readonly Problem[]): string =>
@@ -405,16 +405,6 @@ describe('what a premium is made of is refused', () => {
   });
 
   it('where a period crosses a policy year and the tariff does not add over time', () => {
-    const behaviour = {
-      kind: 'habits/1',
-      id: 'habits',
-      window: { days: 90 },
-      habits: [{ id: 'b', measure: 'harshBraking', per: '100KM', coefficient: '0.1', mean: '1' }],
-      floor: '0.8',
-      cap: '1.2',
-      priorKm: 500,
-      places: 6,
-    };
     const moving = tariffOf(
       document({
         charges: [
@@ -426,7 +416,7 @@ describe('what a premium is made of is refused', () => {
             bandsPer: 'PERIOD',
           },
         ],
-        behaviour,
+        behaviour: { ...behaviour, window: { days: 90 } },
         adjustments: [
           { kind: 'minimum/1', id: 'least', amount: '5' },
           { kind: 'fee/1', id: 'fee', label: 'Fee', amount: '1', per: 'PERIOD' },

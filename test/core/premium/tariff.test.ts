@@ -8,7 +8,7 @@ import * as z from 'zod';
 import { sha256 } from '../../../src/core/premium/sha256.ts';
 import { parseTariff, tariffSchema } from '../../../src/core/premium/tariff.ts';
 import { runs } from './generators.ts';
-import { document, inputOf, day, premiumOf, tariffOf } from './tariffs.ts';
+import { behaviour, day, document, inputOf, premiumOf, tariffOf } from './tariffs.ts';
 
 const problems = (value: unknown): string[] => {
   const parsed = parseTariff(value);
@@ -87,16 +87,6 @@ describe('a tariff document', () => {
   });
 
   it('may rate mileage alone in California, and not sex in the European Union', () => {
-    const habits = {
-      kind: 'habits/1',
-      id: 'habits',
-      window: 'PERIOD',
-      habits: [{ id: 'b', measure: 'harshBraking', per: '100KM', coefficient: '0.1', mean: '1' }],
-      floor: '0.8',
-      cap: '1.2',
-      priorKm: 500,
-      places: 6,
-    };
     const night = {
       kind: 'perMeasure/1',
       id: 'night',
@@ -107,7 +97,7 @@ describe('a tariff document', () => {
       rate: '0.1',
     };
     const sex = { kind: 'relativity/1', id: 'sex', fact: 'Sex', table: { F: '1', M: '1.1' } };
-    const rich = { charges: [night], factors: [sex], behaviour: habits };
+    const rich = { charges: [night], factors: [sex], behaviour };
     expect(problems(document({ ...rich, jurisdiction: 'US-NY' }))).toEqual([]);
     expect(problems(document({ ...rich, jurisdiction: 'US-CA' }))).toEqual([
       'US_CA_MILEAGE_ONLY /behaviour',

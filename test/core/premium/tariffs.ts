@@ -58,6 +58,18 @@ export function inputOf(
   };
 }
 
+/** A factor of one habit, over the billing period. */
+export const behaviour = {
+  kind: 'habits/1',
+  id: 'habits',
+  window: 'PERIOD',
+  habits: [{ id: 'b', measure: 'harshBraking', per: '100KM', coefficient: '0.1', mean: '1' }],
+  floor: '0.8',
+  cap: '1.2',
+  priorKm: 500,
+  places: 6,
+};
+
 /** The frame every test tariff shares. */
 export function document(parts: Record<string, unknown>): Record<string, unknown> {
   return {
