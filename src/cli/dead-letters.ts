@@ -15,7 +15,7 @@ interface Row {
 export function defineDeadLetters(program: Command): void {
   const command = program
     .command('dead-letters')
-    .description('Records that could not be used, and why; one JSON object a line.')
+    .description('Records that could not be used, with the reason; one JSON object per line.')
     .addHelpText(
       'after',
       `
@@ -26,9 +26,9 @@ Examples:
     );
   command
     .command('list', { isDefault: true })
-    .description('The newest first, without their bytes.')
-    .option('--reason <code>', 'only those of this reason')
-    .option('--limit <n>', 'at most so many', readNumber, 100)
+    .description('Newest first, without the bytes.')
+    .option('--reason <code>', 'only dead letters with this reason')
+    .option('--limit <n>', 'how many at most', readNumber, 100)
     .addHelpText('after', '\nExample:\n  odograph dead-letters list --limit 20')
     .action(async ({ reason, limit }: { reason?: string; limit: number }) => {
       const { config, print } = openSession();
@@ -44,7 +44,7 @@ Examples:
     });
   command
     .command('show')
-    .description('One of them with its bytes; that somebody looked is written down.')
+    .description('One dead letter with its bytes; the look is written to the access log.')
     .argument('<topic>')
     .argument('<partition>', '', readNumber)
     .argument('<offset>', '', readNumber)
@@ -65,7 +65,7 @@ Examples:
           throw new Problem(
             'NOT_FOUND',
             `There is no dead letter at ${topic}, partition ${partition}, offset ${offset}.`,
-            '`odograph dead-letters list` shows those that there are.',
+            '`odograph dead-letters list` prints the existing ones.',
           );
         }
         print(JSON.stringify(toPlain(rows[0])));

@@ -8,17 +8,17 @@ import { createRandom } from './random.ts';
 import type { Route } from './route.ts';
 import { planRoute } from './route.ts';
 
-/** One way that the car will go today. */
+/** One drive planned for the day. */
 export interface PlannedTrip {
   /** Local time of leaving, seconds after the date's midnight; may pass 86,400. */
   readonly leaveS: number;
   readonly route: Route;
-  /** Left when everybody leaves: jams are likely. */
+  /** Starts in the rush hour: jams are likely. */
   readonly rush: boolean;
 }
 
 const DAY_MS = 86_400_000;
-/** The simulator's day runs from 05:00 to 05:00 local time: whoever is out late is still on it. */
+/** The simulator's day runs from 05:00 to 05:00 local time, so a late drive belongs to the day it began. */
 const DAY_STARTS_S = 5 * 3600;
 const HOUR_S = 3600;
 
@@ -32,7 +32,7 @@ export function dayNumber(localDate: string): number {
   return Date.parse(`${localDate}T00:00:00Z`) / DAY_MS;
 }
 
-/** The date YYYY-MM-DD so many days after 1970-01-01. */
+/** The date YYYY-MM-DD that many days after 1970-01-01. */
 export function dateOf(day: number): string {
   return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
@@ -47,7 +47,7 @@ export function dayStartMs(car: Car, day: number, zones: Zones): number {
   return localInstantMs(car, day, DAY_STARTS_S, zones);
 }
 
-/** All ways of a day, from home and back to it, the first leaving after 05:00. */
+/** All drives of a day, from home and back, the first one after 05:00. */
 export function planDay(car: Car, day: number): readonly PlannedTrip[] {
   const random = createRandom(car.seed, car.index, day, 'plan');
   const stops = planStops(car, (day + 4) % 7, random);
@@ -147,7 +147,7 @@ function round(
   for (let i = 0; i < stopCount; i++) {
     place = placeNear(random, place, 600, 6_000, car.city.radiusM);
     stops.push({ to: place, leaveS: atS });
-    // A quarter of an hour for the way, then the halt.
+    // A quarter of an hour for the drive, then the stop.
     atS += (0.25 + random.between(leastHours, mostHours)) * HOUR_S;
   }
   stops.push({ to: car.home, leaveS: atS });

@@ -13,13 +13,13 @@ export interface DefectRates {
   readonly jumped: number;
   readonly zeroed: number;
   readonly unreadable: number;
-  /** Times an hour of a device's clock: no way through for 20 s to 3 min, then a burst. */
+  /** Tunnels per hour: nothing gets through for 20 s to 3 min, then everything arrives in a burst. */
   readonly tunnelsPerHour: number;
-  /** Times a day: no way through for 10 min to 6 h, then a burst. */
+  /** Outages per day: nothing gets through for 10 min to 6 h, then everything arrives in a burst. */
   readonly outagesPerDay: number;
 }
 
-/** The rates that have names. */
+/** The named levels. */
 export const defectRates = {
   none: {
     twice: 0,
@@ -61,8 +61,8 @@ const REORDERED_MOST_MS = 15_000;
 const TWICE_AFTER_MOST_MS = 5_000;
 
 /**
- * A device's reports as messages in order of arrival, with defects. Whether a message suffers hangs
- * on seed, device and instant alone, so that a run that begins later says the same about the rest.
+ * A device's reports as messages in order of arrival, with defects. Whether a message has a defect
+ * depends on seed, device and instant alone, so a run that begins later gives the same messages.
  */
 export function* withDefects(
   car: Car,
@@ -93,7 +93,7 @@ export function* withDefects(
   for (let message = waiting.take(); message; message = waiting.take()) yield message;
 }
 
-/** The message of a report, with a wrong place or unreadable where its lot says so. */
+/** The message of a report, with a wrong position or cut off where the draw says so. */
 function spoil(
   car: Car,
   report: Report,
@@ -122,7 +122,7 @@ function spoil(
   return writeMessage(car, report);
 }
 
-/** End of the latest tunnel or outage that holds an instant; the instant itself where none does. */
+/** End of the last tunnel or outage that contains an instant; the instant itself if none does. */
 function heldUntilMs(root: number, atMs: number, rates: DefectRates): number {
   return Math.max(
     endOfGap(root, 11, atMs, HOUR_MS, rates.tunnelsPerHour, 20_000, 180_000),
@@ -131,8 +131,8 @@ function heldUntilMs(root: number, atMs: number, rates: DefectRates): number {
 }
 
 /**
- * Time is cut into slots, each with at most `perSlot` gaps on average: as many tries as the rate
- * needs to stay a probability. A gap may reach into the next slot, so two slots are asked.
+ * Time is divided into slots with `perSlot` gaps each on average; several draws per slot keep each
+ * one's chance below 1. A gap may reach into the next slot, so two slots are checked.
  */
 function endOfGap(
   root: number,

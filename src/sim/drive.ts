@@ -11,11 +11,11 @@ export interface DriveSecond {
   /** Mean acceleration in this second, m/s². */
   readonly accelMps2: number;
   readonly element: Element;
-  /** A brake or a start harder than this driver's usual ones. */
+  /** Braking or starting harder than is usual for this driver. */
   readonly hard: boolean;
 }
 
-/** Something ahead that asks for a speed: 0 is a stop of `waitS` seconds. */
+/** A point ahead with a speed limit of its own: 0 is a stop of `waitS` seconds. */
 interface Mark {
   readonly atM: number;
   readonly speedMps: number;
@@ -35,9 +35,9 @@ const CROSSING_EVERY_M: Record<Exclude<RoadKind, 'motorway'>, number> = {
 };
 /** A stop ahead counts as reached within this distance at rest, metres. */
 const REACHED_M = 2;
-/** Slowest speed at which somebody brakes hard, and how far the speed falls, m/s. */
+/** Lowest speed at which hard braking begins, and how far the speed falls, m/s. */
 const HARD_BRAKE_FROM_MPS = 10;
-/** Share of ways with a stop of some minutes with the engine running: a gate, a queue, a call. */
+/** Share of drives with a stop of some minutes with the engine running: a gate, a queue, a call. */
 const LONG_WAIT_SHARE = 0.015;
 
 /**
@@ -110,7 +110,7 @@ export function* drive(
       if (speed + accel <= hardBrakeTo + 0.01) hardBrakeTo = undefined;
     }
 
-    // The nearest marks decide how much may be kept: none may ask for more than the usual braking.
+    // The nearest points decide the speed: none may require more than the usual braking.
     let stopsAtM: number | undefined;
     for (let i = markIndex; i < marks.length; i++) {
       const ahead = marks[i] as Mark;
@@ -148,7 +148,7 @@ export function* drive(
   }
 }
 
-/** Acceleration towards a wanted speed: less and less near it, and gently down above it. */
+/** Acceleration towards a target speed: smaller near it, and a gentle deceleration above it. */
 function approach(speed: number, wanted: number, style: Style, accelMps2: number): number {
   if (speed > wanted) return -Math.min(style.brakeMps2 * 0.8, speed - wanted);
   const share = speed / Math.max(wanted, 0.1);
@@ -167,7 +167,7 @@ function placeMarks(route: Route, city: City, style: Style, random: Random): Mar
     const limit = (city.limitsKmh[element.road] / 3.6) * style.speedFactor;
     if (element.corner) {
       const speedMps = cornerSpeed(element, style);
-      // A quarter of the corners are give-ways at which the car comes to rest.
+      // A quarter of the corners are yield junctions at which the car stops.
       if (random.chance(0.25))
         marks.push({ atM: element.startM - 1, speedMps: 0, waitS: random.below(12) });
       marks.push({ atM: element.startM, speedMps, waitS: 0 });

@@ -3,7 +3,7 @@ import { cities } from './cities.ts';
 import type { Random } from './random.ts';
 import { createRandom } from './random.ts';
 
-/** How somebody drives; all figures follow from one number between calm (0) and aggressive (1). */
+/** Driving style; all figures follow from one number between calm (0) and aggressive (1). */
 export interface Style {
   readonly name: 'calm' | 'ordinary' | 'aggressive';
   readonly aggression: number;
@@ -14,17 +14,17 @@ export interface Style {
   readonly corneringMps2: number;
   /** Chosen speed as a multiple of the posted limit. */
   readonly speedFactor: number;
-  /** Hard brakes a kilometre, and the share of starts from rest that are hard. */
+  /** Hard brakes per kilometre, and the share of starts from rest that are hard. */
   readonly hardBrakesPerKm: number;
   readonly hardStarts: number;
-  /** Phone in the hand, times an hour of driving. */
+  /** Phone in the hand, times per hour of driving. */
   readonly phonePerHour: number;
 }
 
 /** What a device does while the car is parked. */
 export type ParkedHabit = 'silent' | 'minutely' | 'always';
 
-/** A telematics device: how often it reports, in which words, and what it can measure. */
+/** A telematics device: how often it reports, in which format, and what it can measure. */
 export interface Device {
   readonly parked: ParkedHabit;
   readonly reportEveryS: number;
@@ -32,7 +32,7 @@ export interface Device {
   readonly phaseMs: number;
   readonly format: 'json' | 'text';
   readonly ignition: boolean;
-  /** The power goes with the ignition: the off message is never sent. */
+  /** It loses power with the ignition, so the off message is never sent. */
   readonly losesOff: boolean;
   readonly odometer: boolean;
   readonly accelerometer: boolean;
@@ -45,7 +45,7 @@ export interface Device {
 
 export type Profile = 'commuter' | 'late shift' | 'retired' | 'courier' | 'taxi';
 
-/** One car with its driver and device: plain data, all of it drawn from the seed. */
+/** One car with its driver and device: plain data, all of it derived from the seed. */
 export interface Car {
   readonly index: number;
   readonly seed: number;
@@ -63,7 +63,7 @@ export interface Car {
   readonly profile: Profile;
   readonly style: Style;
   readonly device: Device;
-  /** Where it sleeps: a rating factor. */
+  /** Where it is parked overnight: a rating factor. */
   readonly parking: 'garage' | 'driveway' | 'street';
   /** Odometer on 2020-01-01, metres. */
   readonly odometerM: number;
@@ -72,7 +72,7 @@ export interface Car {
 /** Places lie on street corners of this grid, metres. */
 export const GRID_M = 100;
 
-// Each score of cars holds exactly these, in an order drawn from the seed, so that a small fleet
+// Every twenty cars have exactly these, in an order derived from the seed, so that a small fleet
 // has some of everything.
 // Taxis and couriers are placed so that, around the clock, one of them is at work somewhere.
 const LIFE_DECK: readonly (readonly [City, Profile])[] = [
@@ -111,7 +111,7 @@ export interface FleetSettings {
   readonly cars: number;
 }
 
-/** The fleet of a seed. Car n is the same whatever the fleet's size. */
+/** The fleet of a seed. Car n does not depend on the fleet's size. */
 export function createFleet({ seed, cars }: FleetSettings): readonly Car[] {
   const fleet: Car[] = [];
   for (let index = 0; index < cars; index++) fleet.push(createCar(seed, index));

@@ -25,7 +25,7 @@ export interface Moment {
   readonly hard: boolean;
 }
 
-/** What truly happened on one drive: what a perfect fold would find. */
+/** The true facts of one drive: what a perfect fold would find. */
 export interface TrueTrip {
   /** The engine's run, epoch milliseconds. */
   readonly engineOnMs: number;
@@ -41,9 +41,9 @@ export interface TrueTrip {
   readonly end: { readonly latDeg: number; readonly lonDeg: number };
 }
 
-/** Least halt between two drives when a jam has eaten the planned one, milliseconds. */
+/** Shortest stop between two drives when a jam has used up the planned one, milliseconds. */
 const LEAST_HALT_MS = 180_000;
-/** The odometer is counted from the first day of the year; before that, so many metres a year. */
+/** The odometer is counted from the first day of the year; each earlier year adds a fixed distance. */
 const ODOMETER_YEAR_M = 25_000_000;
 
 /**

@@ -9,13 +9,13 @@ export interface Message {
   readonly contentType: string;
   /** Instant of the measurement, epoch milliseconds. */
   readonly atMs: number;
-  /** Instant at which it reaches the log; `atMs` where nothing delays it. */
+  /** Time at which it reaches the log; `atMs` unless something delays it. */
   readonly arrivesMs: number;
 }
 
 const KM_PER_MILE = 1.609344;
 
-/** A report in its device's words, arriving at once. */
+/** A report in its device's format, arriving without delay. */
 export function writeMessage(car: Car, report: Report): Message {
   const text = car.device.format === 'text';
   return {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Message } from './message.ts';
 
-/** What the simulator asks of the log: append these in this order, keyed. */
+/** Appends keyed records to the log, in this order. */
 export interface Producer {
   readonly send: (
     records: readonly {
@@ -16,29 +16,29 @@ export interface PublishSettings {
   /** In order of arrival. */
   readonly messages: Iterator<Message, void, undefined>;
   readonly producer: Producer;
-  /** Messages in one call of the producer; also how many are made without letting others run. */
+  /** Messages per call of the producer; also how many are generated before yielding to the event loop. */
   readonly batch: number;
-  /** At most so many messages a second; as fast as they go where undefined. */
+  /** Upper limit of messages per second; unlimited where undefined. */
   readonly perSecond?: number | undefined;
   readonly signal: AbortSignal;
-  /** Called after each batch with all that went out so far and the last one's arrival. */
+  /** Called after each batch with the messages published so far and the arrival time of the last one. */
   readonly onProgress?: ((published: number, arrivesMs: number) => void) | undefined;
 }
 
-/** Publishes in two parts that follow each other without a seam. */
+/** Publishes in two consecutive phases: history, then live. */
 export interface Publisher {
-  /** All that arrives before an instant, as fast as possible. Gives how many went out. */
+  /** Publishes everything that arrives before an instant, as fast as possible. @returns the number published */
   readonly publishUntil: (untilMs: number) => Promise<number>;
-  /** Everything after it, each message as its instant comes; until the signal. */
+  /** Publishes the rest, each message at its own time, until the signal aborts. */
   readonly publishLive: (now: () => number) => Promise<number>;
 }
 
-/** Live messages go out together once a second. */
+/** Live messages are sent in one batch per second. */
 const LIVE_TICK_MS = 1_000;
 /** Longest sleep when the whole fleet is parked, so that a changed clock is noticed. */
 const LIVE_SLEEP_MOST_MS = 10_000;
 
-/** Rejects with the producer's error; an aborted signal ends both parts in peace. */
+/** Both phases reject with the producer's error and end normally when the signal aborts. */
 export function createPublisher(settings: PublishSettings): Publisher {
   const { messages, producer, batch, perSecond, signal, onProgress } = settings;
   let published = 0;
@@ -47,8 +47,8 @@ export function createPublisher(settings: PublishSettings): Publisher {
   let sending: Promise<void> = Promise.resolve();
 
   /**
-   * Takes what arrives before `untilMs`, at most one batch, and sends it once the batch before is
-   * out: so one is made while another is under way. Gives how many messages it has.
+   * Takes at most one batch of what arrives before `untilMs` and sends it once the previous batch is
+   * out, so that one is generated while another is being sent. @returns its number of messages
    */
   const sendBatch = async (untilMs: number): Promise<number> => {
     const records: { key: string; value: string; headers: Record<string, string> }[] = [];
@@ -65,7 +65,7 @@ export function createPublisher(settings: PublishSettings): Publisher {
       published += records.length;
       onProgress?.(published, arrivesMs);
     });
-    // Whoever awaits it next hears of a failure.
+    // The next `await sending` reports a failure.
     sending.catch(() => undefined);
     return records.length;
   };
@@ -76,7 +76,7 @@ export function createPublisher(settings: PublishSettings): Publisher {
       while (!signal.aborted) {
         const sent = await sendBatch(untilMs);
         if (sent === 0) break;
-        // A producer that answers at once would otherwise keep timers and sockets waiting.
+        // Otherwise a producer that resolves at once would starve timers and sockets.
         await pause(perSecond === undefined ? 0 : (sent / perSecond) * 1000, signal);
       }
       await sending;

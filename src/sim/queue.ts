@@ -1,9 +1,9 @@
-/** A queue that gives its least item first; equal ones in the order in which they were added. */
+/** A priority queue: least item first; equal items in the order in which they were added. */
 export interface Queue<T> {
   readonly add: (item: T) => void;
-  /** The least item, left where it is. */
+  /** The least item, without removing it. */
   readonly first: () => T | undefined;
-  /** The least item, taken out. */
+  /** Removes and returns the least item. */
   readonly take: () => T | undefined;
 }
 

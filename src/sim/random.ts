@@ -23,7 +23,7 @@ export function hashParts(...parts: readonly (string | number)[]): number {
   return hash;
 }
 
-/** A well-mixed 32-bit number of two others (the finaliser of MurmurHash3). */
+/** Mixes two numbers into 32 bits (the finaliser of MurmurHash3). */
 export function mix(a: number, b: number): number {
   let x = (a ^ Math.imul(b, 0x9e3779b1)) >>> 0;
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);

@@ -3,7 +3,7 @@ import type { Car } from './fleet.ts';
 import { hashParts } from './random.ts';
 import { PRODUCT, tariffDocument, tariffName } from './tariff.ts';
 
-/** The roles that a fleet's registration asks as. */
+/** The roles that registering a fleet needs. */
 export interface FleetTokens {
   readonly OPERATOR: string;
   readonly INSURER: string;
@@ -24,7 +24,7 @@ export interface RegisterSettings {
 /** Requests under way at a time. */
 const PARALLEL = 4;
 const REQUEST_TIMEOUT_MS = 30_000;
-/** What a step answers that somebody took before: there is nothing left to do. */
+/** Answers of a step that was done before: nothing is left to do. */
 const DONE_BEFORE = new Set(['ALREADY_EXISTS', 'WRONG_STATE', 'OVERLAP']);
 
 type Ask = (
@@ -34,8 +34,8 @@ type Ask = (
 ) => Promise<Readonly<Record<string, unknown>>>;
 
 /**
- * Makes the fleet known: a tariff a jurisdiction, then a device, driver, vehicle and policies a car.
- * Every step has an idempotency key of its own, so that a second time changes nothing.
+ * Registers the fleet: a tariff per jurisdiction, then device, driver, vehicle and policies per car.
+ * Every step has its own idempotency key, so a second run changes nothing.
  * @throws Problem `FLEET_NOT_REGISTERED` where the API does not accept a step.
  */
 export async function registerFleet(settings: RegisterSettings): Promise<void> {
@@ -106,7 +106,7 @@ async function registerCar(
   }
 }
 
-/** One mutation; its idempotency key is made of its input, so equal steps are one step. */
+/** One mutation; its idempotency key is derived from its input, so equal steps are one step. */
 async function mutate(
   ask: Ask,
   role: keyof FleetTokens,

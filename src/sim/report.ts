@@ -7,7 +7,7 @@ import type { Moment } from './journey.ts';
 import type { Random } from './random.ts';
 import { createRandom } from './random.ts';
 
-/** What a device says once, in the units of the wire; fields that it does not know are absent. */
+/** One report of a device in wire units; fields that it cannot measure are absent. */
 export interface Report {
   readonly deviceId: string;
   readonly atMs: number;
@@ -25,15 +25,15 @@ export interface Report {
   readonly accuracyM?: number;
 }
 
-/** A receiver's position error: slow, as a real one's is, so that it adds no kilometres to a drive. */
+/** A receiver's position error. It drifts slowly, like a real one, so it adds no kilometres to a drive. */
 interface PositionError {
   eastM: number;
   northM: number;
 }
 
-/** How much of the error stays after a second: half of it is forgotten in some two minutes. */
+/** Share of the error that remains after a second: half of it is gone in about two minutes. */
 const ERROR_KEPT = 0.994;
-/** What is new in it each second, as a share of its spread: sqrt(1 − 0.994²). */
+/** New error per second, as a share of its spread: sqrt(1 − 0.994²). */
 const ERROR_NEW = 0.1094;
 /** A receiver at rest holds its position better. */
 const ERROR_NEW_AT_REST = 0.03;
@@ -43,8 +43,8 @@ const MINUTE_S = 60;
 
 /**
  * What the car's device sends from 05:00 on a local date to 05:00 on the next, in order of time: a
- * report each interval while the engine runs, one at once when it starts and stops, and its parked
- * habit between.
+ * report per interval while the engine runs, one immediately when it starts and stops, and its parked
+ * behaviour in between.
  * @param localDate YYYY-MM-DD at the car's home.
  * @param odometerM the odometer at the day's start, see `odometerAtM`.
  */
@@ -60,7 +60,7 @@ export function* driveDay(
   const error = { eastM: device.errorM * random.normal(), northM: device.errorM * random.normal() };
   const endMs = dayStartMs(car, day + 1, zones);
   let rest: Moment = atRest(car, dayStartMs(car, day, zones) + device.phaseMs, odometerM);
-  // A parked device begins at once, so that a day joins the one before without a gap.
+  // A parked device reports at the start of the day, so that consecutive days join without a gap.
   let restFromMs = rest.atMs;
   let strongest: Moment | undefined;
   let secondsOn = 0;
@@ -151,7 +151,7 @@ function describe(
     latDeg: round(place.latDeg, 1e6),
     lonDeg: round(place.lonDeg, 1e6),
     speedKmh: round(speedMps * 3.6, 10),
-    // Without speed a receiver knows no course.
+    // A receiver at rest has no course.
     ...(device.heading && moving
       ? { headingDeg: round(courseDeg(city, moment.directionRad), 10) % 360 }
       : {}),

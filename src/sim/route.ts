@@ -14,11 +14,11 @@ export interface Element {
   /** 1/m, positive to the left, 0 where straight. */
   readonly curvature: number;
   readonly road: RoadKind;
-  /** A turn at a corner, which is driven slowly; motorway bends are none. */
+  /** A turn at a corner, driven slowly; motorway bends are not turns. */
   readonly corner: boolean;
 }
 
-/** A way from one corner of the grid to another. */
+/** A route from one corner of the grid to another. */
 export interface Route {
   readonly elements: readonly Element[];
   readonly lengthM: number;
@@ -31,16 +31,16 @@ interface Leg {
   readonly motorway: boolean;
 }
 
-/** From this distance on, people take the motorway for the middle of the way, metres. */
+/** From this distance on, the middle of the route is on a motorway, metres. */
 const MOTORWAY_FROM_M = 7_000;
-/** First and last metres of a way, through the neighbourhood. */
+/** First and last metres of a route, through the neighbourhood. */
 const NEIGHBOURHOOD_M = 300;
 /** A leg this long is an arterial road, metres. */
 const ARTERIAL_FROM_M = 1_500;
 const CORNER_RADIUS_M = 12;
 const RAMP_RADIUS_M = 45;
 
-/** The way between two corners of the grid; it ends exactly there. */
+/** The route between two corners of the grid; it ends exactly there. */
 export function planRoute(from: GridPoint, to: GridPoint, random: Random): Route {
   const legs = joinLegs(chooseLegs(to.xM - from.xM, to.yM - from.yM, random));
   const elements: Element[] = [];
@@ -99,7 +99,7 @@ export function planRoute(from: GridPoint, to: GridPoint, random: Random): Route
   return { elements, lengthM: atM };
 }
 
-/** Where a distance along a route lies, and in which direction it points there. */
+/** The position and direction at a distance along a route. */
 export function placeOn(
   element: Element,
   atM: number,
@@ -148,7 +148,7 @@ function chooseLegs(dxM: number, dyM: number, random: Random): Leg[] {
   ];
 }
 
-/** Legs of no length dropped; where that puts two of a kind on one line together, they are one. */
+/** Drops legs of length 0 and joins neighbours that then lie on one line. */
 function joinLegs(legs: readonly Leg[]): Leg[] {
   const joined: Leg[] = [];
   for (const leg of legs) {

@@ -13,44 +13,44 @@ export interface FleetRun {
   readonly cars: number;
   readonly producer: Producer;
   readonly zones: Zones;
-  /** Where to register drivers, devices and policies; undefined: nothing is registered. */
+  /** Where to register drivers, devices and policies; undefined to register nothing. */
   readonly api?: { readonly url: string; readonly tokens: FleetTokens } | undefined;
   /** The clock, epoch milliseconds. */
   readonly now: () => number;
-  /** Days before now that are published at once. */
+  /** Days of history published immediately. */
   readonly historyDays: number;
-  /** Go on as time passes, until `stop`. */
+  /** Continue in real time until `stop`. */
   readonly live: boolean;
   readonly defects: DefectLevel;
-  /** Messages in one call of the producer; fewer leave more room to others in the process. */
+  /** Messages per call of the producer; a smaller batch leaves more time to other work in the process. */
   readonly batch?: number;
-  /** At most so many messages a second of history. */
+  /** Upper limit of messages per second for the history. */
   readonly perSecond?: number | undefined;
   readonly onProgress?: ((progress: FleetProgress) => void) | undefined;
 }
 
 export interface FleetProgress {
   readonly published: number;
-  /** Share of the history that is out, 0 to 1; 1 when live. */
+  /** Share of the history already published, 0 to 1; 1 when live. */
   readonly share: number;
 }
 
 export interface RunningFleet {
-  /** The history is out; gives how many messages it had. Rejects as `finished` does. */
+  /** Resolves with the number of history messages once they are published; rejects as `finished` does. */
   readonly historyPublished: Promise<number>;
-  /** Nothing is under way any more; rejects with what went wrong. */
+  /** Resolves when the run has ended; rejects with the error that ended it. */
   readonly finished: Promise<void>;
-  /** Ends the run; the batch under way still goes out. */
+  /** Ends the run after the batch in flight. */
   readonly stop: () => Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
-/** No message is held back longer than this, so nothing older can be missing. */
+/** No message is delayed longer than this, so nothing older can be missing. */
 const HELD_MOST_MS = 6 * 3_600_000;
 
 /**
- * Starts a fleet: registers it, publishes its last days at once and then, if asked, each message as
- * it happens. A fleet that has run before goes on where it stopped.
+ * Starts a fleet: registers it, publishes its recent days immediately and then, if asked, continues
+ * in real time. A fleet that has run before continues where it stopped.
  */
 export function startFleet(run: FleetRun): RunningFleet {
   const abort = new AbortController();
@@ -99,7 +99,7 @@ export function startFleet(run: FleetRun): RunningFleet {
       if (run.live) await (await publisher).publishLive(run.now);
     })
     .catch((error: unknown) => {
-      // A stop in the middle of a request is no failure.
+      // Stopping in the middle of a request is not a failure.
       if (!signal.aborted) throw error;
     });
   historyPublished.catch(() => undefined);

@@ -11,7 +11,7 @@ import { driveDay } from './report.ts';
 
 const DAY_MS = 86_400_000;
 
-/** All that a car's device measures from an instant on, day after day without end. */
+/** Everything that a car's device measures from an instant on, day after day, without end. */
 export function* driveFrom(
   car: Car,
   fromMs: number,

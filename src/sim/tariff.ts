@@ -14,7 +14,7 @@ interface Prices {
   readonly tax: string;
 }
 
-// Invented prices of a believable size: a car of some 12,000 km a year costs 400 to 900 a year.
+// Invented prices of a realistic size: a car with some 12,000 km a year costs 400 to 900 a year.
 const US: Prices = {
   currency: 'USD',
   unit: 'mi',
@@ -61,7 +61,7 @@ export function tariffName(city: City): string {
   return `sim-${PRODUCT}-${city.jurisdiction}`;
 }
 
-/** A pay-as-you-drive tariff for a city's policies: so much a year, a kilometre and a night kilometre. */
+/** A pay-as-you-drive tariff for a city's policies: a price per year, per kilometre and per night kilometre. */
 export function tariffDocument(city: City): Readonly<Record<string, unknown>> {
   const prices = PRICES[city.jurisdiction] as Prices;
   return {

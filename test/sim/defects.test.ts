@@ -78,7 +78,7 @@ function expectShare(count: number, share: number): void {
 }
 
 describe('defects', () => {
-  it('leave everything alone where none is asked for', () => {
+  it('change nothing at level none', () => {
     expect(measure(defectRates.none)).toMatchObject({
       all: COUNT,
       twice: 0,
@@ -106,15 +106,15 @@ describe('defects', () => {
     expect(found.late / COUNT).toBeLessThan(lateShare * 1.6);
   });
 
-  it('overtake as many messages as stated where nothing else delays them', () => {
+  it('reorder the stated share of messages where nothing else delays them', () => {
     const found = measure({ ...defectRates.none, reordered: 0.05 });
-    // Messages are 10 s apart, so a wait of 1.5 to 15 s is overtaken in 5 of 13.5 cases.
+    // Messages are 10 s apart, so a delay of 1.5 to 15 s changes the order in 5 of 13.5 cases.
     expectShare(found.reordered, (0.05 * 5) / 13.5);
   });
 });
 
 describe('a fleet’s stream', () => {
-  it('is in order of arrival, and the same where it is entered later', () => {
+  it('is in order of arrival, and does not depend on where it begins', () => {
     const fleet = createFleet({ seed: 3, cars: 4 });
     const day = 86_400_000;
     const take = (fromMs: number) => {

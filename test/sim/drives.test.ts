@@ -21,7 +21,7 @@ const DAYS = LONG ? 14 : 2;
 const bytes = new TextEncoder();
 const text = new TextDecoder('utf-8', { fatal: true });
 
-/** A car's messages over some days, decoded as the sink would; each must decode. */
+/** A car's messages over some days, decoded as the sink does; each must decode. */
 function decodeDays(car: Car, days: number): CanonicalEvent[] {
   const events: CanonicalEvent[] = [];
   let odometerM = odometerAtM(car, MONDAY);
@@ -71,7 +71,7 @@ describe('the fold against the true drives', () => {
         const trip = onlyTripOf(drive, trips, truth);
         if (!trip) continue;
         all.found += 1;
-        // A fix a minute says little about kilometres; how little is the rules' affair.
+        // One fix per minute gives only a rough distance; how rough is up to the rules.
         if (car.device.reportEveryS > 10) continue;
         all.trueM += drive.distanceM;
         all.foldedM += trip.distanceM;

@@ -43,7 +43,7 @@ function whyImpossible(before: Instant, moment: Moment): string | undefined {
 }
 
 describe('a fleet', () => {
-  it('is the same for the same seed, car by car, whatever its size', () => {
+  it('is the same for the same seed, car by car, at any size', () => {
     expect(createFleet({ seed: 7, cars: 5 })).toEqual(
       createFleet({ seed: 7, cars: 50 }).slice(0, 5),
     );
@@ -89,7 +89,7 @@ describe('a day', () => {
     );
   });
 
-  it('keeps to what a car can do: no leap in place, speed or time, and home again at its end', () => {
+  it('is physically possible: no jump in position, speed or time, and it ends at home', () => {
     fc.assert(
       fc.property(carAndDay, (lot) => {
         const car = carOf(lot);
@@ -128,7 +128,7 @@ describe('a day', () => {
     );
   });
 
-  it('comes in order, each report at an instant of its own', () => {
+  it('is in order, each report at its own instant', () => {
     fc.assert(
       fc.property(carAndDay, (lot) => {
         const instants = [...driveDay(carOf(lot), dateOf(lot.day), zones, 0)].map((r) => r.atMs);
@@ -140,7 +140,7 @@ describe('a day', () => {
 });
 
 describe('a year', () => {
-  it('is one that people drive', () => {
+  it('has realistic distances and trip counts', () => {
     const fleet = createFleet({ seed: 42, cars: 20 });
     const days = LONG ? 364 : 28;
     const figures = { trips: 0, km: 0, hours: 0, idleHours: 0, nightTrips: 0, hard: 0 };

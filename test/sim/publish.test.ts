@@ -44,7 +44,7 @@ describe('a fleet that publishes', () => {
     }
   });
 
-  it('goes on live without a seam, and stops when it is told to', async () => {
+  it('continues live without a gap, and stops on request', async () => {
     const whole = createCollector();
     await startFleet({ ...run, producer: whole.producer, now: () => NOON_MS, live: false })
       .finished;
@@ -68,14 +68,14 @@ describe('a fleet that publishes', () => {
     expect(live.sent).toEqual(whole.sent);
   });
 
-  it('says what went wrong when the log refuses', async () => {
+  it('reports the error when the log refuses', async () => {
     const producer: Producer = { send: () => Promise.reject(new Error('the broker is gone')) };
     const fleet = startFleet({ ...run, producer, now: () => NOON_MS, live: true });
     await expect(fleet.finished).rejects.toThrow('the broker is gone');
     await expect(fleet.historyPublished).rejects.toThrow('the broker is gone');
   });
 
-  it('puts each of its messages into a real log', async () => {
+  it('appends each of its messages to a real log', async () => {
     const { brokers, topic, drop } = await createTestTopic({ partitions: 3 });
     const kafka = createKafka(
       { brokers, ssl: false },

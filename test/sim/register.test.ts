@@ -37,7 +37,7 @@ const EVERYTHING = `{
 }`;
 
 describe('registering a fleet', () => {
-  it('makes drivers, devices, tariffs and policies known, and a second time changes nothing', async () => {
+  it('registers drivers, devices, tariffs and policies, and changes nothing the second time', async () => {
     await registerFleet(settings);
     const once = await ask(api, INSURER, EVERYTHING);
     expect(once.errors).toEqual([]);
@@ -63,7 +63,7 @@ describe('registering a fleet', () => {
     expect(await lastEventsMs(settings)).toEqual(new Map());
   });
 
-  it('says whom it asked and what to do where nobody answers', async () => {
+  it('names the address and what to do when the API does not answer', async () => {
     const apiUrl = 'http://127.0.0.1:9/graphql';
     await expect(registerFleet({ ...settings, apiUrl })).rejects.toMatchObject({
       code: 'FLEET_NOT_REGISTERED',
