@@ -38,7 +38,7 @@ const config: CodegenConfig = {
           Bill: '../../store/read/bills.ts#BillRow',
           BillAdjustment: '../../store/read/bills.ts#BillRow',
           CreditNote: '../../store/read/bills.ts#BillRow',
-          BilledTrip: '../../core/premium/bill.ts#TripEvidence',
+          BilledTrip: '../../core/premium/bills/bill.ts#TripEvidence',
           Dispute: '../../store/read/disputes.ts#DisputeRow',
           TripStats: '../resolvers/trip-stats-answer.ts#StatsAnswer',
           TripStatsRow: '../resolvers/trip-stats-answer.ts#StatsGroup',

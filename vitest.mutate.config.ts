@@ -33,7 +33,7 @@ export default defineConfig({
     exclude: [
       'test/core/adversarial.test.ts',
       'test/core/bundle.test.ts',
-      'test/core/premium/coefficients-fit.test.ts',
+      'test/core/premium/tariff/coefficients-fit.test.ts',
       'test/core/premium/node-versions.test.ts',
     ],
     setupFiles: ['test/support/seed.ts'],

@@ -1,8 +1,8 @@
-import { checkInput } from '../src/core/premium/check.ts';
-import type { RatingInput } from '../src/core/premium/input.ts';
-import { quote } from '../src/core/premium/quote.ts';
-import { parseTariff, type Tariff } from '../src/core/premium/tariff.ts';
-import { computeSheets } from '../src/core/premium/worksheet.ts';
+import { checkInput } from '../src/core/premium/rating/check.ts';
+import type { RatingInput } from '../src/core/premium/rating/input.ts';
+import { quote } from '../src/core/premium/rating/quote.ts';
+import { parseTariff, type Tariff } from '../src/core/premium/tariff/tariff.ts';
+import { computeSheets } from '../src/core/premium/rating/worksheet.ts';
 
 /** Premiums a second on one core: a month of days and ten factors, one policy after the other. */
 function tariffOf(behaviour: boolean): Tariff {

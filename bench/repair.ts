@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { startPostgres } from '../src/local/postgres.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 import { openStore } from '../src/store/open.ts';
 import { createBench } from '../test/sink/bench.ts';
 import { LATE, lateEvent, measureLateEvent, PARKING, storeLife } from '../test/sink/lives.ts';

@@ -6,7 +6,7 @@ import { SignJWT } from 'jose';
 import pg from 'pg';
 import { claimPort } from '../src/local/port.ts';
 import { startPostgres } from '../src/local/postgres.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 import type { Target } from './load.ts';
 import { untilSaid } from './rivals.ts';
 

@@ -16,7 +16,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { migrate } from '../src/store/migrate.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 import { createTree } from './cpu.ts';
 import { measureWriteStage } from './write-stage.ts';
 

@@ -15,7 +15,7 @@ import pg from 'pg';
 import pino from 'pino';
 import { startApi } from '../src/api/server.ts';
 import { startPostgres } from '../src/local/postgres.ts';
-import { migrate } from '../src/store/migrate.ts';
+import { migrate } from '../src/store/setup/migrate.ts';
 import { fillTrips } from './fill-trips.ts';
 
 const { values: args } = parseArgs({

@@ -15,7 +15,7 @@ import { startSink } from './sink/run.ts';
 import { Problem } from './problem.ts';
 import { createNotifier } from './store/notify.ts';
 import { openStore } from './store/open.ts';
-import { createPartitions } from './store/partitions.ts';
+import { createPartitions } from './store/ingest/partitions.ts';
 import { readRules } from './store/rules.ts';
 import { loadZones } from './zones.ts';
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { closeAnalyst, openAnalyst } from '../store/analysts.ts';
+import { closeAnalyst, openAnalyst } from '../store/setup/analysts.ts';
 import { Problem } from '../problem.ts';
 import { findDatabase, openSession } from './session.ts';
 

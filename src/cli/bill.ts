@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { statementHtml } from '../core/premium/html.ts';
-import { issuedStatement, type IssuedDocument } from '../core/premium/issued-statement.ts';
-import type { Statement } from '../core/premium/statement.ts';
-import { statementText } from '../core/premium/text.ts';
+import { statementHtml } from '../core/premium/bills/html.ts';
+import { issuedStatement, type IssuedDocument } from '../core/premium/bills/issued-statement.ts';
+import type { Statement } from '../core/premium/bills/statement.ts';
+import { statementText } from '../core/premium/bills/text.ts';
 import { deriveLogins } from '../local/logins.ts';
 import { Problem } from '../problem.ts';
 import { openStore, type Transaction } from '../store/open.ts';

@@ -150,7 +150,7 @@ async function lookAtDatabase(config: Config): Promise<readonly Finding[]> {
 }
 
 async function lookAtMigrations(client: pg.Client): Promise<Finding> {
-  const { readMigrations } = await import('../store/schema-engine.ts');
+  const { readMigrations } = await import('../store/setup/schema-engine.ts');
   const wanted = readMigrations().migrationDirectories.map(({ path }) => path);
   const { rows: tables } = await client.query<{ t: string | null }>(
     `select to_regclass('_prisma_migrations') as t`,

@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { FactorMapping, MappedCoefficient } from '../core/premium/coefficients.ts';
-import { draftFromCoefficients, isCoefficientTable } from '../core/premium/coefficients.ts';
+import type { FactorMapping, MappedCoefficient } from '../core/premium/tariff/coefficients.ts';
+import { draftFromCoefficients, isCoefficientTable } from '../core/premium/tariff/coefficients.ts';
 import { isClaimTable } from '../store/write/claims.ts';
 import { Problem } from '../problem.ts';
 import { importClaims } from './claims.ts';

@@ -21,7 +21,7 @@ Example:
     .action(async () => {
       const { config, print } = openSession();
       const url = findDatabase(config);
-      const { migrate } = await import('../store/migrate.ts');
+      const { migrate } = await import('../store/setup/migrate.ts');
       const { applied, renewed } = await migrate({ url, logins: deriveLogins(config, url) });
       for (const name of applied) print(`applied ${name}`);
       if (renewed) print('this store is another one than before: cursors given out earlier expire');

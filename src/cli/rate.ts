@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { billStatement } from '../core/premium/bill-statement.ts';
-import { statementHtml } from '../core/premium/html.ts';
-import type { Period } from '../core/premium/input.ts';
-import { rateTrips } from '../core/premium/rate.ts';
-import { statementText } from '../core/premium/text.ts';
+import { billStatement } from '../core/premium/bills/bill-statement.ts';
+import { statementHtml } from '../core/premium/bills/html.ts';
+import type { Period } from '../core/premium/rating/input.ts';
+import { rateTrips } from '../core/premium/rating/rate.ts';
+import { statementText } from '../core/premium/bills/text.ts';
 import { Problem } from '../problem.ts';
 
 interface RateCommandOptions {

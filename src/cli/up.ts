@@ -79,7 +79,7 @@ async function start(
   // Read while the servers start.
   const [{ run }, { migrate }, tokens] = await Promise.all([
     import('../main.ts'),
-    import('../store/migrate.ts'),
+    import('../store/setup/migrate.ts'),
     signTokens(config),
   ]);
   const ownerUrl = await surroundings.ownerUrl;

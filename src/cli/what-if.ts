@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BOOK_ATTRIBUTES, type BookAttribute, type GroupBy } from '../core/premium/book-groups.ts';
-import { readTariff, type Tariff } from '../core/premium/tariff.ts';
-import { reportOf } from '../core/premium/what-if-report.ts';
-import { whatIfText } from '../core/premium/what-if-text.ts';
+import { BOOK_ATTRIBUTES, type BookAttribute, type GroupBy } from '../core/premium/book/book-groups.ts';
+import { readTariff, type Tariff } from '../core/premium/tariff/tariff.ts';
+import { reportOf } from '../core/premium/book/what-if-report.ts';
+import { whatIfText } from '../core/premium/book/what-if-text.ts';
 import { deriveLogins } from '../local/logins.ts';
 import { Problem } from '../problem.ts';
 import { openStore } from '../store/open.ts';

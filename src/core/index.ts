@@ -17,5 +17,5 @@ export {
 } from './habits/published-scores.ts';
 export { explainFlag } from './habits/why.ts';
 export { findLongDriving } from './habits/long-driving.ts';
-export { quote } from './premium/quote.ts';
-export { readTariff } from './premium/tariff.ts';
+export { quote } from './premium/rating/quote.ts';
+export { readTariff } from './premium/tariff/tariff.ts';

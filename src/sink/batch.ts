@@ -1,10 +1,10 @@
 import { decodeState, emptyState } from '../core/advance.ts';
 import { compareKeys } from '../core/event.ts';
-import type { Commit } from '../store/commit.ts';
-import { commit } from '../store/commit.ts';
-import type { DeviceRow } from '../store/devices.ts';
-import { loadDevices } from '../store/devices.ts';
-import { readSpans } from '../store/spans.ts';
+import type { Commit } from '../store/ingest/commit.ts';
+import { commit } from '../store/ingest/commit.ts';
+import type { DeviceRow } from '../store/ingest/devices.ts';
+import { loadDevices } from '../store/ingest/devices.ts';
+import { readSpans } from '../store/ingest/spans.ts';
 import type { DeviceFold } from './assemble.ts';
 import { assemble, countTrips } from './assemble.ts';
 import type { BatchResult, Bench, PartitionBatch } from './bench.ts';

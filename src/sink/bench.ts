@@ -1,7 +1,7 @@
 import type { FoldContext } from '../core/advance.ts';
 import type { DecodeSettings } from '../core/decode/format.ts';
 import type { LogRecord } from '../kafka.ts';
-import type { IdBlocks } from '../store/ids.ts';
+import type { IdBlocks } from '../store/ingest/ids.ts';
 import type { Store } from '../store/open.ts';
 import type { DeviceCache } from './cache.ts';
 

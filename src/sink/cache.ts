@@ -1,5 +1,5 @@
 import type { DeviceState } from '../core/advance.ts';
-import type { DeviceRow } from '../store/devices.ts';
+import type { DeviceRow } from '../store/ingest/devices.ts';
 
 /** A device as this sink last saw it committed, its state ready to fold on. */
 export interface CachedDevice extends Omit<DeviceRow, 'state'> {

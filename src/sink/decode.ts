@@ -2,7 +2,7 @@ import { decodeRecord } from '../core/decode/record.ts';
 import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
 import type { LogRecord } from '../kafka.ts';
-import type { DeadLetter } from '../store/commit.ts';
+import type { DeadLetter } from '../store/ingest/commit.ts';
 import type { Bench, PartitionBatch } from './bench.ts';
 
 export interface DecodedBatch {

@@ -1,7 +1,7 @@
 import type { KafkaClient } from '../kafka.ts';
 import type { Logger } from '../log.ts';
-import type { StoredOffset } from '../store/offsets.ts';
-import { databaseNow, markReadThrough } from '../store/offsets.ts';
+import type { StoredOffset } from '../store/ingest/offsets.ts';
+import { databaseNow, markReadThrough } from '../store/ingest/offsets.ts';
 import type { Store } from '../store/open.ts';
 import { createDeferred } from './deferred.ts';
 

@@ -10,7 +10,7 @@ import type {
   SpanRequest,
   StoredCheckpoint,
   StoredTrip,
-} from '../store/spans.ts';
+} from '../store/ingest/spans.ts';
 import type { Stretch } from './stretch.ts';
 import { createStretch, foldNext } from './stretch.ts';
 

@@ -2,7 +2,7 @@ import type { DeviceState, FoldContext } from '../core/advance.ts';
 import { advance, encodeState } from '../core/advance.ts';
 import type { DrivingEventFacts, TripFacts } from '../core/changes.ts';
 import type { CanonicalEvent } from '../core/event.ts';
-import type { StoredCheckpoint } from '../store/spans.ts';
+import type { StoredCheckpoint } from '../store/ingest/spans.ts';
 
 /**
  * Events between checkpoints. A late event folds at most this many before the ones behind it, so

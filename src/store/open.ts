@@ -58,7 +58,7 @@ function createClientClass(values: ReadonlyMap<string, string | Buffer>) {
 
 /**
  * Opens the store for one role.
- * @param url the role's own login; see src/store/logins.ts.
+ * @param url the role's own login; see src/store/setup/logins.ts.
  */
 export function openStore({ url, poolSize }: { url: string; poolSize: number }): Store {
   const values = new Map<string, string | Buffer>();

@@ -5,7 +5,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
 import { startPostgres, type Postgres } from '../../src/local/postgres.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import { migrate } from '../../src/store/setup/migrate.ts';
 import { LOGINS, withLogin } from '../support/cluster.ts';
 import { EXPLAINING, followPlans, type RanStatement } from '../support/plan-log.ts';
 import { ask, type Claims, signToken, startTestApi } from './client.ts';

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
-import { closeAnalyst, openAnalyst } from '../../src/store/analysts.ts';
+import { closeAnalyst, openAnalyst } from '../../src/store/setup/analysts.ts';
 import { signToken, startTestApi } from '../api/client.ts';
 import type { Rows } from '../api/rows.ts';
 import { openRows } from '../api/rows.ts';

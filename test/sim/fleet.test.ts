@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseTariff } from '../../src/core/premium/tariff.ts';
+import { parseTariff } from '../../src/core/premium/tariff/tariff.ts';
 import { locate } from '../../src/sim/cities.ts';
 import { dateOf, dayNumber, dayStartMs, planDay } from '../../src/sim/day.ts';
 import type { Car } from '../../src/sim/fleet.ts';

@@ -2,9 +2,9 @@ import type { FoldContext } from '../../src/core/advance.ts';
 import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
 import type { Bench } from '../../src/sink/bench.ts';
 import { createDeviceCache } from '../../src/sink/cache.ts';
-import { createIdBlocks } from '../../src/store/ids.ts';
+import { createIdBlocks } from '../../src/store/ingest/ids.ts';
 import type { Store } from '../../src/store/open.ts';
-import { createPartitions } from '../../src/store/partitions.ts';
+import { createPartitions } from '../../src/store/ingest/partitions.ts';
 import { loadZones } from '../../src/zones.ts';
 
 const zones = loadZones();

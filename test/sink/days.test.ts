@@ -5,7 +5,7 @@ import { digestOf } from '../../src/core/digest.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { processBatch } from '../../src/sink/batch.ts';
 import type { Bench } from '../../src/sink/bench.ts';
-import { loadOffsets } from '../../src/store/offsets.ts';
+import { loadOffsets } from '../../src/store/ingest/offsets.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';

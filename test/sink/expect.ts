@@ -5,7 +5,7 @@ import type { CanonicalEvent } from '../../src/core/event.ts';
 import type { Store } from '../../src/store/open.ts';
 import type { TripColumns } from '../../src/store/rows.ts';
 import { drivingEventToColumns, keyToColumns, tripToColumns } from '../../src/store/rows.ts';
-import { readSpans } from '../../src/store/spans.ts';
+import { readSpans } from '../../src/store/ingest/spans.ts';
 import { foldContext } from './bench.ts';
 import { uniqueInOrder } from './streams.ts';
 

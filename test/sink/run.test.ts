@@ -10,7 +10,7 @@ import { startSink } from '../../src/sink/run.ts';
 import { createNotifier } from '../../src/store/notify.ts';
 import type { Store } from '../../src/store/open.ts';
 import { openStore } from '../../src/store/open.ts';
-import { createPartitions } from '../../src/store/partitions.ts';
+import { createPartitions } from '../../src/store/ingest/partitions.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { testBrokers } from '../support/topic.ts';

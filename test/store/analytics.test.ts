@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeAnalyst, openAnalyst } from '../../src/store/analysts.ts';
+import { closeAnalyst, openAnalyst } from '../../src/store/setup/analysts.ts';
 import { makeFolder, runCli } from '../support/child.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';

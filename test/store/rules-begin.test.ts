@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
-import { migrate } from '../../src/store/migrate.ts';
-import { readMigrations, useSchemaEngine } from '../../src/store/schema-engine.ts';
+import { migrate } from '../../src/store/setup/migrate.ts';
+import { readMigrations, useSchemaEngine } from '../../src/store/setup/schema-engine.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const NAME = /_rules_begin$/;

@@ -10,7 +10,7 @@ import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startBroker } from '../../src/local/broker.ts';
 import { startPostgres } from '../../src/local/postgres.ts';
-import { migrate } from '../../src/store/migrate.ts';
+import { migrate } from '../../src/store/setup/migrate.ts';
 import { LOGINS, type PostgresFacts, withDatabase, withLogin } from './cluster.ts';
 import { refuseForeignDatabase } from './guard.ts';
 

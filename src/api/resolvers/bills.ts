@@ -1,9 +1,9 @@
-import type { BillAdjustment, CreditNote } from '../../core/premium/adjustment.ts';
-import type { Bill } from '../../core/premium/bill.ts';
-import { statementHtml } from '../../core/premium/html.ts';
-import { issuedStatement, type IssuedDocument } from '../../core/premium/issued-statement.ts';
-import type { Statement } from '../../core/premium/statement.ts';
-import { statementText } from '../../core/premium/text.ts';
+import type { BillAdjustment, CreditNote } from '../../core/premium/bills/adjustment.ts';
+import type { Bill } from '../../core/premium/bills/bill.ts';
+import { statementHtml } from '../../core/premium/bills/html.ts';
+import { issuedStatement, type IssuedDocument } from '../../core/premium/bills/issued-statement.ts';
+import type { Statement } from '../../core/premium/bills/statement.ts';
+import { statementText } from '../../core/premium/bills/text.ts';
 import type { BillRow } from '../../store/read/bills.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
 import type { Context } from '../context.ts';

@@ -1,4 +1,4 @@
-import { parseTariff } from '../../core/premium/tariff.ts';
+import { parseTariff } from '../../core/premium/tariff/tariff.ts';
 import { readDevices } from '../../store/read/devices.ts';
 import { readDrivers } from '../../store/read/drivers.ts';
 import { readTariff } from '../../store/read/tariffs.ts';

@@ -1,5 +1,5 @@
-import { canonicalJson } from '../../core/premium/canonical.ts';
-import { sha256 } from '../../core/premium/sha256.ts';
+import { canonicalJson } from '../../core/premium/exact/canonical.ts';
+import { sha256 } from '../../core/premium/exact/sha256.ts';
 import type { Transaction } from '../../store/open.ts';
 import type { Fault } from '../../store/write/once.ts';
 import { refuse, writeOnce } from '../../store/write/once.ts';

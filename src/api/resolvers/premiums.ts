@@ -1,6 +1,6 @@
-import { exposureSince } from '../../core/premium/exposure.ts';
-import type { Premium } from '../../core/premium/premium.ts';
-import { quote } from '../../core/premium/quote.ts';
+import { exposureSince } from '../../core/premium/rating/exposure.ts';
+import type { Premium } from '../../core/premium/rating/premium.ts';
+import { quote } from '../../core/premium/rating/quote.ts';
 import type { Transaction } from '../../store/open.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
 import { readPolicy, readPolicyParts } from '../../store/read/policies.ts';

@@ -1,8 +1,8 @@
-import type { ShownCell } from '../../core/premium/book-cells.ts';
-import type { GroupBy } from '../../core/premium/book-groups.ts';
-import type { ReportReader } from '../../core/premium/what-if-report.ts';
-import { reportOf } from '../../core/premium/what-if-report.ts';
-import type { WhatIf, WhatIfTally } from '../../core/premium/what-if.ts';
+import type { ShownCell } from '../../core/premium/book/book-cells.ts';
+import type { GroupBy } from '../../core/premium/book/book-groups.ts';
+import type { ReportReader } from '../../core/premium/book/what-if-report.ts';
+import { reportOf } from '../../core/premium/book/what-if-report.ts';
+import type { WhatIf, WhatIfTally } from '../../core/premium/book/what-if.ts';
 import { leastDrivers } from '../../core/stats/withhold.ts';
 import type { Transaction } from '../../store/open.ts';
 import { readWhatIf, rerateBook, type Run } from '../../store/read/book.ts';

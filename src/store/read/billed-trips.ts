@@ -1,6 +1,6 @@
 import type { DayPart } from '../../core/changes.ts';
-import type { KnownNow } from '../../core/premium/adjustment.ts';
-import { exposureOf } from '../../core/premium/exposure.ts';
+import type { KnownNow } from '../../core/premium/bills/adjustment.ts';
+import { exposureOf } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readDisputedTrips } from './disputes.ts';
 import type { RatedCover } from './rating.ts';

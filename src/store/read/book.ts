@@ -1,9 +1,9 @@
-import { exposureSince } from '../../core/premium/exposure.ts';
-import type { Problem } from '../../core/premium/problem.ts';
-import { pricedDays } from '../../core/premium/rerate.ts';
-import type { Tariff } from '../../core/premium/tariff.ts';
-import { createTally, tallyPolicy, whatIfProblems } from '../../core/premium/what-if.ts';
-import type { WhatIf, WhatIfTally } from '../../core/premium/what-if.ts';
+import { exposureSince } from '../../core/premium/rating/exposure.ts';
+import type { Problem } from '../../core/premium/exact/problem.ts';
+import { pricedDays } from '../../core/premium/book/rerate.ts';
+import type { Tariff } from '../../core/premium/tariff/tariff.ts';
+import { createTally, tallyPolicy, whatIfProblems } from '../../core/premium/book/what-if.ts';
+import type { WhatIf, WhatIfTally } from '../../core/premium/book/what-if.ts';
 import type { Transaction } from '../open.ts';
 import { readPolicies } from './policies.ts';
 import { parseStored } from './pricing.ts';

@@ -1,4 +1,4 @@
-import type { DeviceDays } from '../../core/premium/input.ts';
+import type { DeviceDays } from '../../core/premium/rating/input.ts';
 import type { Transaction } from '../open.ts';
 
 /** The vehicles of a policy with their external ids, and the zone that its dates are of. */

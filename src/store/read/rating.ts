@@ -1,5 +1,5 @@
-import { exposureOf } from '../../core/premium/exposure.ts';
-import type { FactRange, RatedPolicy, RatingInput } from '../../core/premium/input.ts';
+import { exposureOf } from '../../core/premium/rating/exposure.ts';
+import type { FactRange, RatedPolicy, RatingInput } from '../../core/premium/rating/input.ts';
 import type { Transaction } from '../open.ts';
 import { readDeviceDays, readReadThrough } from './device-days.ts';
 import { readDisputedTrips } from './disputes.ts';

@@ -1,10 +1,10 @@
-import type { BillAdjustment } from '../../core/premium/adjustment.ts';
+import type { BillAdjustment } from '../../core/premium/bills/adjustment.ts';
 import {
   adjustBills as computeAdjustment,
   creditBill as computeCreditNote,
-} from '../../core/premium/adjustment.ts';
-import type { Bill } from '../../core/premium/bill.ts';
-import { exposureSince } from '../../core/premium/exposure.ts';
+} from '../../core/premium/bills/adjustment.ts';
+import type { Bill } from '../../core/premium/bills/bill.ts';
+import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
 import { readDeviceDays } from '../read/device-days.ts';

@@ -1,6 +1,6 @@
-import type { Problem } from '../../core/premium/problem.ts';
-import { sha256 } from '../../core/premium/sha256.ts';
-import type { Tariff } from '../../core/premium/tariff.ts';
+import type { Problem } from '../../core/premium/exact/problem.ts';
+import { sha256 } from '../../core/premium/exact/sha256.ts';
+import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { PolicyRow } from '../read/policies.ts';

@@ -1,8 +1,8 @@
 import {
   issueBill as makeBill,
   recalculateBill as makeBillAgain,
-} from '../../core/premium/bill.ts';
-import { exposureSince } from '../../core/premium/exposure.ts';
+} from '../../core/premium/bills/bill.ts';
+import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
 import { readDeviceDays } from '../read/device-days.ts';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { fieldsOf } from '../../core/premium/csv.ts';
+import { fieldsOf } from '../../core/premium/exact/csv.ts';
 
 /** A line of a file of claims, counted from 1. */
 export interface ClaimLine {

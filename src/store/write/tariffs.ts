@@ -1,4 +1,4 @@
-import type { Tariff } from '../../core/premium/tariff.ts';
+import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import type { Transaction } from '../open.ts';
 import { refuse } from './once.ts';
 

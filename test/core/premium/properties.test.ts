@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../../../src/core/premium/canonical.ts';
-import { add, compare, fractionOf, subtract, zero } from '../../../src/core/premium/fraction.ts';
-import type { ExposureDay } from '../../../src/core/premium/input.ts';
-import type { Premium } from '../../../src/core/premium/premium.ts';
-import { quote } from '../../../src/core/premium/quote.ts';
-import { parseTariff, readTariff } from '../../../src/core/premium/tariff.ts';
+import { canonicalJson } from '../../../src/core/premium/exact/canonical.ts';
+import { add, compare, fractionOf, subtract, zero } from '../../../src/core/premium/exact/fraction.ts';
+import type { ExposureDay } from '../../../src/core/premium/rating/input.ts';
+import type { Premium } from '../../../src/core/premium/rating/premium.ts';
+import { quote } from '../../../src/core/premium/rating/quote.ts';
+import { parseTariff, readTariff } from '../../../src/core/premium/tariff/tariff.ts';
 import { addingTariff, anyInput, anyTariff, dateAt, runs } from './generators.ts';
 import { CUT_OFF, minorTotalOf, premiumOf, tariffOf } from './tariffs.ts';
 

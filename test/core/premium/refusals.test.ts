@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { adjustBills } from '../../../src/core/premium/adjustment.ts';
-import { issueBill, recalculateBill } from '../../../src/core/premium/bill.ts';
+import { adjustBills } from '../../../src/core/premium/bills/adjustment.ts';
+import { issueBill, recalculateBill } from '../../../src/core/premium/bills/bill.ts';
 import {
   draftFromCoefficients,
   type CoefficientOptions,
-} from '../../../src/core/premium/coefficients.ts';
-import type { DeviceDays, FactRange, RatingInput } from '../../../src/core/premium/input.ts';
-import { shown, type Problem } from '../../../src/core/premium/problem.ts';
-import { quote } from '../../../src/core/premium/quote.ts';
-import { rateTrips, type RateOptions } from '../../../src/core/premium/rate.ts';
-import { pricedDays } from '../../../src/core/premium/rerate.ts';
-import { parseTariff, readTariff } from '../../../src/core/premium/tariff.ts';
-import { whatIfProblems, type WhatIf } from '../../../src/core/premium/what-if.ts';
+} from '../../../src/core/premium/tariff/coefficients.ts';
+import type { DeviceDays, FactRange, RatingInput } from '../../../src/core/premium/rating/input.ts';
+import { shown, type Problem } from '../../../src/core/premium/exact/problem.ts';
+import { quote } from '../../../src/core/premium/rating/quote.ts';
+import { rateTrips, type RateOptions } from '../../../src/core/premium/rating/rate.ts';
+import { pricedDays } from '../../../src/core/premium/book/rerate.ts';
+import { parseTariff, readTariff } from '../../../src/core/premium/tariff/tariff.ts';
+import { whatIfProblems, type WhatIf } from '../../../src/core/premium/book/what-if.ts';
 import { base } from './glm.ts';
 import { behaviour, CUT_OFF, day, document, inputOf, tariffOf } from './tariffs.ts';
 

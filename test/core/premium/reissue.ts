@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { issueBill, recalculateBill } from '../../../src/core/premium/bill.ts';
+import { issueBill, recalculateBill } from '../../../src/core/premium/bills/bill.ts';
 import { addingTariff, anyInput, anyTariff } from './generators.ts';
 import { CUT_OFF, tariffOf } from './tariffs.ts';
 

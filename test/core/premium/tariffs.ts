@@ -1,9 +1,9 @@
-import { readTariff, parseTariff, type Tariff } from '../../../src/core/premium/tariff.ts';
-import type { ExposureDay, RatingInput } from '../../../src/core/premium/input.ts';
-import type { Premium } from '../../../src/core/premium/premium.ts';
-import { checkInput } from '../../../src/core/premium/check.ts';
-import { quote } from '../../../src/core/premium/quote.ts';
-import { computeSheets } from '../../../src/core/premium/worksheet.ts';
+import { readTariff, parseTariff, type Tariff } from '../../../src/core/premium/tariff/tariff.ts';
+import type { ExposureDay, RatingInput } from '../../../src/core/premium/rating/input.ts';
+import type { Premium } from '../../../src/core/premium/rating/premium.ts';
+import { checkInput } from '../../../src/core/premium/rating/check.ts';
+import { quote } from '../../../src/core/premium/rating/quote.ts';
+import { computeSheets } from '../../../src/core/premium/rating/worksheet.ts';
 
 /** A tariff that must be good: the test that hands in another wants to know why. */
 export function tariffOf(document: unknown): Tariff {

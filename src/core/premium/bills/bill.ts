@@ -1,0 +1,96 @@
+import { canonicalBytes, hashOf } from '../exact/canonical.ts';
+import type { RatingInput } from '../rating/input.ts';
+import { PREMIUM_ENGINE, type Premium } from '../rating/premium.ts';
+import type { Problem } from '../exact/problem.ts';
+import { quote } from '../rating/quote.ts';
+import { snapshotOf, type Snapshot } from '../rating/snapshot.ts';
+import type { Tariff } from '../tariff/tariff.ts';
+
+/** A trip as it was known: the evidence behind the metres. */
+export interface TripEvidence {
+  readonly tripId: string;
+  readonly revision: number;
+}
+
+/** An issued bill: what it is made of is in it, so that recalculation reads nothing but the tariff. */
+export interface Bill {
+  readonly format: 'odograph.bill/1';
+  readonly number: string;
+  readonly inputs: Snapshot;
+  readonly trips: readonly TripEvidence[];
+  readonly premium: Premium;
+}
+
+/** An issued bill, or a premium that is not billed (yet) with its inputs. */
+export type Billed = Bill | Pick<Bill, 'premium' | 'inputs'>;
+
+function compareTrips(a: TripEvidence, b: TripEvidence): number {
+  return a.tripId < b.tripId ? -1 : a.tripId > b.tripId ? 1 : a.revision - b.revision;
+}
+
+/** Evidence in one order, so that the same trips make the same bytes. */
+export function evidenceOf(trips: readonly TripEvidence[]): TripEvidence[] {
+  return trips.map(({ tripId, revision }) => ({ tripId, revision })).sort(compareTrips);
+}
+
+export type Issued =
+  | { readonly ok: true; readonly bill: Bill; readonly bytes: string }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Issues a bill. `bytes` is its canonical JSON: what is stored, and what recalculation must equal. */
+export function issueBill(
+  number: string,
+  tariff: Tariff,
+  input: RatingInput,
+  cutOff: string,
+  trips: readonly TripEvidence[],
+): Issued {
+  const inputs = snapshotOf(input, cutOff);
+  const quoted = quote(tariff, inputs, cutOff);
+  if (!quoted.ok) return quoted;
+  const bill: Bill = {
+    format: 'odograph.bill/1',
+    number,
+    inputs,
+    trips: evidenceOf(trips),
+    premium: quoted.premium,
+  };
+  return { ok: true, bill, bytes: canonicalBytes(bill) };
+}
+
+/** Makes a bill again from what it keeps. `same` says whether every byte came out as it was issued. */
+export function recalculateBill(
+  bytes: string,
+  tariff: Tariff,
+): (Issued & { readonly ok: true; readonly same: boolean }) | (Issued & { readonly ok: false }) {
+  const stored = JSON.parse(bytes) as Bill;
+  const { engine, tariff: billed } = stored.premium;
+  const problems: Problem[] = [];
+  if (billed.hash !== tariff.hash)
+    problems.push({
+      code: 'OTHER_TARIFF',
+      path: '/premium/tariff/hash',
+      message: `the bill was made with ${billed.hash}, this tariff is ${tariff.hash}`,
+    });
+  if (engine !== PREMIUM_ENGINE)
+    problems.push({
+      code: 'OTHER_ENGINE',
+      path: '/premium/engine',
+      message: `the bill was made by ${engine}, this is ${PREMIUM_ENGINE}`,
+    });
+  if (hashOf(stored.inputs) !== stored.premium.inputsHash)
+    problems.push({
+      code: 'INPUTS_CHANGED',
+      path: '/inputs',
+      message: `the bill's inputs no longer have the hash ${stored.premium.inputsHash}`,
+    });
+  if (problems.length > 0) return { ok: false, problems };
+  const made = issueBill(
+    stored.number,
+    tariff,
+    stored.inputs,
+    stored.inputs.dataCutoff,
+    stored.trips,
+  );
+  return made.ok ? { ...made, same: made.bytes === bytes } : made;
+}
