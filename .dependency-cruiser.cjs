@@ -4,6 +4,11 @@ const outside = (...rooms) => `^src/(?!(${rooms.join('|')})(/|\\.ts$))`;
 /** Packages without I/O, clock or locale, whose results are the same on every machine. */
 const PURE_PACKAGES = 'node_modules/(zod|decimal\\.js|canonicalize)/';
 
+/** The rooms of src/core/premium: each may import itself and those before it. */
+const PREMIUM_ROOMS = ['exact', 'kinds', 'tariff', 'rating', 'bills', 'book'];
+const downTo = (place) =>
+  PREMIUM_ROOMS.filter((room, at) => at <= place && !(room === 'bills' && at < place));
+
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
@@ -28,6 +33,30 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/core/', pathNot: '^src/core/premium/' },
       to: { path: PURE_PACKAGES },
+    },
+    ...PREMIUM_ROOMS.map((room, place) => ({
+      name: `premium-${room}-imports-downwards`,
+      comment: `Within a premium, imports go ${PREMIUM_ROOMS.join(' <- ')}; bills and book do not meet.`,
+      severity: 'error',
+      from: { path: `^src/core/premium/${room}/` },
+      to: {
+        path: '^src/core/premium/',
+        pathNot: `^src/core/premium/(${downTo(place).join('|')})/`,
+      },
+    })),
+    {
+      name: 'only-the-sink-ingests',
+      comment: 'The one write transaction of the log has one caller; main makes the partitions.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(sink/|store/ingest/|main\\.ts$)' },
+      to: { path: '^src/store/ingest/' },
+    },
+    {
+      name: 'only-commands-set-up',
+      comment: 'Migrations, logins and the epoch are for commands, not for a running role.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(main\\.ts$|cli/|local/|store/setup/)' },
+      to: { path: '^src/store/setup/' },
     },
     {
       name: 'store-knows-core-alone',

@@ -1,7 +1,8 @@
 import { formatDay } from '../../civil.ts';
 import { amountsOf } from '../rating/amounts.ts';
 import { addMonths, readDate } from '../exact/calendar.ts';
-import { checkInput, type CheckedInput, type Days } from '../rating/check.ts';
+import { checkInput, type CheckedInput } from '../rating/check.ts';
+import type { Days } from '../kinds/kind.ts';
 import type { Period, RatingInput } from '../rating/input.ts';
 import type { Problem } from '../exact/problem.ts';
 import type { Tariff } from '../tariff/tariff.ts';

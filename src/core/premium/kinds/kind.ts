@@ -11,6 +11,20 @@ export interface VehicleDay {
   readonly measures: Readonly<Record<string, number>>;
 }
 
+/** Days [from, to). */
+export interface Days {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A vehicle of a rating input: its days in order, and those of its devices, which do not overlap. */
+export interface CheckedVehicle {
+  readonly vehicleId: string;
+  readonly cover: Days;
+  readonly history: readonly VehicleDay[];
+  readonly deviceDays: readonly (Days & { readonly heard: boolean })[];
+}
+
 /** Days [from, to) of one vehicle's cover within which all rating facts are constant. */
 export interface Span {
   readonly from: number;

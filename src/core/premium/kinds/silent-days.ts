@@ -1,7 +1,6 @@
 import * as z from 'zod';
-import type { CheckedVehicle, Days } from '../rating/check.ts';
 import { floorDivide, fractionOf, multiply, ratio } from '../exact/fraction.ts';
-import type { Kind, VehicleDay } from './kind.ts';
+import type { CheckedVehicle, Days, Kind, VehicleDay } from './kind.ts';
 import { UNIT_MM } from './per-km.ts';
 import type { Problem } from '../exact/problem.ts';
 import { amount, label, wholeUnits } from './spec.ts';

@@ -1,8 +1,8 @@
 import { policyYears, type PolicyYear } from '../exact/calendar.ts';
-import type { CheckedInput, CheckedVehicle, Days } from './check.ts';
+import type { CheckedInput } from './check.ts';
 import { add, multiply, one, roundHalfUp, zero, type Fraction } from '../exact/fraction.ts';
 import type { HabitsOutcome } from '../kinds/habits.ts';
-import type { ChargeGroup, ChargeOutcome, VehicleYear } from '../kinds/kind.ts';
+import type { ChargeGroup, ChargeOutcome, CheckedVehicle, Days, VehicleYear } from '../kinds/kind.ts';
 import type { Problem } from '../exact/problem.ts';
 import { withEstimates, type Estimate } from '../kinds/silent-days.ts';
 import { factorsOf, spansOf, type SpanFactor } from './spans.ts';

@@ -1,27 +1,13 @@
 import { readDate } from '../exact/calendar.ts';
 import type { DeviceDays, ExposureDay, FactRange, RatingInput } from './input.ts';
-import type { VehicleDay } from '../kinds/kind.ts';
+import type { CheckedVehicle, Days, VehicleDay } from '../kinds/kind.ts';
 import { addMeasures } from '../exact/measures.ts';
 import { shown, type Problem } from '../exact/problem.ts';
-
-/** Days [from, to). */
-export interface Days {
-  readonly from: number;
-  readonly to: number;
-}
 
 /** A fact range with its dates read. */
 export interface DatedFacts extends Days {
   readonly range: FactRange;
   readonly path: string;
-}
-
-/** A vehicle of a rating input: its days in order, and those of its devices, which do not overlap. */
-export interface CheckedVehicle {
-  readonly vehicleId: string;
-  readonly cover: Days;
-  readonly history: readonly VehicleDay[];
-  readonly deviceDays: readonly (Days & { readonly heard: boolean })[];
 }
 
 /** A rating input with every date read and every row merged by vehicle and day, all in order. */

@@ -1,7 +1,7 @@
 import { formatDay } from '../../civil.ts';
-import type { DatedFacts, Days } from './check.ts';
+import type { DatedFacts } from './check.ts';
 import { add, compare, multiply, ratio, zero } from '../exact/fraction.ts';
-import type { Factor, Relativity, Span } from '../kinds/kind.ts';
+import type { Days, Factor, Relativity, Span } from '../kinds/kind.ts';
 import { lnScaled } from '../exact/logarithm.ts';
 import { shown, type Problem } from '../exact/problem.ts';
 

@@ -1,9 +1,9 @@
 import { amountsOf, type VehicleAmounts, type YearAmounts } from './amounts.ts';
 import type { PolicyYear } from '../exact/calendar.ts';
-import type { CheckedInput, Days } from './check.ts';
+import type { CheckedInput } from './check.ts';
 import { multiply, subtract, zero, type Fraction } from '../exact/fraction.ts';
 import type { HabitsOutcome } from '../kinds/habits.ts';
-import type { CappedDay, Charged, Span } from '../kinds/kind.ts';
+import type { CappedDay, Charged, Days, Span } from '../kinds/kind.ts';
 import { toLogScale } from '../exact/logarithm.ts';
 import type { Problem } from '../exact/problem.ts';
 import { apportion, logMeanShares } from '../exact/shares.ts';
