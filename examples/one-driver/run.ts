@@ -16,7 +16,7 @@ import {
   decodeRecord,
   foldAll,
   quote,
-  readTariff,
+  parseTariffText,
   scoreHabits,
   summarise,
 } from '../../src/core/index.ts';
@@ -90,7 +90,7 @@ const score = scoreHabits(sums);
 console.log(`score ${score.value ?? 'none'} (${score.status}, version ${score.version})`);
 for (const { points, reason } of score.parts) console.log(`  −${points.toFixed(1)} ${reason}`);
 
-const tariff = readTariff(readFileSync('examples/tariffs/payd-demo.json', 'utf8'));
+const tariff = parseTariffText(readFileSync('examples/tariffs/payd-demo.json', 'utf8'));
 assert(tariff.ok, 'the tariff of the examples is valid');
 const vehicleId = 'car-1';
 const exposure = all.flatMap(({ days }) => days.map((day) => ({ vehicleId, ...day })));

@@ -18,7 +18,7 @@ import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
 import { readDrivers, readDriversByName, readVehicles } from '../store/read/drivers.ts';
 import type { DisputeRow } from '../store/read/disputes.ts';
 import { readDisputes, readDisputesOfPolicies } from '../store/read/disputes.ts';
-import type { DrivingEventKey, DrivingEventRow } from '../store/read/driving-events.ts';
+import type { DrivingEventPlace, DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEvents, readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
 import { readDriverExposure } from '../store/read/exposure.ts';
@@ -76,7 +76,7 @@ export interface Loaders {
   readonly tripByStart: DataLoader<TripStart, TripRow | null, string>;
   readonly tripPage: DataLoader<OwnedTrips, Page<TripRow>, string>;
   readonly path: DataLoader<TripRow, readonly CanonicalEvent[], number>;
-  readonly drivingEvent: DataLoader<DrivingEventKey, DrivingEventRow | null, string>;
+  readonly drivingEvent: DataLoader<DrivingEventPlace, DrivingEventRow | null, string>;
   readonly drivingEvents: DataLoader<TripStart, readonly DrivingEventRow[], string>;
   readonly assignments: DataLoader<number, readonly AssignmentRow[]>;
   readonly tenancies: DataLoader<number, readonly TenancyRow[]>;
@@ -102,7 +102,7 @@ export interface Loaders {
 }
 
 export function createLoaders(reading: Reading): Loaders {
-  const nameOf = ({ deviceRef, atMs, kind, source }: DrivingEventKey) =>
+  const nameOf = ({ deviceRef, atMs, kind, source }: DrivingEventPlace) =>
     JSON.stringify([deviceRef, atMs, kind, source]);
   const startKey = (start: TripStart) => `${start.deviceRef} ${start.startedAtMs}`;
   return {
@@ -147,7 +147,7 @@ export function createLoaders(reading: Reading): Loaders {
       { cacheKeyFn: (trip) => trip.id },
     ),
     drivingEvent: new DataLoader(
-      async (keys: readonly DrivingEventKey[]) => {
+      async (keys: readonly DrivingEventPlace[]) => {
         const rows = await reading.run((tx) => readDrivingEvents(tx, keys));
         const byName = new Map(rows.map((row) => [nameOf(row), row]));
         return keys.map((key) => byName.get(nameOf(key)) ?? null);

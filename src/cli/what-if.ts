@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { BOOK_ATTRIBUTES, type BookAttribute, type GroupBy } from '../core/premium/book/book-groups.ts';
-import { readTariff, type Tariff } from '../core/premium/tariff/tariff.ts';
+import {
+  BOOK_ATTRIBUTES,
+  type BookAttribute,
+  type GroupBy,
+} from '../core/premium/book/book-groups.ts';
+import { parseTariffText, type Tariff } from '../core/premium/tariff/tariff.ts';
 import { reportOf } from '../core/premium/book/what-if-report.ts';
 import { whatIfText } from '../core/premium/book/what-if-text.ts';
 import { deriveLogins } from '../local/logins.ts';
@@ -71,7 +75,7 @@ function readFact(text: string, facts: WhatIfOptions['fact']): WhatIfOptions['fa
 }
 
 function readDocument(file: string): Tariff {
-  const parsed = readTariff(readFileSync(file, 'utf8'));
+  const parsed = parseTariffText(readFileSync(file, 'utf8'));
   if (parsed.ok) return parsed.tariff;
   throw refuse(`${file} is no tariff:`, parsed.problems);
 }

@@ -18,4 +18,4 @@ export {
 export { explainFlag } from './habits/why.ts';
 export { findLongDriving } from './habits/long-driving.ts';
 export { quote } from './premium/rating/quote.ts';
-export { readTariff } from './premium/tariff/tariff.ts';
+export { parseTariffText } from './premium/tariff/tariff.ts';

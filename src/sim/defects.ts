@@ -1,7 +1,7 @@
 import type { Car } from './fleet.ts';
 import type { Message } from './message.ts';
 import { writeMessage } from './message.ts';
-import { createQueue } from './queue.ts';
+import { createPriorityQueue } from './queue.ts';
 import { hashParts, mix } from './random.ts';
 import type { Report } from './report.ts';
 
@@ -71,7 +71,7 @@ export function* withDefects(
   seed: number,
 ): Generator<Message, void, undefined> {
   const root = hashParts(seed, car.deviceId, 'defects');
-  const waiting = createQueue<Message>((a, b) => a.arrivesMs - b.arrivesMs);
+  const waiting = createPriorityQueue<Message>((a, b) => a.arrivesMs - b.arrivesMs);
   for (const report of reports) {
     while ((waiting.first()?.arrivesMs ?? Infinity) <= report.atMs) {
       yield waiting.take() as Message;

@@ -1,5 +1,5 @@
 /** A priority queue: least item first; equal items in the order in which they were added. */
-export interface Queue<T> {
+export interface PriorityQueue<T> {
   readonly add: (item: T) => void;
   /** The least item, without removing it. */
   readonly first: () => T | undefined;
@@ -8,7 +8,7 @@ export interface Queue<T> {
 }
 
 /** A binary heap. @param compare negative where the first comes before the second. */
-export function createQueue<T>(compare: (a: T, b: T) => number): Queue<T> {
+export function createPriorityQueue<T>(compare: (a: T, b: T) => number): PriorityQueue<T> {
   const heap: { item: T; number: number }[] = [];
   let added = 0;
   const before = (i: number, j: number) => {

@@ -5,7 +5,7 @@ import { withDefects } from './defects.ts';
 import type { Car } from './fleet.ts';
 import { odometerAtM, plannedM } from './journey.ts';
 import type { Message } from './message.ts';
-import { createQueue } from './queue.ts';
+import { createPriorityQueue } from './queue.ts';
 import type { Report } from './report.ts';
 import { driveDay } from './report.ts';
 
@@ -41,7 +41,7 @@ export function* streamFleet(
   zones: Zones,
   rates: DefectRates,
 ): Generator<Message, void, undefined> {
-  const heads = createQueue<{ message: Message; rest: Generator<Message, void, undefined> }>(
+  const heads = createPriorityQueue<{ message: Message; rest: Generator<Message, void, undefined> }>(
     (a, b) => a.message.arrivesMs - b.message.arrivesMs,
   );
   const addNext = (rest: Generator<Message, void, undefined>) => {

@@ -1,7 +1,13 @@
 import { encodeState, openTrip } from '../core/advance.ts';
 import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
-import type { Commit, DeadLetter, DeviceMove, KeyOfDevice, OffsetMove } from '../store/ingest/commit.ts';
+import type {
+  Commit,
+  DeadLetter,
+  DeviceMove,
+  KeyOfDevice,
+  OffsetMove,
+} from '../store/ingest/commit.ts';
 import type { EventRow } from '../store/rows.ts';
 import { encodeCopy, keyToColumns, secOf } from '../store/rows.ts';
 import type { Bench, PartitionBatch } from './bench.ts';

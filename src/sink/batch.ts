@@ -2,7 +2,7 @@ import { decodeState, emptyState } from '../core/advance.ts';
 import { compareKeys } from '../core/event.ts';
 import type { Commit } from '../store/ingest/commit.ts';
 import { commit } from '../store/ingest/commit.ts';
-import type { DeviceRow } from '../store/ingest/devices.ts';
+import type { StoredDevice } from '../store/ingest/devices.ts';
 import { loadDevices } from '../store/ingest/devices.ts';
 import { readSpans } from '../store/ingest/spans.ts';
 import type { DeviceFold } from './assemble.ts';
@@ -99,7 +99,7 @@ async function loadAll(
   return [...cached.filter((device) => device !== undefined), ...loaded];
 }
 
-async function wake(bench: Bench, { state, ...row }: DeviceRow): Promise<CachedDevice> {
+async function wake(bench: Bench, { state, ...row }: StoredDevice): Promise<CachedDevice> {
   if (!state || !row.head) return { ...row, state: emptyState() };
   const known = decodeState(state);
   return {

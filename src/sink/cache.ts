@@ -1,8 +1,8 @@
 import type { DeviceState } from '../core/advance.ts';
-import type { DeviceRow } from '../store/ingest/devices.ts';
+import type { StoredDevice } from '../store/ingest/devices.ts';
 
 /** A device as this sink last saw it committed, its state ready to fold on. */
-export interface CachedDevice extends Omit<DeviceRow, 'state'> {
+export interface CachedDevice extends Omit<StoredDevice, 'state'> {
   readonly state: DeviceState;
 }
 

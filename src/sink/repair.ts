@@ -6,7 +6,7 @@ import { compareKeys } from '../core/event.ts';
 import type { DrivingEventColumns } from '../store/rows.ts';
 import type {
   SpareHandle,
-  Span,
+  EventSpan,
   SpanRequest,
   StoredCheckpoint,
   StoredTrip,
@@ -37,7 +37,7 @@ export interface Repair {
   readonly fresh: readonly CanonicalEvent[];
 }
 
-export type ReadSpan = (request: SpanRequest) => Promise<Span>;
+export type ReadSpan = (request: SpanRequest) => Promise<EventSpan>;
 
 /**
  * Folds late events into a device's past: from the last checkpoint before them forward, until all
@@ -50,14 +50,14 @@ export async function repair(
   deviceId: number,
   head: EventKey,
   events: readonly CanonicalEvent[],
-  first: Span,
+  first: EventSpan,
   read: ReadSpan,
   context: FoldContext,
 ): Promise<Repair> {
   const refolds: Refold[] = [];
   const allFolded: CanonicalEvent[] = [];
   let pending = events;
-  let span: Span | undefined = first;
+  let span: EventSpan | undefined = first;
   while (pending.length > 0 && compareKeys(pending[0]!, head) <= 0) {
     span ??= await read({ deviceId, before: pending[0]! });
     const { refold, folded, rest } = await refoldFrom(span, pending, read, context);
@@ -78,7 +78,7 @@ interface RefoldStep {
 }
 
 async function refoldFrom(
-  first: Span,
+  first: EventSpan,
   events: readonly CanonicalEvent[],
   read: ReadSpan,
   context: FoldContext,
@@ -91,7 +91,7 @@ async function refoldFrom(
   const stretch = createStretch(state, 0);
   const keys: EventKey[] = [];
   const folded: CanonicalEvent[] = [];
-  const spans: Span[] = [];
+  const spans: EventSpan[] = [];
   let next = 0;
   const feed = (event: CanonicalEvent) => {
     foldNext(stretch, event, context);
@@ -149,7 +149,7 @@ export async function rebuildState(
 
 function toRefold(
   stretch: Stretch,
-  spans: readonly Span[],
+  spans: readonly EventSpan[],
   keys: readonly EventKey[],
   convergedAt: EventKey | undefined,
 ): Refold {

@@ -5,13 +5,13 @@ import { compareKeys } from '../core/event.ts';
 import type { HandleChoice, LiveTrip, TripSpan } from '../core/handles.ts';
 import { chooseHandles } from '../core/handles.ts';
 import type { Commit, TotalMove } from '../store/ingest/commit.ts';
-import type { DeviceRow, OpenTripRow } from '../store/ingest/devices.ts';
+import type { StoredDevice, OpenTripRow } from '../store/ingest/devices.ts';
 import { attributionAt } from '../store/ingest/devices.ts';
 import type { DrivingEventColumns, TripColumns } from '../store/rows.ts';
 import { drivingEventToColumns, keyToColumns, tripToColumns } from '../store/rows.ts';
 import type { Refold } from './repair.ts';
 
-type Owner = Pick<DeviceRow, 'id' | 'externalId' | 'tenancies' | 'assignments'>;
+type Owner = Pick<StoredDevice, 'id' | 'externalId' | 'tenancies' | 'assignments'>;
 
 /** The lists of a commit that trips and flags go to; `settle` adds to them. */
 export type Outputs = {

@@ -3,27 +3,27 @@ import type { Identity } from '../identity.ts';
 
 /** What a cell holds: a whole number, a decimal, a truth, a text, an instant (epoch ms) or a date. */
 export type CellType = 'INTEGER' | 'NUMBER' | 'BOOLEAN' | 'TEXT' | 'INSTANT' | 'DATE';
-export type Cell = number | boolean | string | null;
+export type ExportCell = number | boolean | string | null;
 
-export interface Column {
+export interface ExportColumn {
   readonly name: string;
   readonly type: CellType;
   readonly nullable: boolean;
   /** For people, with the unit; it goes into the file and into the docs. */
   readonly description: string;
-  readonly value: (trip: ExportedTrip) => Cell;
+  readonly value: (trip: ExportedTrip) => ExportCell;
 }
 
 function column(
   name: string,
   type: CellType,
   description: string,
-  value: (trip: ExportedTrip) => Cell,
-): Column {
+  value: (trip: ExportedTrip) => ExportCell,
+): ExportColumn {
   return { name, type, nullable: false, description, value };
 }
 
-function optional(...parts: Parameters<typeof column>): Column {
+function optional(...parts: Parameters<typeof column>): ExportColumn {
   return { ...column(...parts), nullable: true };
 }
 
@@ -31,16 +31,16 @@ function sum(trip: ExportedTrip, measure: string): number {
   return trip.days.reduce((total, { measures }) => total + (measures[measure] ?? 0), 0);
 }
 
-function seconds(name: string, description: string, measure: string): Column {
+function seconds(name: string, description: string, measure: string): ExportColumn {
   return column(name, 'NUMBER', description, (trip) => sum(trip, measure) / 1000);
 }
 
-function flags(name: string, description: string, measure: string): Column {
+function flags(name: string, description: string, measure: string): ExportColumn {
   return column(name, 'INTEGER', description, (trip) => sum(trip, measure));
 }
 
 /** Who and what it is of, as the insurer calls them: not for an actuary. */
-const NAMES: readonly Column[] = [
+const NAMES: readonly ExportColumn[] = [
   column('device', 'TEXT', 'Device id, as in the messages', (trip) => trip.deviceId),
   optional(
     'driver',
@@ -57,7 +57,7 @@ const NAMES: readonly Column[] = [
 ];
 
 /** No coordinates: they are for nobody in bulk. */
-const FACTS: readonly Column[] = [
+const FACTS: readonly ExportColumn[] = [
   column('trip_id', 'INTEGER', 'Number of the trip', ({ id }) => id),
   column(
     'revision',
@@ -162,6 +162,6 @@ const FACTS: readonly Column[] = [
 ];
 
 /** The columns of an export for its asker. */
-export function columnsFor({ role }: Pick<Identity, 'role'>): readonly Column[] {
+export function columnsFor({ role }: Pick<Identity, 'role'>): readonly ExportColumn[] {
   return role === 'INSURER' ? [...FACTS, ...NAMES] : FACTS;
 }

@@ -1,9 +1,9 @@
 import type { ExportedTrip } from '../../store/read/trip-export.ts';
-import type { Cell, Column } from './columns.ts';
+import type { ExportCell, ExportColumn } from './columns.ts';
 
 /** CSV by RFC 4180 with a heading; an instant in ISO 8601, no value as an empty field. */
 export async function* writeCsv(
-  columns: readonly Column[],
+  columns: readonly ExportColumn[],
   batches: AsyncIterable<readonly ExportedTrip[]>,
 ): AsyncGenerator<string, void> {
   yield toLine(columns.map(({ name }) => name));
@@ -12,8 +12,8 @@ export async function* writeCsv(
   }
 }
 
-function toField({ type, value }: Column, trip: ExportedTrip): string {
-  const cell: Cell = value(trip);
+function toField({ type, value }: ExportColumn, trip: ExportedTrip): string {
+  const cell: ExportCell = value(trip);
   if (cell === null) return '';
   return type === 'INSTANT' ? new Date(Number(cell)).toISOString() : String(cell);
 }

@@ -1,13 +1,13 @@
 import type { SchemaElement } from 'hyparquet-writer';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { ExportedTrip } from '../../store/read/trip-export.ts';
-import type { Cell, CellType, Column } from './columns.ts';
+import type { ExportCell, CellType, ExportColumn } from './columns.ts';
 
 /** How a type is stored, and what the library takes for a value of it. */
 const STORED: Readonly<
   Record<
     CellType,
-    Pick<SchemaElement, 'type' | 'converted_type'> & { toValue(cell: Cell): unknown }
+    Pick<SchemaElement, 'type' | 'converted_type'> & { toValue(cell: ExportCell): unknown }
   >
 > = {
   INTEGER: { type: 'INT64', toValue: (cell) => BigInt(Number(cell)) },
@@ -34,7 +34,7 @@ const GROUP = 10_000;
  * @param notes key and value, kept in the file's footer
  */
 export async function* writeParquet(
-  columns: readonly Column[],
+  columns: readonly ExportColumn[],
   batches: AsyncIterable<readonly ExportedTrip[]>,
   notes: Readonly<Record<string, string>>,
 ): AsyncGenerator<Uint8Array, void> {
@@ -84,11 +84,11 @@ interface ColumnBuffer {
  * Outlives its row groups, with numbers out of the garbage collector's sight and every text once: what
  * lives as long as a group would be old when it is dropped, and what is old is collected late.
  */
-function createBuffer({ type, value }: Column): ColumnBuffer {
+function createBuffer({ type, value }: ExportColumn): ColumnBuffer {
   const { toValue } = STORED[type];
   if (type === 'TEXT' || type === 'DATE') {
-    const texts: Cell[] = Array.from({ length: GROUP }, () => null);
-    const known = new Map<Cell, Cell>();
+    const texts: ExportCell[] = Array.from({ length: GROUP }, () => null);
+    const known = new Map<ExportCell, ExportCell>();
     return {
       set: (row, trip) => {
         const cell = value(trip);
@@ -115,7 +115,7 @@ function createBuffer({ type, value }: Column): ColumnBuffer {
   };
 }
 
-function toElement({ name, type, nullable }: Column): SchemaElement {
+function toElement({ name, type, nullable }: ExportColumn): SchemaElement {
   const { toValue: _, ...element } = STORED[type];
   return { name, ...element, repetition_type: nullable ? 'OPTIONAL' : 'REQUIRED' };
 }

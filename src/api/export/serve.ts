@@ -15,7 +15,7 @@ import type { Authenticate } from '../identity.ts';
 import { toReader } from '../identity.ts';
 import { toCriteria } from '../resolvers/trips.ts';
 import { untilGone } from '../web.ts';
-import type { Column } from './columns.ts';
+import type { ExportColumn } from './columns.ts';
 import { columnsFor } from './columns.ts';
 import { writeCsv } from './csv.ts';
 import { writeParquet } from './parquet.ts';
@@ -24,7 +24,7 @@ import { writeParquet } from './parquet.ts';
 const BATCH = 250;
 
 type Write = (
-  columns: readonly Column[],
+  columns: readonly ExportColumn[],
   batches: AsyncIterable<readonly ExportedTrip[]>,
   notes: Readonly<Record<string, string>>,
 ) => AsyncIterable<string | Uint8Array>;

@@ -1,5 +1,5 @@
 import { explainFlag } from '../../core/habits/why.ts';
-import type { DrivingEventKey, DrivingEventRow } from '../../store/read/driving-events.ts';
+import type { DrivingEventPlace, DrivingEventRow } from '../../store/read/driving-events.ts';
 import { readDrivingEventPage } from '../../store/read/driving-events.ts';
 import { enterMicrodata, narrow, showPosition } from '../access.ts';
 import type {
@@ -13,7 +13,7 @@ import type { CursorKind } from '../page.ts';
 import { toConnection, toPageRequest, underFilter } from '../page.ts';
 import { scale, toPosition } from './positions.ts';
 
-const cursor: CursorKind<DrivingEventKey> = {
+const cursor: CursorKind<DrivingEventPlace> = {
   name: 'drivingEvents',
   toParts: ({ deviceRef, atMs, kind, source }) => [deviceRef, atMs, kind, source],
   fromParts: ([deviceRef, atMs, kind, source]) => ({
@@ -45,7 +45,7 @@ export const drivingEvents: Resolvers = {
       const request = toPageRequest(seal, kind, page);
       const asked = narrow(context.identity, criteria);
       const found = await context.reading.run((tx) => readDrivingEventPage(tx, asked, request));
-      return toConnection<DrivingEventRow, DrivingEventKey>(seal, kind, (event) => event, found);
+      return toConnection<DrivingEventRow, DrivingEventPlace>(seal, kind, (event) => event, found);
     },
   },
   DrivingEvent: {

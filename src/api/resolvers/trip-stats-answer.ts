@@ -1,6 +1,6 @@
 import type { Cell, Quantity } from '../../core/stats/figure.ts';
 import type { Grouping } from '../../core/stats/grouping.ts';
-import type { Estimate } from '../../store/read/stats/estimate.ts';
+import type { QueryEstimate } from '../../store/read/stats/estimate.ts';
 
 /** What was worked out, and what it takes. */
 export interface StatsAnswer {
@@ -8,7 +8,7 @@ export interface StatsAnswer {
   readonly totals: StatsGroup | null;
   readonly groups: number;
   readonly withheld: number;
-  estimate(): Promise<Estimate>;
+  estimate(): Promise<QueryEstimate>;
 }
 
 /** A group with what it was made by. */

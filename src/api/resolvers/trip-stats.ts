@@ -1,7 +1,7 @@
 import { choose } from '../../core/stats/choose.ts';
 import type { Cell } from '../../core/stats/figure.ts';
 import { figureOf } from '../../core/stats/figure.ts';
-import { compareKeys } from '../../core/stats/grouping.ts';
+import { compareGroupKeys } from '../../core/stats/grouping.ts';
 import { shield } from '../../core/stats/shield.ts';
 import { estimateSums } from '../../store/read/stats/estimate.ts';
 import { readSpreads, spreadKey } from '../../store/read/stats/spread.ts';
@@ -127,7 +127,7 @@ async function readCells(
     spread: spreads?.get(spreadKey(cell.key)) ?? {},
   }));
   return {
-    cells: keyed.sort((a, b) => compareKeys(question.groupBy, a.key, b.key)),
+    cells: keyed.sort((a, b) => compareGroupKeys(question.groupBy, a.key, b.key)),
     total: { ...read.total, spread: spreads?.get(undefined) ?? {} },
   };
 }

@@ -39,7 +39,7 @@ export function noFlag(): FlagMemory {
 }
 
 /** The trip that is watched, and where what is found goes. */
-export interface Watch {
+export interface FlagWatch {
   readonly trip: OpenTrip;
   readonly habits: Habits;
   /** The event that is taken in. */
@@ -53,7 +53,7 @@ export interface Watch {
  * Lets every flagging metric see the reading `after`, which decides what happened at `trip.at`.
  * Flags that are complete go to the changes.
  */
-export function watch(after: Reading, watched: Watch): void {
+export function watch(after: Reading, watched: FlagWatch): void {
   const { flags } = watched.habits;
   for (let i = 0; i < flags.length; i++) {
     const flag = flags[i] as FlagRule;
@@ -62,7 +62,7 @@ export function watch(after: Reading, watched: Watch): void {
   }
 }
 
-function watchPeak(rule: PeakRule, index: number, after: Reading, watched: Watch): void {
+function watchPeak(rule: PeakRule, index: number, after: Reading, watched: FlagWatch): void {
   const { trip, dayOf } = watched;
   const { before, at } = trip;
   const flag = trip.flags[index] as FlagMemory;
@@ -83,7 +83,7 @@ function watchPeak(rule: PeakRule, index: number, after: Reading, watched: Watch
   flag.speedAfterCkmh = after.speedCkmh;
 }
 
-function watchEpisode(rule: EpisodeRule, index: number, after: Reading, watched: Watch): void {
+function watchEpisode(rule: EpisodeRule, index: number, after: Reading, watched: FlagWatch): void {
   const { trip, dayOf } = watched;
   const flag = trip.flags[index] as FlagMemory;
   const excess = rule.excess(after);
@@ -110,7 +110,7 @@ function notePeak(flag: FlagMemory, at: Reading): void {
 }
 
 /** Completes what is under way when the trip ends. */
-export function finishAll(watched: Omit<Watch, 'dayOf'>): void {
+export function finishAll(watched: Omit<FlagWatch, 'dayOf'>): void {
   watched.trip.flags.forEach((flag, index) => {
     if (flag.firstAtMs !== never) finish(index, watched);
   });
@@ -136,7 +136,7 @@ function addOne(totals: Totals, index: number, day: number): void {
   sums[countSlot + index] = (sums[countSlot + index] as number) + 1;
 }
 
-function finish(index: number, watched: Omit<Watch, 'dayOf'>): void {
+function finish(index: number, watched: Omit<FlagWatch, 'dayOf'>): void {
   const { trip, habits, changes } = watched;
   const flag = trip.flags[index] as FlagMemory;
   const how = habits.flags[index] as FlagRule;
@@ -155,7 +155,7 @@ function describe(
   { kind, source }: FlaggingMetric,
   how: FlagRule,
   flag: FlagMemory,
-  { trip, decidedBy }: Omit<Watch, 'dayOf'>,
+  { trip, decidedBy }: Omit<FlagWatch, 'dayOf'>,
 ): DrivingEventFacts {
   return {
     kind,

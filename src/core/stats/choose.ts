@@ -1,7 +1,7 @@
 import type { Cell, Figure } from './figure.ts';
 import { figureOf } from './figure.ts';
 import type { Grouping } from './grouping.ts';
-import { compareKeys } from './grouping.ts';
+import { compareGroupKeys } from './grouping.ts';
 
 /** What a group must have to be shown. A figure that is null holds neither limit. */
 export interface Condition extends Figure {
@@ -34,7 +34,7 @@ export function choose<Group extends Cell>(
         const order = compareFigures(a.by[at] ?? null, b.by[at] ?? null, descending);
         if (order !== 0) return order;
       }
-      return compareKeys(groupings, a.group.key, b.group.key);
+      return compareGroupKeys(groupings, a.group.key, b.group.key);
     })
     .map(({ group }) => group);
 }

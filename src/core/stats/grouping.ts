@@ -35,7 +35,7 @@ export const distanceBandNames: readonly string[] = [0, ...distanceBandsKm].map(
 const numeric: ReadonlySet<Dimension> = new Set(['HOUR_OF_DAY', 'WEEKDAY', 'DISTANCE_BAND']);
 
 /** The order of groups by their keys, the unknown last. */
-export function compareKeys(groupings: readonly Grouping[], a: Key, b: Key): number {
+export function compareGroupKeys(groupings: readonly Grouping[], a: Key, b: Key): number {
   for (const [at, { by }] of groupings.entries()) {
     const order = compareValues(by, a[at] ?? null, b[at] ?? null);
     if (order !== 0) return order;

@@ -15,7 +15,7 @@ export interface OpenTripRow {
 }
 
 /** What the store knows of a device at one version. */
-export interface DeviceRow {
+export interface StoredDevice {
   readonly id: number;
   readonly externalId: string;
   readonly version: number;
@@ -48,8 +48,8 @@ interface RawDevice {
   state: Uint8Array | null;
   arrived_at: Date | null;
   since_checkpoint: number;
-  tenancies: DeviceRow['tenancies'];
-  assignments: DeviceRow['assignments'];
+  tenancies: StoredDevice['tenancies'];
+  assignments: StoredDevice['assignments'];
   open_id: bigint | null;
   open_started_at: Date;
   open_ended_at: Date;
@@ -90,7 +90,7 @@ insert into device_state (device_id) select id from made`;
 export async function loadDevices(
   { prisma }: Store,
   externalIds: readonly string[],
-): Promise<DeviceRow[]> {
+): Promise<StoredDevice[]> {
   const load = async (ids: readonly string[]) =>
     (await prisma.$queryRawUnsafe<RawDevice[]>(LOAD, ids)).map(toDeviceRow);
   const known = await load(externalIds);
@@ -101,7 +101,7 @@ export async function loadDevices(
   return [...known, ...(await load(missing))];
 }
 
-function toDeviceRow(raw: RawDevice): DeviceRow {
+function toDeviceRow(raw: RawDevice): StoredDevice {
   return {
     id: raw.id,
     externalId: raw.external_id,
@@ -132,7 +132,7 @@ function toDeviceRow(raw: RawDevice): DeviceRow {
 
 /** Whom a trip that starts at an instant belongs to: the tenancy and the assignment in force then. */
 export function attributionAt(
-  device: Pick<DeviceRow, 'externalId' | 'tenancies' | 'assignments'>,
+  device: Pick<StoredDevice, 'externalId' | 'tenancies' | 'assignments'>,
   atMs: number,
 ): Attribution {
   const holds = ({ fromMs, toMs }: Range) => fromMs <= atMs && atMs < toMs;

@@ -33,7 +33,7 @@ export interface StoredCheckpoint {
  * One stretch of a device's past, from the state after `from` on: events, and all that was decided
  * by them, up to and including `to`.
  */
-export interface Span {
+export interface EventSpan {
   readonly deviceId: number;
   /** Undefined: the span begins before the device's first event, with the empty state. */
   readonly from: StoredCheckpoint | undefined;
@@ -114,7 +114,7 @@ cross join lateral (
 export async function readSpans(
   { prisma }: Store,
   requests: readonly SpanRequest[],
-): Promise<Span[]> {
+): Promise<EventSpan[]> {
   const rows = requests.map(({ deviceId, before, after }) => {
     const low = before && keyToColumns(before);
     const high = after && keyToColumns(after);
@@ -130,7 +130,7 @@ export async function readSpans(
   return raw.map(toSpan);
 }
 
-function toSpan(raw: RawSpan): Span {
+function toSpan(raw: RawSpan): EventSpan {
   return {
     deviceId: raw.device_id,
     from:

@@ -1,5 +1,5 @@
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
-import type { Problem } from '../../core/premium/exact/problem.ts';
+import type { Fault } from '../../core/premium/exact/fault.ts';
 import { pricedDays } from '../../core/premium/book/rerate.ts';
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import { createTally, tallyPolicy, whatIfProblems } from '../../core/premium/book/what-if.ts';
@@ -35,7 +35,7 @@ export async function readWhatIf(
   tx: Transaction,
   question: Omit<WhatIf, 'current'>,
   against?: Tariff,
-): Promise<WhatIf | readonly Problem[]> {
+): Promise<WhatIf | readonly Fault[]> {
   const { draft, product, period } = question;
   const { jurisdiction } = draft.document;
   const priced = against === undefined ? [] : [{ tariff: against, from: -Infinity, to: Infinity }];

@@ -8,7 +8,7 @@ import { flagKinds } from './stats/columns.ts';
 import { TENANTS } from './tenants.ts';
 
 /** A driving event's place in the order by time, and its name. */
-export interface DrivingEventKey {
+export interface DrivingEventPlace {
   readonly deviceRef: number;
   readonly atMs: number;
   readonly kind: string;
@@ -16,7 +16,7 @@ export interface DrivingEventKey {
 }
 
 /** A driving event as stored, in the store's units. */
-export interface DrivingEventRow extends DrivingEventKey {
+export interface DrivingEventRow extends DrivingEventPlace {
   readonly severity: string;
   readonly endedAtMs: number;
   readonly tripStartedAtMs: number;
@@ -78,7 +78,7 @@ function toDrivingEventRow({
 export async function readDrivingEventPage(
   tx: Transaction,
   criteria: DrivingEventCriteria,
-  page: PageRequest<DrivingEventKey>,
+  page: PageRequest<DrivingEventPlace>,
 ): Promise<Page<DrivingEventRow>> {
   const keyset = keysetOf(
     [
@@ -161,7 +161,7 @@ export async function readDrivingEventsOfTrips(
 /** Driving events by their names. */
 export async function readDrivingEvents(
   tx: Transaction,
-  keys: readonly DrivingEventKey[],
+  keys: readonly DrivingEventPlace[],
 ): Promise<DrivingEventRow[]> {
   const rows = await tx.$queryRaw<RawDrivingEvent[]>`
     select ${COLUMNS} from unnest(${keys.map((key) => key.deviceRef)}::int[], ${keys.map((key) => new Date(key.atMs))}::timestamptz[],

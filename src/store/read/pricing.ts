@@ -1,5 +1,5 @@
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
-import { readTariff as parseTariffText } from '../../core/premium/tariff/tariff.ts';
+import { parseTariffText } from '../../core/premium/tariff/tariff.ts';
 import type { Transaction } from '../open.ts';
 import type { PolicyProductRow, PolicyRow } from './policies.ts';
 import type { TariffRow } from './tariffs.ts';

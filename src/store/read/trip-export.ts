@@ -44,15 +44,15 @@ const EXPORTED = Prisma.sql`t.id, t.revision, d.external_id as "deviceId", t.dri
   v.external_id as "vehicleExternalId"`;
 
 /** A state of the store that a file was made of. */
-export interface Snapshot {
+export interface ExportSnapshot {
   /** Names the state: its instant in UTC, and the oldest transaction that it does not hold. */
   readonly id: string;
   readonly takenAt: Date;
 }
 
 /** Names the state of the store that a REPEATABLE READ transaction reads. */
-export async function readSnapshot(tx: Transaction): Promise<Snapshot> {
-  const [row] = await tx.$queryRaw<Snapshot[]>`
+export async function readSnapshot(tx: Transaction): Promise<ExportSnapshot> {
+  const [row] = await tx.$queryRaw<ExportSnapshot[]>`
     select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24-MI-SS"Z"') || '-' || pg_snapshot_xmin(pg_current_snapshot()) as id,
       now() as "takenAt"`;
   if (!row) throw new Error('the database named no snapshot');

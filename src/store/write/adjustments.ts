@@ -1,8 +1,5 @@
 import type { BillAdjustment } from '../../core/premium/bills/adjustment.ts';
-import {
-  adjustBills as computeAdjustment,
-  creditBill as computeCreditNote,
-} from '../../core/premium/bills/adjustment.ts';
+import { computeAdjustment, computeCreditNote } from '../../core/premium/bills/adjustment.ts';
 import type { Bill } from '../../core/premium/bills/bill.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';

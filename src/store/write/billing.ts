@@ -1,4 +1,4 @@
-import type { Problem } from '../../core/premium/exact/problem.ts';
+import type { Fault } from '../../core/premium/exact/fault.ts';
 import { sha256 } from '../../core/premium/exact/sha256.ts';
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import { Prisma } from '../generated/client.ts';
@@ -139,10 +139,10 @@ export async function keep(
   return kept.ref;
 }
 
-export function refuseUnratable(problems: readonly Problem[], field: string): never {
+export function refuseUnratable(problems: readonly Fault[], field: string): never {
   return refuse('INVALID', sayProblems(problems), field);
 }
 
-export function sayProblems(problems: readonly Problem[]): string {
+export function sayProblems(problems: readonly Fault[]): string {
   return problems.map(({ path, message }) => `${path} ${message}`.trim()).join('; ');
 }

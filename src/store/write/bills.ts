@@ -1,7 +1,4 @@
-import {
-  issueBill as makeBill,
-  recalculateBill as makeBillAgain,
-} from '../../core/premium/bills/bill.ts';
+import { composeBill, recomposeBill } from '../../core/premium/bills/bill.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
@@ -68,7 +65,7 @@ export async function issueBill(
     exposure: driving.exposure,
     ...(deviceDays && { deviceDays }),
   };
-  const made = makeBill(number, tariff, input, cutOff.toISOString(), driving.trips);
+  const made = composeBill(number, tariff, input, cutOff.toISOString(), driving.trips);
   if (!made.ok) refuseUnratable(made.problems, 'policyNumber');
   const { product, jurisdiction, name: tariffName } = row;
   return keep(tx, clerk, policy, made.bill.premium, number, made.bytes, {
@@ -92,7 +89,7 @@ export async function recalculateBill(
   const { ref, tariffName, document } = await findBill(tx, clerk, number);
   const tariff = (await readTariffsByName(tx, [tariffName])).get(tariffName);
   if (!tariff) throw new Error(`the tariff ${tariffName} of bill ${number} is gone`);
-  const made = makeBillAgain(document, tariff);
+  const made = recomposeBill(document, tariff);
   if (!made.ok) {
     refuse('WRONG_STATE', `${number}: ${sayProblems(made.problems)}`, 'billNumber');
   }

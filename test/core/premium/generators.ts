@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { dayOf, formatDay } from '../../../src/core/civil.ts';
-import type { ExposureDay, FactRange, RatingInput } from '../../../src/core/premium/rating/input.ts';
+import type {
+  ExposureDay,
+  FactRange,
+  RatingInput,
+} from '../../../src/core/premium/rating/input.ts';
 import { document } from './tariffs.ts';
 
 /** Cases of a property: few by default, all with ODOGRAPH_LONG=1, a fifth where thousands of mutants are tried. */

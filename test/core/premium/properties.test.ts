@@ -1,11 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '../../../src/core/premium/exact/canonical.ts';
-import { add, compare, fractionOf, subtract, zero } from '../../../src/core/premium/exact/fraction.ts';
+import {
+  add,
+  compare,
+  fractionOf,
+  subtract,
+  zero,
+} from '../../../src/core/premium/exact/fraction.ts';
 import type { ExposureDay } from '../../../src/core/premium/rating/input.ts';
 import type { Premium } from '../../../src/core/premium/rating/premium.ts';
 import { quote } from '../../../src/core/premium/rating/quote.ts';
-import { parseTariff, readTariff } from '../../../src/core/premium/tariff/tariff.ts';
+import { parseTariff, parseTariffText } from '../../../src/core/premium/tariff/tariff.ts';
 import { addingTariff, anyInput, anyTariff, dateAt, runs } from './generators.ts';
 import { CUT_OFF, minorTotalOf, premiumOf, tariffOf } from './tariffs.ts';
 
@@ -204,8 +210,8 @@ describe('tariff documents', () => {
       }),
       runs(400),
     );
-    expect(readTariff('{').ok).toBe(false);
-    expect(readTariff('['.repeat(200_000)).ok).toBe(false);
+    expect(parseTariffText('{').ok).toBe(false);
+    expect(parseTariffText('['.repeat(200_000)).ok).toBe(false);
     expect(canonicalJson('\ud800')).toBeUndefined();
   });
 });

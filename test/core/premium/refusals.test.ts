@@ -1,26 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { adjustBills } from '../../../src/core/premium/bills/adjustment.ts';
-import { issueBill, recalculateBill } from '../../../src/core/premium/bills/bill.ts';
+import { computeAdjustment } from '../../../src/core/premium/bills/adjustment.ts';
+import { composeBill, recomposeBill } from '../../../src/core/premium/bills/bill.ts';
 import {
   draftFromCoefficients,
   type CoefficientOptions,
 } from '../../../src/core/premium/tariff/coefficients.ts';
 import type { DeviceDays, FactRange, RatingInput } from '../../../src/core/premium/rating/input.ts';
-import { shown, type Problem } from '../../../src/core/premium/exact/problem.ts';
+import { shown, type Fault } from '../../../src/core/premium/exact/fault.ts';
 import { quote } from '../../../src/core/premium/rating/quote.ts';
 import { rateTrips, type RateOptions } from '../../../src/core/premium/rating/rate.ts';
 import { pricedDays } from '../../../src/core/premium/book/rerate.ts';
-import { parseTariff, readTariff } from '../../../src/core/premium/tariff/tariff.ts';
+import { parseTariff, parseTariffText } from '../../../src/core/premium/tariff/tariff.ts';
 import { whatIfProblems, type WhatIf } from '../../../src/core/premium/book/what-if.ts';
 import { base } from './glm.ts';
 import { behaviour, CUT_OFF, day, document, inputOf, tariffOf } from './tariffs.ts';
 
 /** What a person is told, a line a problem. */
-const told = (problems: readonly Problem[]): string =>
+const told = (problems: readonly Fault[]): string =>
   problems.map(({ code, path, message }) => `${code} ${path}: ${message}`).join('\n');
 const toldOf = (
-  result: { readonly ok: true } | { readonly ok: false; readonly problems: readonly Problem[] },
+  result: { readonly ok: true } | { readonly ok: false; readonly problems: readonly Fault[] },
 ): string => (result.ok ? 'nothing: it is good' : told(result.problems));
 
 describe('a tariff document is refused', () => {
@@ -88,7 +88,7 @@ describe('a tariff document is refused', () => {
     expect(toldOf(parseTariff(circle))).toMatchInlineSnapshot(
       `"NOT_JSON : this is not plain JSON data"`,
     );
-    expect(toldOf(readTariff('{"format":'))).toMatch(/^NOT_JSON : Unexpected end of JSON/);
+    expect(toldOf(parseTariffText('{"format":'))).toMatch(/^NOT_JSON : Unexpected end of JSON/);
   });
 
   it('where ids and the charges that they name are not clear', () => {
@@ -522,7 +522,7 @@ describe('what was issued is refused', () => {
   const tariff = tariffOf(document({}));
   const other = tariffOf(document({ version: '2' }));
   const input = inputOf(['2026-02-01', '2026-03-01'], [day('2026-02-03', 100_000)]);
-  const result = issueBill('B-1', tariff, input, CUT_OFF, []);
+  const result = composeBill('B-1', tariff, input, CUT_OFF, []);
   if (!result.ok) throw new Error(told(result.problems));
   const { bill, bytes } = result;
 
@@ -530,7 +530,7 @@ describe('what was issued is refused', () => {
     const forged = bytes
       .replaceAll('odograph.premium/1', 'odograph.premium/0')
       .replace('"distanceM":100000', '"distanceM":100001');
-    expect(toldOf(recalculateBill(forged, other))).toMatchInlineSnapshot(`
+    expect(toldOf(recomposeBill(forged, other))).toMatchInlineSnapshot(`
       "OTHER_TARIFF /premium/tariff/hash: the bill was made with sha256:b4723b3dae8e27f5ff213de65bb329af7143589ef4509b10f9f3fda0e62794ca, this tariff is sha256:e2a8514b9b9edc6afc4e217791129acef30260b77f95ab589d9a73b8e4fc667b
       OTHER_ENGINE /premium/engine: the bill was made by odograph.premium/0, this is odograph.premium/1
       INPUTS_CHANGED /inputs: the bill's inputs no longer have the hash sha256:2ed676cd9e6650b480bfac49e073f1a05c33102f7055d8acb851b8034ea6d194"
@@ -541,16 +541,17 @@ describe('what was issued is refused', () => {
     const known = { policy: input.policy, exposure: [], cutOff: CUT_OFF, trips: [] };
     const euro = { ...bill, premium: { ...bill.premium, currency: 'EUR' } };
     const stranger = { ...known, policy: { ...input.policy, number: 'P-2' } };
-    expect(toldOf(adjustBills('A', [bill], [], stranger, new Map()))).toMatchInlineSnapshot(
+    expect(toldOf(computeAdjustment('A', [bill], [], stranger, new Map()))).toMatchInlineSnapshot(
       `"OTHER_POLICY /bills/0: bill B-1 is of policy "P-1" in USD, not of "P-2" in USD"`,
     );
-    expect(toldOf(adjustBills('A', [bill, euro], [], known, new Map()))).toMatchInlineSnapshot(`
+    expect(toldOf(computeAdjustment('A', [bill, euro], [], known, new Map())))
+      .toMatchInlineSnapshot(`
       "UNKNOWN_TARIFF /bills/0: the tariff sha256:b4723b3dae8e27f5ff213de65bb329af7143589ef4509b10f9f3fda0e62794ca of bill B-1 was not given
       OTHER_POLICY /bills/1: bill B-1 is of policy "P-1" in EUR, not of "P-1" in USD"
     `);
     const bus = { ...known, exposure: [day('2026-02-03', 1, { vehicleId: 'bus' })] };
     const tariffs = new Map([[tariff.hash, tariff]]);
-    expect(toldOf(adjustBills('A', [bill], [], bus, tariffs))).toMatchInlineSnapshot(
+    expect(toldOf(computeAdjustment('A', [bill], [], bus, tariffs))).toMatchInlineSnapshot(
       `"UNKNOWN_VEHICLE /exposure/0: "bus" is no vehicle of the policy"`,
     );
   });

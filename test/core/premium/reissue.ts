@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { issueBill, recalculateBill } from '../../../src/core/premium/bills/bill.ts';
+import { composeBill, recomposeBill } from '../../../src/core/premium/bills/bill.ts';
 import { addingTariff, anyInput, anyTariff } from './generators.ts';
 import { CUT_OFF, tariffOf } from './tariffs.ts';
 
@@ -15,9 +15,9 @@ const tell = (): void => console.log(`${bills} ${digest.copy().digest('hex')}`);
 fc.assert(
   fc.property(fc.oneof(addingTariff, anyTariff), anyInput, (document, input) => {
     const tariff = tariffOf(document);
-    const issued = issueBill('B-1', tariff, input, CUT_OFF, [{ tripId: 't', revision: 1 }]);
+    const issued = composeBill('B-1', tariff, input, CUT_OFF, [{ tripId: 't', revision: 1 }]);
     if (!issued.ok) throw new Error(JSON.stringify(issued.problems));
-    const again = recalculateBill(issued.bytes, tariff);
+    const again = recomposeBill(issued.bytes, tariff);
     if (!again.ok || !again.same) throw new Error(`not the same again: ${issued.bytes}`);
     digest.update(issued.bytes);
     if (++bills % 1000 === 0) tell();

@@ -1,5 +1,9 @@
 import type { KnownNow } from '../../../src/core/premium/bills/adjustment.ts';
-import type { DeviceDays, ExposureDay, RatingInput } from '../../../src/core/premium/rating/input.ts';
+import type {
+  DeviceDays,
+  ExposureDay,
+  RatingInput,
+} from '../../../src/core/premium/rating/input.ts';
 import { document } from './tariffs.ts';
 
 /** A policy through some bills, and through what came late to them. */

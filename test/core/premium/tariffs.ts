@@ -1,4 +1,8 @@
-import { readTariff, parseTariff, type Tariff } from '../../../src/core/premium/tariff/tariff.ts';
+import {
+  parseTariffText,
+  parseTariff,
+  type Tariff,
+} from '../../../src/core/premium/tariff/tariff.ts';
 import type { ExposureDay, RatingInput } from '../../../src/core/premium/rating/input.ts';
 import type { Premium } from '../../../src/core/premium/rating/premium.ts';
 import { checkInput } from '../../../src/core/premium/rating/check.ts';
@@ -7,7 +11,7 @@ import { computeSheets } from '../../../src/core/premium/rating/worksheet.ts';
 
 /** A tariff that must be good: the test that hands in another wants to know why. */
 export function tariffOf(document: unknown): Tariff {
-  const parsed = typeof document === 'string' ? readTariff(document) : parseTariff(document);
+  const parsed = typeof document === 'string' ? parseTariffText(document) : parseTariff(document);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems, null, 1));
   return parsed.tariff;
 }

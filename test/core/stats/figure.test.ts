@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cell, Statistic } from '../../../src/core/stats/figure.ts';
 import { figureOf, nearestRank } from '../../../src/core/stats/figure.ts';
-import { compareKeys } from '../../../src/core/stats/grouping.ts';
+import { compareGroupKeys } from '../../../src/core/stats/grouping.ts';
 import { shield } from '../../../src/core/stats/shield.ts';
 
 function cellOf(values: readonly number[], drivers = 20): Cell {
@@ -94,7 +94,7 @@ describe('figures of a group', () => {
 describe('keys', () => {
   it('are in order of what they mean, the unknown last', () => {
     const sorted = (by: 'HOUR_OF_DAY' | 'DISTANCE_BAND' | 'MONTH', values: (string | null)[]) =>
-      values.sort((a, b) => compareKeys([{ by }], [a], [b]));
+      values.sort((a, b) => compareGroupKeys([{ by }], [a], [b]));
     expect(sorted('HOUR_OF_DAY', ['10', null, '9'])).toEqual(['9', '10', null]);
     expect(sorted('DISTANCE_BAND', ['10-20', '100-', '2-5'])).toEqual(['2-5', '10-20', '100-']);
     expect(sorted('MONTH', ['2015-05', null, '2014-12'])).toEqual(['2014-12', '2015-05', null]);

@@ -1,7 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { migrate } from '../../../src/store/setup/migrate.ts';
-import { readDatamodel, readMigrations, useSchemaEngine } from '../../../src/store/setup/schema-engine.ts';
+import {
+  readDatamodel,
+  readMigrations,
+  useSchemaEngine,
+} from '../../../src/store/setup/schema-engine.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { withLogin } from '../../support/cluster.ts';
 

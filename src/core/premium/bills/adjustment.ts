@@ -2,7 +2,7 @@ import { evidenceOf, type Bill, type TripEvidence } from './bill.ts';
 import { canonicalBytes, hashOf } from '../exact/canonical.ts';
 import { add, formatScaled, fractionOf, roundHalfUp, subtract, zero } from '../exact/fraction.ts';
 import type { DeviceDays, ExposureDay, Period, RatedPolicy, RatingInput } from '../rating/input.ts';
-import { shown, type Problem } from '../exact/problem.ts';
+import { shown, type Fault } from '../exact/fault.ts';
 import { PREMIUM_ENGINE, type Premium, type ShownEstimate } from '../rating/premium.ts';
 import { quote } from '../rating/quote.ts';
 import { snapshotOf, type Snapshot } from '../rating/snapshot.ts';
@@ -45,7 +45,7 @@ export interface BillAdjustment {
 
 export type Adjusted =
   | { readonly ok: true; readonly adjustment: BillAdjustment; readonly bytes: string }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly Fault[] };
 
 /** What is known now of a policy whose bills are to be put right. */
 export interface KnownNow {
@@ -74,7 +74,7 @@ function premiumWithin(
   known: KnownNow,
   from: string,
   to: string,
-): Pick<AdjustmentLine, 'now' | 'estimates'> | readonly Problem[] {
+): Pick<AdjustmentLine, 'now' | 'estimates'> | readonly Fault[] {
   const { endDate } = known.policy;
   const end = to < endDate ? to : endDate;
   if (end <= from) return { now: '0' };
@@ -102,7 +102,7 @@ export function estimatesOf({ worksheet }: Premium): NonNullable<AdjustmentLine[
  * @param earlier the policy's adjustments so far, in the order of their issue
  * @param tariffs the tariff of every bill by its hash
  */
-export function adjustBills(
+export function computeAdjustment(
   number: string,
   bills: readonly Bill[],
   earlier: readonly BillAdjustment[],
@@ -110,7 +110,7 @@ export function adjustBills(
   tariffs: ReadonlyMap<string, Tariff>,
 ): Adjusted {
   const { policy, cutOff } = known;
-  const problems: Problem[] = [];
+  const problems: Fault[] = [];
   const currency = bills[0]?.premium.currency ?? '';
   const places = tariffs.get(bills[0]?.premium.tariff.hash ?? '')?.document.rounding.places ?? 2;
   const text = (value: typeof zero): string => formatScaled(roundHalfUp(value, places), places);
@@ -198,7 +198,7 @@ export interface CreditNote {
  * @param earlier the policy's adjustments so far, in the order of their issue
  * @param places decimals of the currency that the tariff rounds to
  */
-export function creditBill(
+export function computeCreditNote(
   number: string,
   bill: Bill,
   earlier: readonly BillAdjustment[],

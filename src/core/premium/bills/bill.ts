@@ -1,7 +1,7 @@
 import { canonicalBytes, hashOf } from '../exact/canonical.ts';
 import type { RatingInput } from '../rating/input.ts';
 import { PREMIUM_ENGINE, type Premium } from '../rating/premium.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { quote } from '../rating/quote.ts';
 import { snapshotOf, type Snapshot } from '../rating/snapshot.ts';
 import type { Tariff } from '../tariff/tariff.ts';
@@ -35,10 +35,10 @@ export function evidenceOf(trips: readonly TripEvidence[]): TripEvidence[] {
 
 export type Issued =
   | { readonly ok: true; readonly bill: Bill; readonly bytes: string }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly Fault[] };
 
 /** Issues a bill. `bytes` is its canonical JSON: what is stored, and what recalculation must equal. */
-export function issueBill(
+export function composeBill(
   number: string,
   tariff: Tariff,
   input: RatingInput,
@@ -59,13 +59,13 @@ export function issueBill(
 }
 
 /** Makes a bill again from what it keeps. `same` says whether every byte came out as it was issued. */
-export function recalculateBill(
+export function recomposeBill(
   bytes: string,
   tariff: Tariff,
 ): (Issued & { readonly ok: true; readonly same: boolean }) | (Issued & { readonly ok: false }) {
   const stored = JSON.parse(bytes) as Bill;
   const { engine, tariff: billed } = stored.premium;
-  const problems: Problem[] = [];
+  const problems: Fault[] = [];
   if (billed.hash !== tariff.hash)
     problems.push({
       code: 'OTHER_TARIFF',
@@ -85,7 +85,7 @@ export function recalculateBill(
       message: `the bill's inputs no longer have the hash ${stored.premium.inputsHash}`,
     });
   if (problems.length > 0) return { ok: false, problems };
-  const made = issueBill(
+  const made = composeBill(
     stored.number,
     tariff,
     stored.inputs,

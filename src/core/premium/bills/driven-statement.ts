@@ -13,7 +13,7 @@ import {
 import { readDate } from '../exact/calendar.ts';
 import type { ExposureDay, RatedPolicy } from '../rating/input.ts';
 import { UNIT_MM } from '../kinds/per-km.ts';
-import { spellDate, type Column, type RowGroup, type Section } from './statement.ts';
+import { spellDate, type StatementColumn, type RowGroup, type Section } from './statement.ts';
 
 /** Enough to see every metre. */
 const PLACES = 3;
@@ -122,7 +122,7 @@ export function drivenSection(billed: Billed): Section {
     (rows[0]?.distances ?? []).map((_, i) =>
       spell(rows.reduce((sum, row) => add(sum, row.distances[i] ?? zero), zero)),
     );
-  const columns: Column[] = [
+  const columns: StatementColumn[] = [
     { title: 'Day' },
     { title: 'Remark' },
     { title: `Driven, ${unit}`, numeric: true },

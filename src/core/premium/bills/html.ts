@@ -1,17 +1,25 @@
 import { escapeHtml, htmlPage } from './page.ts';
-import type { Column, Evidence, Note, RowGroup, Section, Statement, Table } from './statement.ts';
+import type {
+  StatementColumn,
+  Evidence,
+  Note,
+  RowGroup,
+  Section,
+  Statement,
+  Table,
+} from './statement.ts';
 
 /** A number or an amount with a minus instead of a hyphen. */
 const numberHtml = (text: string): string => escapeHtml(text.replace(/(^| )-(?=\d)/, '$1−'));
 
-const heading = ({ title, numeric }: Column): string =>
+const heading = ({ title, numeric }: StatementColumn): string =>
   `<th scope="col"${numeric ? ' class="number"' : ''}>${escapeHtml(title)}</th>`;
 
 const numberCell = (text: string): string => `<td class="number">${numberHtml(text)}</td>`;
 
 /** A row that stands for others: its name over all columns that have no sum. */
 function sumRow(
-  columns: readonly Column[],
+  columns: readonly StatementColumn[],
   scope: 'row' | 'rowgroup',
   title: string,
   sums: readonly string[] = [],
@@ -20,7 +28,7 @@ function sumRow(
   return `<tr><th scope="${scope}" colspan="${span}">${escapeHtml(title)}</th>${sums.map(numberCell).join('')}</tr>`;
 }
 
-function rowHtml(columns: readonly Column[], row: readonly string[]): string {
+function rowHtml(columns: readonly StatementColumn[], row: readonly string[]): string {
   const cells = row.map((cell, c) => {
     if (c === 0) return `<th scope="row">${escapeHtml(cell)}</th>`;
     return columns[c]?.numeric ? numberCell(cell) : `<td class="how">${escapeHtml(cell)}</td>`;
@@ -28,7 +36,7 @@ function rowHtml(columns: readonly Column[], row: readonly string[]): string {
   return `<tr>${cells.join('')}</tr>`;
 }
 
-function groupHtml(columns: readonly Column[], { title, sums, rows }: RowGroup): string {
+function groupHtml(columns: readonly StatementColumn[], { title, sums, rows }: RowGroup): string {
   const head = title === undefined ? [] : [sumRow(columns, 'rowgroup', title, sums)];
   return `<tbody>\n${[...head, ...rows.map((row) => rowHtml(columns, row))].join('\n')}\n</tbody>`;
 }

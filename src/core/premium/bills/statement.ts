@@ -2,7 +2,7 @@ import { formatDay } from '../../civil.ts';
 import { readDate } from '../exact/calendar.ts';
 
 /** A column of a statement's table. Numbers stand to the right, one below the other. */
-export interface Column {
+export interface StatementColumn {
   readonly title: string;
   readonly numeric?: boolean;
 }
@@ -19,7 +19,7 @@ export interface RowGroup {
 /** Figures in rows and columns. */
 export interface Table {
   readonly caption: string;
-  readonly columns: readonly Column[];
+  readonly columns: readonly StatementColumn[];
   readonly groups: readonly RowGroup[];
   /** The last row: its name, and cells of the last columns. */
   readonly total?: { readonly title: string; readonly sums: readonly string[] };

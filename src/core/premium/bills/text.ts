@@ -1,4 +1,4 @@
-import type { Column, Evidence, Note, Section, Statement, Table } from './statement.ts';
+import type { StatementColumn, Evidence, Note, Section, Statement, Table } from './statement.ts';
 
 const WIDTH = 72;
 const GAP = 2;
@@ -73,7 +73,7 @@ function widthsOf({ columns, groups, total }: Table): number[] {
 
 function rowLines(
   row: readonly string[],
-  columns: readonly Column[],
+  columns: readonly StatementColumn[],
   widths: readonly number[],
   indent = '',
 ): string[] {

@@ -2,7 +2,7 @@ import { formatFraction, formatScaled } from '../exact/fraction.ts';
 import { UNIT_PLACES } from './rerate.ts';
 
 /** Sums over some policies of a book, in units of 10^-4. */
-export interface Cell {
+export interface BookCell {
   readonly policies: number;
   /** Policies that the draft makes cheaper, dearer, or leaves as they are. */
   readonly winners: number;
@@ -16,7 +16,7 @@ export interface Cell {
 /** Drivers that are told apart in a cell; no rule asks for more. */
 const MOST_DRIVERS = 100;
 
-export const emptyCell: Cell = {
+export const emptyCell: BookCell = {
   policies: 0,
   winners: 0,
   losers: 0,
@@ -32,7 +32,7 @@ function addDrivers(known: ReadonlySet<string>, more: Iterable<string>): Readonl
   return drivers;
 }
 
-export function addCells(a: Cell, b: Cell): Cell {
+export function addCells(a: BookCell, b: BookCell): BookCell {
   return {
     policies: a.policies + b.policies,
     winners: a.winners + b.winners,
@@ -46,7 +46,7 @@ export function addCells(a: Cell, b: Cell): Cell {
 /** A cell with a name; the others that are too small to be told apart have none. */
 export interface NamedCell<Name> {
   readonly name: Name | undefined;
-  readonly cell: Cell;
+  readonly cell: BookCell;
 }
 
 /**
@@ -92,7 +92,7 @@ export interface ShownCell {
  * @param places decimals of the money
  * @param leastPolicies winners, losers and unchanged are not told where one of them is some, but fewer than this
  */
-export function showCell(cell: Cell, places: number, leastPolicies: number): ShownCell {
+export function showCell(cell: BookCell, places: number, leastPolicies: number): ShownCell {
   const { policies, winners, losers, before, after } = cell;
   const unchanged = policies - winners - losers;
   const few = [winners, losers, unchanged].some((n) => n > 0 && n < leastPolicies);

@@ -4,7 +4,7 @@ import { addMonths, readDate } from '../exact/calendar.ts';
 import { checkInput, type CheckedInput } from '../rating/check.ts';
 import type { Days } from '../kinds/kind.ts';
 import type { Period, RatingInput } from '../rating/input.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import type { Tariff } from '../tariff/tariff.ts';
 
 /** Money of a comparison is counted in units of 10^-4, the finest that a tariff may round to. */
@@ -90,7 +90,7 @@ function totalOf(
   input: CheckedInput,
   days: Days,
   months: number,
-): bigint | readonly Problem[] {
+): bigint | readonly Fault[] {
   const pieces =
     tariff.addsOverTime === true ? [days] : billingPeriods(input.policy.from, days, months);
   const unit = 10n ** BigInt(UNIT_PLACES - tariff.document.rounding.places);
@@ -128,7 +128,7 @@ export function rerate(
   comparison: Comparison,
   { input }: BookPolicy,
   compared: readonly Days[],
-): Rerated | { readonly problems: readonly Problem[] } {
+): Rerated | { readonly problems: readonly Fault[] } {
   const { draft, product, current, billingMonths } = comparison;
   const from = formatDay(compared[0]?.from ?? 0);
   const to = formatDay(compared.at(-1)?.to ?? 0);

@@ -1,5 +1,5 @@
 import { joinSmallCells, showCell } from './book-cells.ts';
-import type { Cell, NamedCell, ShownCell } from './book-cells.ts';
+import type { BookCell, NamedCell, ShownCell } from './book-cells.ts';
 import { compareGroups } from './book-groups.ts';
 import { formatScaled } from '../exact/fraction.ts';
 import { UNIT_PLACES } from './rerate.ts';
@@ -67,7 +67,7 @@ export function reportOf(
     (most, { document }) => Math.max(most, document.rounding.places),
     0,
   );
-  const show = (cell: Cell): ShownCell => showCell(cell, places, leastDrivers);
+  const show = (cell: BookCell): ShownCell => showCell(cell, places, leastDrivers);
   const money = (units: bigint): string =>
     formatScaled(units / 10n ** BigInt(UNIT_PLACES - places), places);
   const showMover = ({ policyNumber, before, after }: Mover): ShownMover => ({

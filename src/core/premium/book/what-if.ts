@@ -1,7 +1,7 @@
-import { addCells, emptyCell, type Cell } from './book-cells.ts';
+import { addCells, emptyCell, type BookCell } from './book-cells.ts';
 import { driversOf, factValues, groupOf, type GroupBy } from './book-groups.ts';
 import { readDate } from '../exact/calendar.ts';
-import { shown, type Problem } from '../exact/problem.ts';
+import { shown, type Fault } from '../exact/fault.ts';
 import { BILLING_MONTHS, daysCompared, rerate } from './rerate.ts';
 import type { BookPolicy, Comparison, Rerated } from './rerate.ts';
 
@@ -21,13 +21,13 @@ export interface Mover {
 
 /** What is known of a book after some of its policies. Its size does not depend on their number. */
 export interface WhatIfTally {
-  whole: Cell;
+  whole: BookCell;
   /** By the number that `binOf` gives. */
-  readonly bins: Map<number, Cell>;
+  readonly bins: Map<number, BookCell>;
   /** Undefined: policies of which it is not known. */
-  readonly groups: Map<string | undefined, Cell>;
+  readonly groups: Map<string | undefined, BookCell>;
   /** Policies of groups beyond MOST_GROUPS. */
-  furtherGroups: Cell;
+  furtherGroups: BookCell;
   /** The most moved first. */
   rises: readonly Mover[];
   falls: readonly Mover[];
@@ -61,8 +61,8 @@ export function createTally(): WhatIfTally {
 }
 
 /** What a question asks that cannot be answered. */
-export function whatIfProblems({ draft, period, current, billingMonths }: WhatIf): Problem[] {
-  const problems: Problem[] = [];
+export function whatIfProblems({ draft, period, current, billingMonths }: WhatIf): Fault[] {
+  const problems: Fault[] = [];
   const say = (code: string, path: string, message: string): void => {
     problems.push({ code, path, message });
   };
@@ -96,7 +96,7 @@ function binOf({ before, after }: Rerated): number {
   }).length;
 }
 
-function addTo<Key>(cells: Map<Key, Cell>, key: Key, cell: Cell): void {
+function addTo<Key>(cells: Map<Key, BookCell>, key: Key, cell: BookCell): void {
   cells.set(key, addCells(cells.get(key) ?? emptyCell, cell));
 }
 
@@ -112,7 +112,7 @@ function largest(movers: readonly Mover[], mover: Mover): readonly Mover[] {
     .slice(0, MOST_MOVERS);
 }
 
-function addUnrated(tally: WhatIfTally, policyNumber: string, problem: Problem): void {
+function addUnrated(tally: WhatIfTally, policyNumber: string, problem: Fault): void {
   const known = tally.unrated.get(problem.code);
   tally.unrated.set(
     problem.code,
@@ -137,7 +137,7 @@ export function tallyPolicy(tally: WhatIfTally, whatIf: WhatIf, book: BookPolicy
     return;
   }
   const { before, after } = rerated;
-  const cell: Cell = {
+  const cell: BookCell = {
     policies: 1,
     winners: after < before ? 1 : 0,
     losers: after > before ? 1 : 0,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { Factor, Kind, Relativity } from './kind.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { relativityOf } from './relativity.ts';
 import { appliesTo, id, label, positive } from './spec.ts';
 
@@ -26,7 +26,7 @@ export const banded: Kind<Spec, Factor> = {
   kind: 'banded/1',
   addsOverTime: () => true,
   check(spec, path) {
-    const problems: Problem[] = [];
+    const problems: Fault[] = [];
     spec.bands.forEach((band, i, all) => {
       const at = `${path}/bands/${i}/below`;
       if ((i === all.length - 1) !== (band.below === undefined))

@@ -16,7 +16,7 @@ import {
 import type { Kind, VehicleDay, VehicleYear } from './kind.ts';
 import { exponential, toLogScale } from '../exact/logarithm.ts';
 import { measureOf } from '../exact/measures.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { appliesTo, id, label, positive, signed, wholeUnits } from './spec.ts';
 
 export const habitsSchema = z
@@ -114,7 +114,7 @@ export const habits: Kind<Spec, Behaviour> = {
   addsOverTime: (spec) =>
     `"${spec.id}" looks at a window of driving that moves with each billing period`,
   check(spec, path) {
-    const problems: Problem[] = [];
+    const problems: Fault[] = [];
     const floor = fractionOf(spec.floor);
     if (compare(floor, one) > 0 || compare(fractionOf(spec.cap), one) < 0)
       problems.push({

@@ -1,6 +1,6 @@
 import type { PolicyYear } from '../exact/calendar.ts';
 import type { Fraction } from '../exact/fraction.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 
 /** One vehicle's day, merged over its rows. */
 export interface VehicleDay {
@@ -148,7 +148,7 @@ export type AddsOverTime = true | string;
 export interface Kind<Spec, Ready> {
   readonly kind: string;
   /** Problems a schema cannot see; `path` is the spec's JSON pointer. */
-  check?(spec: Spec, path: string): Problem[];
+  check?(spec: Spec, path: string): Fault[];
   addsOverTime(spec: Spec): AddsOverTime;
   prepare(spec: Spec): Ready;
 }

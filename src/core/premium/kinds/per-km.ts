@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { fractionOf, multiply, ratio, zero } from '../exact/fraction.ts';
 import type { CappedDay, Charge, Charged, ChargePart, Kind } from './kind.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { amount, id, label, wholeUnits } from './spec.ts';
 
 export const perKmSchema = z
@@ -81,7 +81,7 @@ export const perKm: Kind<Spec, Charge> = {
   kind: 'perKm/1',
 
   check(spec, path) {
-    const problems: Problem[] = [];
+    const problems: Fault[] = [];
     const say = (at: string, message: string): void => {
       problems.push({ code: 'BAD_RATE', path: path + at, message });
     };

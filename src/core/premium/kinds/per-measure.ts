@@ -3,7 +3,7 @@ import { fractionOf, multiply, ratio } from '../exact/fraction.ts';
 import type { Charge, Kind } from './kind.ts';
 import { measureOf } from '../exact/measures.ts';
 import { UNIT_MM } from './per-km.ts';
-import { shown } from '../exact/problem.ts';
+import { shown } from '../exact/fault.ts';
 import { amount, id, label, wholeUnits } from './spec.ts';
 
 export const perMeasureSchema = z

@@ -8,9 +8,9 @@ import { loading, loadingSchema } from './loading.ts';
 import { minimum, minimumSchema } from './minimum.ts';
 import { perKm, perKmSchema } from './per-km.ts';
 import { perMeasure, perMeasureSchema } from './per-measure.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { relativity, relativitySchema } from './relativity.ts';
-import { silentDays, silentDaysSchema as meanSchema, type SilentDays } from './silent-days.ts';
+import { silentDays, meanSilentDaysSchema, type SilentDays } from './silent-days.ts';
 import { tax, taxSchema } from './tax.ts';
 
 /**
@@ -24,7 +24,7 @@ export const chargeSchema = z.discriminatedUnion('kind', [
 ]);
 export const factorSchema = z.discriminatedUnion('kind', [relativitySchema, bandedSchema]);
 export const behaviourSchema = z.discriminatedUnion('kind', [habitsSchema]);
-export const silentDaysSchema = z.discriminatedUnion('kind', [meanSchema]);
+export const silentDaysSchema = z.discriminatedUnion('kind', [meanSilentDaysSchema]);
 export const adjustmentSchema = z.discriminatedUnion('kind', [
   loadingSchema,
   minimumSchema,
@@ -40,13 +40,13 @@ type AdjustmentSpec = z.infer<typeof adjustmentSchema>;
 
 /** A spec bound to its kind: what the tariff asks of it. */
 export interface Bound<Ready> {
-  check(path: string): Problem[];
+  check(path: string): Fault[];
   addsOverTime(): AddsOverTime;
   prepare(): Ready;
 }
 
 interface AnyKind<Spec, Ready> {
-  check?(spec: Spec, path: string): Problem[];
+  check?(spec: Spec, path: string): Fault[];
   addsOverTime(spec: Spec): AddsOverTime;
   prepare(spec: Spec): Ready;
 }

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { floorDivide, fractionOf, multiply, ratio } from '../exact/fraction.ts';
 import type { CheckedVehicle, Days, Kind, VehicleDay } from './kind.ts';
 import { UNIT_MM } from './per-km.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { amount, label, wholeUnits } from './spec.ts';
 
 const dayCount = z.int().min(1).max(366);
 
-export const silentDaysSchema = z
+export const meanSilentDaysSchema = z
   .strictObject({
     kind: z.literal('mean/1'),
     source: label.describe(
@@ -26,7 +26,7 @@ export const silentDaysSchema = z
     otherwise: amount.describe('Units a silent day where there is no mean'),
   })
   .describe('Kilometres estimated where the device was silent for days, until they are known');
-type Spec = z.infer<typeof silentDaysSchema>;
+type Spec = z.infer<typeof meanSilentDaysSchema>;
 
 /** Silent days in a row that are estimated alike, half-open. */
 export interface Estimate extends Days {
@@ -81,7 +81,7 @@ export const silentDays: Kind<Spec, SilentDays> = {
   kind: 'mean/1',
 
   check({ fromDays, upToDays, windowDays, leastHeardDays }, path) {
-    const problems: Problem[] = [];
+    const problems: Fault[] = [];
     const say = (field: string, message: string): void => {
       problems.push({ code: 'BAD_SILENT_DAYS', path: `${path}/${field}`, message });
     };

@@ -2,8 +2,14 @@ import { policyYears, type PolicyYear } from '../exact/calendar.ts';
 import type { CheckedInput } from './check.ts';
 import { add, multiply, one, roundHalfUp, zero, type Fraction } from '../exact/fraction.ts';
 import type { HabitsOutcome } from '../kinds/habits.ts';
-import type { ChargeGroup, ChargeOutcome, CheckedVehicle, Days, VehicleYear } from '../kinds/kind.ts';
-import type { Problem } from '../exact/problem.ts';
+import type {
+  ChargeGroup,
+  ChargeOutcome,
+  CheckedVehicle,
+  Days,
+  VehicleYear,
+} from '../kinds/kind.ts';
+import type { Fault } from '../exact/fault.ts';
 import { withEstimates, type Estimate } from '../kinds/silent-days.ts';
 import { factorsOf, spansOf, type SpanFactor } from './spans.ts';
 import type { Tariff } from '../tariff/tariff.ts';
@@ -138,7 +144,7 @@ function rateVehicle(
   input: CheckedInput,
   vehicle: VehicleYear,
   estimates: readonly Estimate[],
-  problems: Problem[],
+  problems: Fault[],
 ): VehicleAmounts {
   const runs = tariff.addsOverTime === true;
   const outcomes = tariff.charges.map((charge) => charge.rate(vehicle));
@@ -173,7 +179,7 @@ function amountsOfYear(
   input: CheckedInput,
   estimated: readonly EstimatedVehicle[],
   year: PolicyYear,
-  problems: Problem[],
+  problems: Fault[],
 ): YearAmounts {
   const period = {
     from: Math.max(input.period.from, year.start),
@@ -205,8 +211,8 @@ function amountsOfYear(
 export function amountsOf(
   tariff: Tariff,
   input: CheckedInput,
-): readonly YearAmounts[] | { readonly problems: readonly Problem[] } {
-  const problems: Problem[] = [];
+): readonly YearAmounts[] | { readonly problems: readonly Fault[] } {
+  const problems: Fault[] = [];
   const vehicles = input.vehicles.map((vehicle) => estimateVehicle(tariff, input, vehicle));
   const years = policyYears(input.policy.from, input.period.from, input.period.to).map((year) =>
     amountsOfYear(tariff, input, vehicles, year, problems),

@@ -2,7 +2,7 @@ import { readDate } from '../exact/calendar.ts';
 import type { DeviceDays, ExposureDay, FactRange, RatingInput } from './input.ts';
 import type { CheckedVehicle, Days, VehicleDay } from '../kinds/kind.ts';
 import { addMeasures } from '../exact/measures.ts';
-import { shown, type Problem } from '../exact/problem.ts';
+import { shown, type Fault } from '../exact/fault.ts';
 
 /** A fact range with its dates read. */
 export interface DatedFacts extends Days {
@@ -23,13 +23,13 @@ const MOST_M = 10_000_000;
 const MOST_COUNT = 1_000_000_000;
 
 interface Problems {
-  readonly list: Problem[];
+  readonly list: Fault[];
   readonly say: (code: string, path: string, message: string) => void;
 }
 
 /** Collects problems, a hundred at most: a file of bad rows should not make a book. */
 function createProblems(): Problems {
-  const list: Problem[] = [];
+  const list: Fault[] = [];
   return {
     list,
     say: (code, path, message) => {
@@ -130,7 +130,7 @@ function readDeviceDays(
 }
 
 /** Reads and checks everything a premium is made of beside its tariff. */
-export function checkInput(input: RatingInput): CheckedInput | readonly Problem[] {
+export function checkInput(input: RatingInput): CheckedInput | readonly Fault[] {
   const problems = createProblems();
   const { policy } = input;
   const term = readDays({ from: policy.startDate, to: policy.endDate }, '/policy', problems);

@@ -5,7 +5,7 @@ import { explainLine } from './explain.ts';
 import { formatScaled } from '../exact/fraction.ts';
 import type { RatingInput } from './input.ts';
 import { PREMIUM_ENGINE, type Premium } from './premium.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { showScaled, showYear } from './show.ts';
 import { snapshotOf } from './snapshot.ts';
 import type { Tariff } from '../tariff/tariff.ts';
@@ -13,7 +13,7 @@ import { computeSheets, type NumericLine, type YearSheet } from './worksheet.ts'
 
 export type Quoted =
   | { readonly ok: true; readonly premium: Premium }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly Fault[] };
 
 /** Lines of all policy years under one another; the same line of two years is one. */
 function mergeLines(sheets: readonly YearSheet[]): NumericLine[] {
@@ -31,7 +31,7 @@ function mergeLines(sheets: readonly YearSheet[]): NumericLine[] {
   return [...merged.values()];
 }
 
-function crossing(sheets: readonly YearSheet[], why: string): Problem {
+function crossing(sheets: readonly YearSheet[], why: string): Fault {
   const anniversary = formatDay(sheets[1]?.year.start ?? 0);
   return {
     code: 'CROSSES_POLICY_YEAR',

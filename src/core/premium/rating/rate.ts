@@ -3,10 +3,10 @@ import { addMonths, readDate } from '../exact/calendar.ts';
 import { fieldsOf } from '../exact/csv.ts';
 import { fractionOf, floorDivide } from '../exact/fraction.ts';
 import type { DeviceDays, ExposureDay, FactRange, Period, RatingInput } from './input.ts';
-import { shown, type Problem } from '../exact/problem.ts';
+import { shown, type Fault } from '../exact/fault.ts';
 import { quote, type Quoted } from './quote.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
-import { readTariff } from '../tariff/tariff.ts';
+import { parseTariffText } from '../tariff/tariff.ts';
 
 /** What a file of trips cannot say of itself. */
 export interface RateOptions {
@@ -42,7 +42,7 @@ function exposureRow(
   names: readonly string[],
   line: string,
   path: string,
-  problems: Problem[],
+  problems: Fault[],
 ): ExposureDay {
   const fields = fieldsOf(line);
   const measures = Object.create(null) as Record<string, number>;
@@ -71,7 +71,7 @@ function exposureRow(
 }
 
 /** Reads trips or days as CSV: a heading, then a row each; rows of one vehicle and day add up. */
-function readTrips(csv: string, problems: Problem[]): ExposureDay[] {
+function readTrips(csv: string, problems: Fault[]): ExposureDay[] {
   const lines = csv.split(/\r?\n/);
   const names = fieldsOf(lines[0] ?? '');
   const distances = names.filter((n) => n.startsWith('distance') && Object.hasOwn(DISTANCE_MM, n));
@@ -147,8 +147,8 @@ export function rateTrips(
   options: RateOptions,
   cutOff: string,
 ): RatedFile {
-  const parsed = readTariff(tariffText);
-  const problems: Problem[] = parsed.ok ? [] : [...parsed.problems];
+  const parsed = parseTariffText(tariffText);
+  const problems: Fault[] = parsed.ok ? [] : [...parsed.problems];
   const exposure = readTrips(csv, problems);
   if (!parsed.ok || problems.length > 0) return { ok: false, problems: problems.slice(0, 100) };
   const input = inputOf(exposure, options);

@@ -3,7 +3,7 @@ import type { DatedFacts } from './check.ts';
 import { add, compare, multiply, ratio, zero } from '../exact/fraction.ts';
 import type { Days, Factor, Relativity, Span } from '../kinds/kind.ts';
 import { lnScaled } from '../exact/logarithm.ts';
-import { shown, type Problem } from '../exact/problem.ts';
+import { shown, type Fault } from '../exact/fault.ts';
 
 /** A rating factor as it stands in one span. */
 export interface SpanFactor {
@@ -32,7 +32,7 @@ interface Subject {
   readonly levels: readonly (readonly DatedFacts[])[];
 }
 
-function valueOf(subject: Subject, fact: string, problems: Problem[]): string | number | undefined {
+function valueOf(subject: Subject, fact: string, problems: Fault[]): string | number | undefined {
   for (const rows of subject.levels) {
     let found: string | number | undefined;
     for (const { range, path } of rows) {
@@ -97,7 +97,7 @@ export function factorsOf(
   span: Span,
   facts: readonly DatedFacts[],
   factors: readonly Factor[],
-  problems: Problem[],
+  problems: Fault[],
 ): SpanFactor[] {
   const inForce = facts.filter((f) => f.from <= span.from && f.to >= span.to);
   const { vehicle, drivers } = subjectsOf(vehicleId, inForce);

@@ -5,7 +5,7 @@ import { multiply, subtract, zero, type Fraction } from '../exact/fraction.ts';
 import type { HabitsOutcome } from '../kinds/habits.ts';
 import type { CappedDay, Charged, Days, Span } from '../kinds/kind.ts';
 import { toLogScale } from '../exact/logarithm.ts';
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 import { apportion, logMeanShares } from '../exact/shares.ts';
 import type { Estimate } from '../kinds/silent-days.ts';
 import type { SpanFactor } from './spans.ts';
@@ -177,7 +177,7 @@ function sheetOfYear(tariff: Tariff, amounts: YearAmounts): YearSheet {
 export function computeSheets(
   tariff: Tariff,
   input: CheckedInput,
-): readonly YearSheet[] | { readonly problems: readonly Problem[] } {
+): readonly YearSheet[] | { readonly problems: readonly Fault[] } {
   const years = amountsOf(tariff, input);
   return 'problems' in years ? years : years.map((amounts) => sheetOfYear(tariff, amounts));
 }

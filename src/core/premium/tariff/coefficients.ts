@@ -1,7 +1,13 @@
 import { fieldsOf } from '../exact/csv.ts';
-import { formatScaled, fractionOf, multiply, roundHalfUp, type Fraction } from '../exact/fraction.ts';
+import {
+  formatScaled,
+  fractionOf,
+  multiply,
+  roundHalfUp,
+  type Fraction,
+} from '../exact/fraction.ts';
 import { exponential, readNumeral } from '../exact/logarithm.ts';
-import { shown, type Problem } from '../exact/problem.ts';
+import { shown, type Fault } from '../exact/fault.ts';
 import { parseTariff, type Tariff } from './tariff.ts';
 
 /** Which variable of a model is which rating fact of a tariff. */
@@ -43,7 +49,7 @@ export type Drafted =
       readonly document: Readonly<Record<string, unknown>>;
       readonly mapping: readonly MappedCoefficient[];
     }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly Fault[] };
 
 const RELATIVITY_PLACES = 6;
 const INTERCEPTS = new Set(['(Intercept)', 'Intercept', 'const']);
@@ -80,7 +86,7 @@ export function draftFromCoefficients(
   csv: string,
   options: CoefficientOptions,
 ): Drafted {
-  const problems: Problem[] = [];
+  const problems: Fault[] = [];
   const terms = readTerms(csv, problems);
   const mapping = terms.flatMap((term) => mapTerm(term, options.factors, problems));
   for (const { variable } of options.factors) {
@@ -99,7 +105,7 @@ function factOf(variable: string, factors: readonly FactorMapping[]): string | u
   return factors.find((factor) => factor.variable === variable)?.fact;
 }
 
-function readTerms(csv: string, problems: Problem[]): Term[] {
+function readTerms(csv: string, problems: Fault[]): Term[] {
   const lines = csv.split(/\r?\n/);
   const names = fieldsOf(lines[0] ?? '');
   const find = (known: readonly string[]) =>
@@ -121,7 +127,7 @@ function readTerms(csv: string, problems: Problem[]): Term[] {
 function mapTerm(
   { term, estimate, path }: Term,
   factors: readonly FactorMapping[],
-  problems: Problem[],
+  problems: Fault[],
 ): MappedCoefficient[] {
   const value = readNumeral(estimate);
   const say = (code: string, message: string): [] => {
@@ -187,7 +193,7 @@ function withRelativities(
   base: Readonly<Record<string, unknown>>,
   mapping: readonly MappedCoefficient[],
   { factors, version, meanClaim }: CoefficientOptions,
-  problems: Problem[],
+  problems: Fault[],
 ): Record<string, unknown> {
   const made = factors.map(({ fact, base: level }) => ({
     kind: 'relativity/1',
@@ -217,7 +223,7 @@ function withAmount(
   charges: readonly Record<string, unknown>[],
   mapping: readonly MappedCoefficient[],
   meanClaim: string,
-  problems: Problem[],
+  problems: Fault[],
 ): Record<string, unknown>[] {
   const intercept = mapping.find(({ fact }) => fact === null);
   const frequency = intercept && readNumeral(intercept.estimate);

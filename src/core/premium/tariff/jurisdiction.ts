@@ -1,4 +1,4 @@
-import type { Problem } from '../exact/problem.ts';
+import type { Fault } from '../exact/fault.ts';
 
 /** What the rules look at in a tariff document. */
 interface RuledTariff {
@@ -51,7 +51,7 @@ const rules: readonly JurisdictionRule[] = [
 ];
 
 /** What a tariff may not do where it is meant to be used. */
-export function jurisdictionProblems(tariff: RuledTariff): Problem[] {
+export function jurisdictionProblems(tariff: RuledTariff): Fault[] {
   return rules
     .filter((rule) => rule.appliesIn(tariff.jurisdiction))
     .flatMap((rule) =>

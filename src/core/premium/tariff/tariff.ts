@@ -4,7 +4,7 @@ import { canonicalJson } from '../exact/canonical.ts';
 import type { Behaviour } from '../kinds/habits.ts';
 import { jurisdictionProblems } from './jurisdiction.ts';
 import type { AddsOverTime, Adjustment, Charge, ChargeGroup, Factor } from '../kinds/kind.ts';
-import { pointer, shown, type Problem } from '../exact/problem.ts';
+import { pointer, shown, type Fault } from '../exact/fault.ts';
 import {
   adjustmentSchema,
   behaviourSchema,
@@ -88,7 +88,7 @@ function groupsOf({ charges, factors, behaviour }: Parts): ChargeGroup[] {
 
 export type ParsedTariff =
   | { readonly ok: true; readonly tariff: Tariff }
-  | { readonly ok: false; readonly problems: readonly Problem[] };
+  | { readonly ok: false; readonly problems: readonly Fault[] };
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   let value = root;
@@ -100,7 +100,7 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
-function schemaProblem(issue: z.core.$ZodIssue, root: unknown): Problem[] {
+function schemaProblem(issue: z.core.$ZodIssue, root: unknown): Fault[] {
   const path = pointer(issue.path);
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
@@ -115,8 +115,8 @@ function schemaProblem(issue: z.core.$ZodIssue, root: unknown): Problem[] {
 }
 
 /** Ids name lines, factors point at charges: both must be clear. */
-function referenceProblems(document: TariffDocument): Problem[] {
-  const problems: Problem[] = [];
+function referenceProblems(document: TariffDocument): Fault[] {
+  const problems: Fault[] = [];
   const places = new Map<string, string>();
   const claim = (name: string, path: string): void => {
     const first = places.get(name);
@@ -218,7 +218,7 @@ export function parseTariff(value: unknown): ParsedTariff {
 }
 
 /** The same from a text. */
-export function readTariff(text: string): ParsedTariff {
+export function parseTariffText(text: string): ParsedTariff {
   let value: unknown;
   try {
     value = JSON.parse(text);

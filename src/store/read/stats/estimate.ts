@@ -5,7 +5,7 @@ import { sourceOf } from './source.ts';
 import { sumsSql } from './sums.ts';
 
 /** What PostgreSQL expects of a statement before it runs. */
-export interface Estimate {
+export interface QueryEstimate {
   readonly source: StatsSource;
   /** Rows that its scans read. */
   readonly rows: number;
@@ -26,7 +26,7 @@ export async function estimateSums(
   tx: Transaction,
   question: StatsQuestion,
   wanted: SumsWanted,
-): Promise<Estimate> {
+): Promise<QueryEstimate> {
   const source = sourceOf(question);
   const [row] = await tx.$queryRaw<{ 'QUERY PLAN': readonly { readonly Plan: PlanNode }[] }[]>(
     Prisma.sql`explain (format json) ${sumsSql(question, wanted, source)}`,

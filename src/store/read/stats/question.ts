@@ -43,9 +43,9 @@ export function isOfPolicies({ by }: Grouping): boolean {
   return ofPolicies.has(by);
 }
 
-export type KeyColumns = Readonly<Record<`k${number}`, string | null>>;
+export type GroupKeyColumns = Readonly<Record<`k${number}`, string | null>>;
 
 /** The key in a row whose columns are k0, k1 and so on. */
-export function toKey(row: KeyColumns, { groupBy }: StatsQuestion): Key {
+export function toKey(row: GroupKeyColumns, { groupBy }: StatsQuestion): Key {
   return groupBy.map((_, at) => row[`k${at}`] ?? null);
 }

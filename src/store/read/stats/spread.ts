@@ -3,14 +3,15 @@ import { quantities } from '../../../core/stats/figure.ts';
 import { Prisma } from '../../generated/client.ts';
 import type { Transaction } from '../../open.ts';
 import { COLUMN } from './columns.ts';
-import type { KeyColumns, SpreadWanted, StatsQuestion } from './question.ts';
+import type { GroupKeyColumns, SpreadWanted, StatsQuestion } from './question.ts';
 import { toKey } from './question.ts';
 import { queryTexts } from './texts.ts';
 import { groupSets, isTotal, keyList, toTripsSql } from './source.ts';
 
 export type Spreads = Readonly<Partial<Record<Quantity, Spread>>>;
 
-type RawSpread = KeyColumns & Readonly<Record<string, string | null>> & { readonly whole: boolean };
+type RawSpread = GroupKeyColumns &
+  Readonly<Record<string, string | null>> & { readonly whole: boolean };
 
 /** What stands out of each group, by `spreadKey` of its key; of the whole by `undefined`. */
 export async function readSpreads(

@@ -4,7 +4,7 @@ import { leastDrivers } from '../../../core/stats/withhold.ts';
 import { Prisma } from '../../generated/client.ts';
 import type { Transaction } from '../../open.ts';
 import { COLUMN, flagKinds, FLAGS } from './columns.ts';
-import type { KeyColumns, StatsQuestion, StatsSource, SumsWanted } from './question.ts';
+import type { GroupKeyColumns, StatsQuestion, StatsSource, SumsWanted } from './question.ts';
 import { toKey } from './question.ts';
 import { queryTexts } from './texts.ts';
 import { groupSets, isTotal, keyList, sourceOf, toTripsSql } from './source.ts';
@@ -22,7 +22,7 @@ export interface Sums {
 }
 
 /** A row's columns: the keys, and the integers as text, since they may be larger than a number holds. */
-type RawSums = KeyColumns &
+type RawSums = GroupKeyColumns &
   Readonly<Record<string, string | null>> & {
     readonly whole: boolean;
     readonly drivers: number;

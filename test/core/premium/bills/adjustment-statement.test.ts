@@ -4,11 +4,11 @@ import {
   creditNoteStatement,
 } from '../../../../src/core/premium/bills/adjustment-statement.ts';
 import {
-  adjustBills,
-  creditBill,
+  computeAdjustment,
+  computeCreditNote,
   type BillAdjustment,
 } from '../../../../src/core/premium/bills/adjustment.ts';
-import { issueBill } from '../../../../src/core/premium/bills/bill.ts';
+import { composeBill } from '../../../../src/core/premium/bills/bill.ts';
 import { hashOf } from '../../../../src/core/premium/exact/canonical.ts';
 import type { ExposureDay, RatedPolicy } from '../../../../src/core/premium/rating/input.ts';
 import { CUT_OFF, day, document, inputOf, tariffOf } from '../tariffs.ts';
@@ -35,7 +35,7 @@ const bills = (
     ['B-2', '2026-02-01', '2026-03-01'],
   ] as const
 ).map(([number, from, to]) => {
-  const made = issueBill(number, tariff, inputFor([from, to], rows), CUT_OFF, []);
+  const made = composeBill(number, tariff, inputFor([from, to], rows), CUT_OFF, []);
   if (!made.ok) throw new Error(JSON.stringify(made.problems));
   return made.bill;
 });
@@ -47,7 +47,7 @@ function adjust(
   policy: Partial<RatedPolicy> = {},
 ): BillAdjustment {
   const known = { exposure, cutOff: CUT_OFF, trips: [] };
-  const made = adjustBills(
+  const made = computeAdjustment(
     number,
     bills,
     earlier,
@@ -169,7 +169,7 @@ describe('what a customer is told of a credit note', () => {
   it('is what was billed and adjusted, why it comes back, and the bill’s hash', () => {
     const [bill] = bills;
     if (!bill) throw new Error('no bill');
-    const { note } = creditBill('C-1', bill, [adjust('A-1', late)], 2, 'sold <before>');
+    const { note } = computeCreditNote('C-1', bill, [adjust('A-1', late)], 2, 'sold <before>');
     const statement = creditNoteStatement(note);
     expect(statement).toMatchObject({
       title: 'Credit note C-1',

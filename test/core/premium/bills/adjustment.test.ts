@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adjustBills, creditBill } from '../../../../src/core/premium/bills/adjustment.ts';
-import { issueBill, type Bill } from '../../../../src/core/premium/bills/bill.ts';
+import {
+  computeAdjustment,
+  computeCreditNote,
+} from '../../../../src/core/premium/bills/adjustment.ts';
+import { composeBill, type Bill } from '../../../../src/core/premium/bills/bill.ts';
 import { hashOf } from '../../../../src/core/premium/exact/canonical.ts';
 import type { RatingInput } from '../../../../src/core/premium/rating/input.ts';
 import type { Tariff } from '../../../../src/core/premium/tariff/tariff.ts';
@@ -20,7 +23,7 @@ const february = (rows: RatingInput['exposure']): RatingInput =>
   inputOf(['2026-02-01', '2026-03-01'], rows);
 
 function issued(from: Tariff, number: string, input: RatingInput): Bill {
-  const result = issueBill(number, from, input, CUT_OFF, []);
+  const result = composeBill(number, from, input, CUT_OFF, []);
   if (!result.ok) throw new Error(JSON.stringify(result.problems));
   return result.bill;
 }
@@ -37,7 +40,7 @@ describe('an adjustment', () => {
 
   it('charges late kilometres once and leaves the bills alone', () => {
     const before = JSON.stringify(bills);
-    const first = adjustBills(
+    const first = computeAdjustment(
       'A-1',
       bills,
       [],
@@ -48,21 +51,21 @@ describe('an adjustment', () => {
     expect(first.adjustment).toMatchObject({ premiumNow: '66.50', billed: '66.00', total: '0.50' });
     expect(first.adjustment.lines.map((l) => l.difference)).toEqual(['0.50', '0.00']);
     const known = { policy, exposure: late, cutOff: CUT_OFF, trips: [] };
-    const again = adjustBills('A-1', bills, [first.adjustment], known, tariffs);
+    const again = computeAdjustment('A-1', bills, [first.adjustment], known, tariffs);
     expect(again.ok && again.adjustment.total).toBe('0.00');
     expect(JSON.stringify(bills)).toBe(before);
   });
 
   it('gives back what a withdrawn trip had cost', () => {
     const known = { policy, exposure: rows.slice(1), cutOff: CUT_OFF, trips: [] };
-    const back = adjustBills('A-1', bills, [], known, tariffs);
+    const back = computeAdjustment('A-1', bills, [], known, tariffs);
     expect(back.ok && back.adjustment.total).toBe('-2.00');
   });
 
   it('gives back what a cancellation in its midst left without cover', () => {
     const known = { exposure: rows, cutOff: CUT_OFF, trips: [] };
     const until = (endDate: string) =>
-      adjustBills(
+      computeAdjustment(
         'A-1',
         bills,
         [],
@@ -87,23 +90,23 @@ describe('an adjustment', () => {
 
   it('of a credited bill leaves what the credit note gave back alone', () => {
     const known = { policy, exposure: late, cutOff: CUT_OFF, trips: [] };
-    const first = adjustBills('A-1', bills, [], known, tariffs);
+    const first = computeAdjustment('A-1', bills, [], known, tariffs);
     if (!first.ok || !bills[0]) throw new Error('not adjusted');
-    const { note } = creditBill('C-1', bills[0], [first.adjustment], 2, 'sold before');
+    const { note } = computeCreditNote('C-1', bills[0], [first.adjustment], 2, 'sold before');
     expect(note).toMatchObject({ billed: '33.00', adjusted: '0.50', total: '-33.50' });
     expect(note.billHash).toBe(hashOf(bills[0]));
-    const rest = adjustBills('A-2', bills.slice(1), [first.adjustment], known, tariffs);
+    const rest = computeAdjustment('A-2', bills.slice(1), [first.adjustment], known, tariffs);
     expect(rest.ok && rest.adjustment.total).toBe('0.00');
   });
 
   it('names a bill whose tariff is missing or that is of another policy', () => {
     const known = { policy, exposure: late, cutOff: CUT_OFF, trips: [] };
-    const missing = adjustBills('A-1', bills, [], known, new Map());
+    const missing = computeAdjustment('A-1', bills, [], known, new Map());
     expect(missing).toMatchObject({
       ok: false,
       problems: [{ code: 'UNKNOWN_TARIFF', path: '/bills/0' }, {}],
     });
-    const other = adjustBills(
+    const other = computeAdjustment(
       'A-1',
       bills,
       [],
@@ -125,7 +128,7 @@ describe('an adjustment', () => {
           { from: dateAt(0), to: dateAt(cut) },
           { from: dateAt(cut), to: dateAt(365) },
         ].map((period, i) => issued(own, `B-${i}`, { ...input, exposure: known, period }));
-        const adjusted = adjustBills(
+        const adjusted = computeAdjustment(
           'A-1',
           halves,
           [],

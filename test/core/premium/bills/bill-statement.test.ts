@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { billStatement } from '../../../../src/core/premium/bills/bill-statement.ts';
-import { issueBill } from '../../../../src/core/premium/bills/bill.ts';
+import { composeBill } from '../../../../src/core/premium/bills/bill.ts';
 import { hashOf } from '../../../../src/core/premium/exact/canonical.ts';
 import type { RatingInput } from '../../../../src/core/premium/rating/input.ts';
 import { rateTrips } from '../../../../src/core/premium/rating/rate.ts';
@@ -15,7 +15,7 @@ const read = (name: string) => readFileSync(`examples/tariffs/${name}`, 'utf8');
 const perKm = { kind: 'perKm/1', id: 'km', unit: 'km', rate: '0.1' };
 
 function issue(tariff: Tariff, input: RatingInput) {
-  const made = issueBill('B-000007', tariff, input, CUT_OFF, [{ tripId: '42', revision: 3 }]);
+  const made = composeBill('B-000007', tariff, input, CUT_OFF, [{ tripId: '42', revision: 3 }]);
   if (!made.ok) throw new Error(JSON.stringify(made.problems));
   return made.bill;
 }
@@ -186,7 +186,7 @@ describe('what a customer is told of a bill', () => {
   it('says when driving was known, as an instant where it is one', () => {
     const preview = (cutOff: string) => {
       const tariff = tariffOf(document({ charges: [perKm] }));
-      const made = issueBill('B', tariff, inputOf(['2026-02-01', '2026-02-02'], []), cutOff, []);
+      const made = composeBill('B', tariff, inputOf(['2026-02-01', '2026-02-02'], []), cutOff, []);
       if (!made.ok) throw new Error(JSON.stringify(made.problems));
       const { premium, inputs } = made.bill;
       return notesOf(billStatement({ premium, inputs })).join('\n');

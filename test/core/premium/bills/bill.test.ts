@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   evidenceOf,
-  issueBill,
-  recalculateBill,
+  composeBill,
+  recomposeBill,
   type Bill,
 } from '../../../../src/core/premium/bills/bill.ts';
 import type { RatingInput } from '../../../../src/core/premium/rating/input.ts';
@@ -23,7 +23,7 @@ const february = (rows: RatingInput['exposure']): RatingInput =>
   inputOf(['2026-02-01', '2026-03-01'], rows);
 
 function issued(from: Tariff, number: string, input: RatingInput): { bill: Bill; bytes: string } {
-  const result = issueBill(number, from, input, CUT_OFF, [
+  const result = composeBill(number, from, input, CUT_OFF, [
     { tripId: 't2', revision: 1 },
     { tripId: 't1', revision: 3 },
   ]);
@@ -62,7 +62,7 @@ describe('an issued bill', () => {
 
   it('is not issued from what cannot be rated', () => {
     const empty = inputOf(['2026-02-01', '2026-02-01'], []);
-    const result = issueBill('B-1', tariff, empty, CUT_OFF, []);
+    const result = composeBill('B-1', tariff, empty, CUT_OFF, []);
     expect(result.ok ? [] : result.problems.map(({ code }) => code)).toEqual(['EMPTY_RANGE']);
   });
 
@@ -71,7 +71,7 @@ describe('an issued bill', () => {
       fc.property(fc.oneof(addingTariff, anyTariff), anyInput, (text, input) => {
         const own = tariffOf(text);
         const { bytes } = issued(own, 'B-1', input);
-        expect(recalculateBill(bytes, own)).toMatchObject({ ok: true, same: true, bytes });
+        expect(recomposeBill(bytes, own)).toMatchObject({ ok: true, same: true, bytes });
       }),
       runs(60),
     );
@@ -80,7 +80,7 @@ describe('an issued bill', () => {
   it('is not recalculated by another tariff or engine, nor from changed inputs', () => {
     const { bytes } = issued(tariff, 'B-1', february([day('2026-02-03', 100_000)]));
     const codes = (text: string, by = tariff): string[] => {
-      const result = recalculateBill(text, by);
+      const result = recomposeBill(text, by);
       return result.ok ? [] : result.problems.map((p) => p.code);
     };
     expect(codes(bytes, tariffOf(document({ version: '2' })))).toEqual(['OTHER_TARIFF']);
@@ -95,6 +95,6 @@ describe('an issued bill', () => {
   it('shows what was tampered with by other bytes', () => {
     const { bytes } = issued(tariff, 'B-1', february([day('2026-02-03', 100_000)]));
     const forged = bytes.replace('"total":"33.00"', '"total":"34.00"');
-    expect(recalculateBill(forged, tariff)).toMatchObject({ ok: true, same: false, bytes });
+    expect(recomposeBill(forged, tariff)).toMatchObject({ ok: true, same: false, bytes });
   });
 });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { billStatement } from '../../../../src/core/premium/bills/bill-statement.ts';
-import { issueBill } from '../../../../src/core/premium/bills/bill.ts';
+import { composeBill } from '../../../../src/core/premium/bills/bill.ts';
 import { statementHtml } from '../../../../src/core/premium/bills/html.ts';
 import { statementText } from '../../../../src/core/premium/bills/text.ts';
 import { addingTariff, anyInput, anyTariff, runs } from '../generators.ts';
@@ -14,7 +14,7 @@ const wordsOf = (text: string) => text.replace(/[^\p{L}\p{N}]+/gu, '');
 
 describe('a statement as a page', () => {
   it('has headings, and headers for its columns, rows and groups of rows', () => {
-    const made = issueBill(
+    const made = composeBill(
       'B-000007',
       tariffOf(document({ charges: [{ kind: 'perKm/1', id: 'km', unit: 'km', rate: '0.1' }] })),
       inputOf(['2026-02-01', '2026-03-01'], [day('2026-02-03', 10_000)]),
@@ -78,7 +78,9 @@ describe('a statement as a page', () => {
         (text, input, number, label) => {
           const base = text as { charges: { label?: string }[] };
           const tariff = tariffOf({ ...base, charges: base.charges.map((c) => ({ ...c, label })) });
-          const made = issueBill(number, tariff, input, CUT_OFF, [{ tripId: label, revision: 1 }]);
+          const made = composeBill(number, tariff, input, CUT_OFF, [
+            { tripId: label, revision: 1 },
+          ]);
           if (!made.ok) throw new Error(JSON.stringify(made.problems));
           const statement = billStatement(made.bill);
           const html = statementHtml(statement);

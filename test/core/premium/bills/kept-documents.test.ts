@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {
-  adjustBills,
-  creditBill,
+  computeAdjustment,
+  computeCreditNote,
   type BillAdjustment,
 } from '../../../../src/core/premium/bills/adjustment.ts';
-import { issueBill, recalculateBill, type Bill } from '../../../../src/core/premium/bills/bill.ts';
+import { composeBill, recomposeBill, type Bill } from '../../../../src/core/premium/bills/bill.ts';
 import { statementHtml } from '../../../../src/core/premium/bills/html.ts';
 import {
   issuedStatement,
@@ -16,7 +16,7 @@ import { stories, type Story } from '../stories.ts';
 import { tariffOf } from '../tariffs.ts';
 
 /** From here, as snapshots of files are named. */
-const KEPT = '../../fixtures/issued';
+const KEPT = '../../../fixtures/issued';
 
 interface Made {
   readonly document: IssuedDocument;
@@ -30,7 +30,7 @@ function documentsOf({ name, tariff: text, policy, bills, adjustments, credited 
   const issued: Bill[] = [];
   const earlier: BillAdjustment[] = [];
   bills.forEach(({ cutOff, trips, ...known }, i) => {
-    const result = issueBill(`${name}-${i + 1}`, tariff, { policy, ...known }, cutOff, trips);
+    const result = composeBill(`${name}-${i + 1}`, tariff, { policy, ...known }, cutOff, trips);
     if (!result.ok) throw new Error(JSON.stringify(result.problems));
     issued.push(result.bill);
     made.push({ document: result.bill, bytes: result.bytes });
@@ -38,7 +38,7 @@ function documentsOf({ name, tariff: text, policy, bills, adjustments, credited 
   for (const known of adjustments ?? []) {
     const number = `${name}-${made.length + 1}`;
     const tariffs = new Map([[tariff.hash, tariff]]);
-    const result = adjustBills(number, issued, earlier, { policy, ...known }, tariffs);
+    const result = computeAdjustment(number, issued, earlier, { policy, ...known }, tariffs);
     if (!result.ok) throw new Error(JSON.stringify(result.problems));
     earlier.push(result.adjustment);
     made.push({ document: result.adjustment, bytes: result.bytes });
@@ -47,7 +47,13 @@ function documentsOf({ name, tariff: text, policy, bills, adjustments, credited 
   if (bill !== undefined) {
     const { places } = tariff.document.rounding;
     const number = `${name}-${made.length + 1}`;
-    const { note, bytes } = creditBill(number, bill, earlier, places, 'Sold before it began');
+    const { note, bytes } = computeCreditNote(
+      number,
+      bill,
+      earlier,
+      places,
+      'Sold before it began',
+    );
     made.push({ document: note, bytes });
   }
   return made;
@@ -64,7 +70,7 @@ describe.each(stories)('what was issued in the story of $name', (story) => {
   it('is recalculated from what is kept', () => {
     for (const { document } of documentsOf(story).slice(0, story.bills.length)) {
       const bytes = readFileSync(`test/fixtures/issued/${document.number}.json`, 'utf8').trim();
-      const again = recalculateBill(bytes, tariffOf(story.tariff));
+      const again = recomposeBill(bytes, tariffOf(story.tariff));
       expect(again).toMatchObject({ ok: true, same: true });
     }
   });

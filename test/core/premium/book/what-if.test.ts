@@ -6,7 +6,7 @@ import {
   joinSmallCells,
   showCell,
 } from '../../../../src/core/premium/book/book-cells.ts';
-import type { Cell, NamedCell } from '../../../../src/core/premium/book/book-cells.ts';
+import type { BookCell, NamedCell } from '../../../../src/core/premium/book/book-cells.ts';
 import { compareGroups } from '../../../../src/core/premium/book/book-groups.ts';
 import {
   add,
@@ -20,7 +20,11 @@ import { pricedDays, type BookPolicy } from '../../../../src/core/premium/book/r
 import type { Tariff } from '../../../../src/core/premium/tariff/tariff.ts';
 import { reportOf } from '../../../../src/core/premium/book/what-if-report.ts';
 import { whatIfText } from '../../../../src/core/premium/book/what-if-text.ts';
-import { createTally, tallyPolicy, whatIfProblems } from '../../../../src/core/premium/book/what-if.ts';
+import {
+  createTally,
+  tallyPolicy,
+  whatIfProblems,
+} from '../../../../src/core/premium/book/what-if.ts';
 import type { WhatIf } from '../../../../src/core/premium/book/what-if.ts';
 import { addingTariff, anyInput, anyTariff, dateAt, runs } from '../generators.ts';
 import { day, document, inputOf, premiumOf, tariffOf } from '../tariffs.ts';
@@ -625,7 +629,7 @@ describe('small cells', () => {
         return { name: at, cell: { ...emptyCell, policies: size, after: BigInt(size), drivers } };
       }),
     );
-  const sum = (list: readonly NamedCell<number>[]): Cell =>
+  const sum = (list: readonly NamedCell<number>[]): BookCell =>
     list.reduce((total, { cell }) => addCells(total, cell), emptyCell);
 
   it('are put together until none is about fewer than ten drivers, and lose no policy', () => {

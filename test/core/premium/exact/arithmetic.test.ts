@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatDay } from '../../../../src/core/civil.ts';
 import { addMonths, policyYears, readDate } from '../../../../src/core/premium/exact/calendar.ts';
-import { canonicalBytes, canonicalJson, hashOf } from '../../../../src/core/premium/exact/canonical.ts';
+import {
+  canonicalBytes,
+  canonicalJson,
+  hashOf,
+} from '../../../../src/core/premium/exact/canonical.ts';
 import { fieldsOf } from '../../../../src/core/premium/exact/csv.ts';
 import {
   add,
@@ -22,7 +26,11 @@ import {
   zero,
   type Fraction,
 } from '../../../../src/core/premium/exact/fraction.ts';
-import { exponential, lnScaled, readNumeral } from '../../../../src/core/premium/exact/logarithm.ts';
+import {
+  exponential,
+  lnScaled,
+  readNumeral,
+} from '../../../../src/core/premium/exact/logarithm.ts';
 import { addMeasures, measureOf } from '../../../../src/core/premium/exact/measures.ts';
 import { runs } from '../generators.ts';
 

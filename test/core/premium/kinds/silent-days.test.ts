@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { adjustBills } from '../../../../src/core/premium/bills/adjustment.ts';
-import { issueBill, recalculateBill } from '../../../../src/core/premium/bills/bill.ts';
+import { computeAdjustment } from '../../../../src/core/premium/bills/adjustment.ts';
+import { composeBill, recomposeBill } from '../../../../src/core/premium/bills/bill.ts';
 import { billStatement } from '../../../../src/core/premium/bills/bill-statement.ts';
 import { adjustmentStatement } from '../../../../src/core/premium/bills/adjustment-statement.ts';
 import { exposureSince } from '../../../../src/core/premium/rating/exposure.ts';
@@ -246,7 +246,7 @@ describe('silent days', () => {
 
   it('are on the bill: a line, a remark by the day, and where the figure comes from', () => {
     const input = june(['2026-06-05', '2026-06-09']);
-    const issued = issueBill('B-1', tariffOf(byKm()), input, CUT_OFF, []);
+    const issued = composeBill('B-1', tariffOf(byKm()), input, CUT_OFF, []);
     if (!issued.ok) throw new Error('not issued');
     const text = statementText(billStatement(issued.bill));
     expect(text).toMatch(/^5 June 2026 +estimated +12\.000 +12\.000$/m);
@@ -312,7 +312,7 @@ describe('a bill with silent days', () => {
   const tariff = tariffOf(byKm());
   const tariffs = new Map([[tariff.hash, tariff]]);
   const billed = june(['2026-06-05', '2026-06-09']);
-  const made = issueBill('B-1', tariff, billed, CUT_OFF, []);
+  const made = composeBill('B-1', tariff, billed, CUT_OFF, []);
   if (!made.ok) throw new Error(JSON.stringify(made.problems));
   const { bill, bytes } = made;
   const known = (of: RatingInput) => ({
@@ -322,15 +322,15 @@ describe('a bill with silent days', () => {
     cutOff: CUT_OFF,
     trips: [],
   });
-  const adjust = (of: RatingInput, earlier: Parameters<typeof adjustBills>[2] = []) => {
-    const adjusted = adjustBills('A-2', [bill], earlier, known(of), tariffs);
+  const adjust = (of: RatingInput, earlier: Parameters<typeof computeAdjustment>[2] = []) => {
+    const adjusted = computeAdjustment('A-2', [bill], earlier, known(of), tariffs);
     if (!adjusted.ok) throw new Error(JSON.stringify(adjusted.problems));
     return adjusted.adjustment;
   };
 
   it('is made again to the same bytes', () => {
     expect(bill.inputs.deviceDays).toHaveLength(3);
-    expect(recalculateBill(bytes, tariff)).toMatchObject({ ok: true, same: true });
+    expect(recomposeBill(bytes, tariff)).toMatchObject({ ok: true, same: true });
   });
 
   it('is settled by a line once the true kilometres are known', () => {
@@ -464,13 +464,13 @@ describe('with any rule for silent days, a premium', () => {
         anyDeviceDays,
         (plain, silentDays, input, rows) => {
           const tariff = tariffOf({ ...plain, silentDays });
-          const issued = issueBill('B-1', tariff, { ...input, deviceDays: rows }, CUT_OFF, []);
+          const issued = composeBill('B-1', tariff, { ...input, deviceDays: rows }, CUT_OFF, []);
           if (!issued.ok) throw new Error(JSON.stringify(issued.problems));
           const heard = rows.map((row) => ({ ...row, heard: true }));
           const { policy, exposure } = input;
           const known = { policy, exposure, deviceDays: heard, cutOff: CUT_OFF, trips: [] };
           const tariffs = new Map([[tariff.hash, tariff]]);
-          const settled = adjustBills('A-1', [issued.bill], [], known, tariffs);
+          const settled = computeAdjustment('A-1', [issued.bill], [], known, tariffs);
           if (!settled.ok) throw new Error(JSON.stringify(settled.problems));
           const atOnce = premiumOf(tariff, { ...input, deviceDays: heard }).total;
           expect(settled.adjustment.premiumNow).toBe(atOnce);
@@ -478,7 +478,7 @@ describe('with any rule for silent days, a premium', () => {
             units(atOnce),
           );
           expect(premiumOf(tariffOf(plain), input).total).toBe(atOnce);
-          expect(recalculateBill(issued.bytes, tariff)).toMatchObject({ same: true });
+          expect(recomposeBill(issued.bytes, tariff)).toMatchObject({ same: true });
         },
       ),
       runs(60),

@@ -123,7 +123,7 @@ describe('a tariff document', () => {
   it('has a published JSON Schema that is the one the product checks by', async () => {
     const schema = z.toJSONSchema(tariffSchema);
     await expect(`${JSON.stringify(schema, null, 2)}\n`).toMatchFileSnapshot(
-      '../../../docs/tariff.schema.json',
+      '../../../../docs/tariff.schema.json',
     );
   });
 
@@ -170,7 +170,7 @@ describe('the premium engine', () => {
     const bundle = await build({
       stdin: {
         contents:
-          "export { readTariff } from '../tariff.ts'; export { quote } from '../quote.ts'; export { billStatement } from '../bill-statement.ts'; export { statementText } from '../text.ts'; export { issueBill } from '../bill.ts'; export { rateTrips } from '../rate.ts';",
+          "export { parseTariffText } from './tariff/tariff.ts'; export { quote } from './rating/quote.ts'; export { billStatement } from './bills/bill-statement.ts'; export { statementText } from './bills/text.ts'; export { composeBill } from './bills/bill.ts'; export { rateTrips } from './rating/rate.ts';",
         resolveDir: 'src/core/premium',
         loader: 'ts',
       },
@@ -187,7 +187,7 @@ describe('the premium engine', () => {
     const text = readFileSync('examples/tariffs/payd-demo.json', 'utf8');
     const input = inputOf(['2026-01-01', '2026-02-01'], [day('2026-01-02', 300_000)]);
     const bare: unknown = vm.runInContext(
-      `JSON.stringify(premium.quote(premium.readTariff(${JSON.stringify(text)}).tariff, ${JSON.stringify(input)}, 'now'))`,
+      `JSON.stringify(premium.quote(premium.parseTariffText(${JSON.stringify(text)}).tariff, ${JSON.stringify(input)}, 'now'))`,
       context,
     );
     expect(bare).toContain('"total":"35.38"');

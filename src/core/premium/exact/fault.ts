@@ -1,5 +1,5 @@
 /** Something a person can put right: where it is, what was seen, what would be right. */
-export interface Problem {
+export interface Fault {
   /** Stable code, for programs. */
   readonly code: string;
   /** JSON pointer into the document or the input, e.g. "/charges/0/rate". */
