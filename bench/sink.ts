@@ -1,18 +1,18 @@
 /**
  * From topic to committed trips, beside software that only stores rows:
  *
- *   npm run bench:sink -- [--rounds 3] [--rivals 'C-connect-plain-2tasks|F-server-copy-binary'] [--baselines DIR]
+ *   npm run bench:sink -- [--rounds 3] [--rivals 'C-connect-plain-2tasks|F-server-copy-binary'] --baselines DIR
  *
- * The baselines (../shared/baselines/ingest, or --baselines) start a broker and a PostgreSQL of their
- * own and fill the topics: 1,000,000 JSON events of 2,000 devices at one second, 4 partitions. Each
- * round runs the sink into an empty database on the same PostgreSQL, then the rivals, so that a drift
- * of the machine meets all of them. CPU seconds come from /proc (Linux).
+ * The baselines are a folder with a `run.sh` that starts a broker and a PostgreSQL of its own and fills
+ * the topics: 1,000,000 JSON events of 2,000 devices at one second, 4 partitions. Each round runs the
+ * sink into an empty database on the same PostgreSQL, then the rivals, so that a drift of the machine
+ * affects all of them. CPU seconds come from /proc (Linux).
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -27,7 +27,7 @@ const { values: args } = parseArgs({
       type: 'string',
       default: 'C-connect-plain-2tasks|D-go-staging-json|F-server-copy-binary',
     },
-    baselines: { type: 'string', default: resolve('../shared/baselines/ingest') },
+    baselines: { type: 'string', default: '' },
     work: { type: 'string', default: join(tmpdir(), 'odograph-bench-ingest') },
   },
 });
@@ -36,7 +36,7 @@ const EVENTS = 1_000_000;
 const LIMIT_MS = 180_000;
 
 if (!existsSync(join(args.baselines, 'run.sh'))) {
-  console.error(`no baselines in ${args.baselines}; name their folder with --baselines DIR`);
+  console.error('Give the folder of the baselines, which has a run.sh, with --baselines DIR.');
   process.exit(2);
 }
 const environment = {

@@ -9,17 +9,12 @@ import { loadZones } from '../src/zones.ts';
 import {
   compareWithTruth,
   type DrivenFix,
-  hasDrives,
   readFixes,
   readTruth,
   withIgnition,
   withParkedFixes,
 } from '../test/core/drives.ts';
 
-if (!hasDrives) {
-  console.error('The naturalistic drives are not here: they lie in ../shared/data/nds-drives.');
-  process.exit(2);
-}
 const context = { rulesAt: createRulesTimeline(newestRules), zones: loadZones() };
 const truth = readTruth();
 const trueKm = truth.reduce((sum, drive) => sum + drive.speedIntegralKm, 0);

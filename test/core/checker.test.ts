@@ -7,7 +7,7 @@ import { flaggingMetrics, timeMetrics, wayMetrics } from '../../src/core/habits/
 import type { RulesRow } from '../../src/core/rules.ts';
 import { check } from './checker/check.ts';
 import { inOrder } from './checker/flags.ts';
-import { hasDrives, readFixes, withIgnition, withParkedFixes } from './drives.ts';
+import { readFixes, withIgnition, withParkedFixes } from './drives.ts';
 import { drivingStreams, extremeEvents, runs, streams } from './streams.ts';
 import { contextOf, rowsOf, timelines, zones } from './timelines.ts';
 
@@ -99,7 +99,7 @@ describe('fold and checker say the same', () => {
     );
   });
 
-  it.skipIf(!hasDrives)('of the naturalistic drives', () => {
+  it('of the naturalistic drives', () => {
     const version1 = [{ effectiveFromMs: 0, version: '1' }];
     const capped = [{ effectiveFromMs: 0, version: '2/cap=110' }];
     const expectOfFixes = (

@@ -3,7 +3,6 @@ import { foldAll } from '../../src/core/fold-all.ts';
 import {
   compareWithTruth,
   type DrivenFix,
-  hasDrives,
   readFixes,
   readTruth,
   withIgnition,
@@ -11,7 +10,7 @@ import {
 } from './drives.ts';
 import { context } from './streams.ts';
 
-const truth = hasDrives ? readTruth() : [];
+const truth = readTruth();
 
 function fold(fixes: readonly DrivenFix[]) {
   const folded = foldAll(
@@ -23,7 +22,7 @@ function fold(fixes: readonly DrivenFix[]) {
   return { ...folded, trips, km, comparison: compareWithTruth(trips, truth) };
 }
 
-describe.skipIf(!hasDrives)('the naturalistic drives', () => {
+describe('the naturalistic drives', () => {
   it.each([1, 10, 30])('are found one to one, 28 of 28, at one fix in %i s', (spacingS) => {
     const { comparison, trips } = fold(readFixes(spacingS));
     expect(comparison).toEqual({ oneToOne: 28, split: [], merged: [], missed: [] });

@@ -1,12 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 
-/** The naturalistic drives beside the checkout; see their README for what they are. */
-const folder = path.resolve('../shared/data/nds-drives');
-
-/** The drives are not part of the repository: without them their tests are skipped, but never in CI. */
-export const hasDrives = existsSync(folder) || process.env['CI'] !== undefined;
+/** The naturalistic drives; the README beside them says what they are. */
+const folder = fileURLToPath(new URL('../fixtures/drives', import.meta.url));
 
 /** A fix of the data set, and in which drive it was made: truth that the fold is not told. */
 export interface DrivenFix {
@@ -30,7 +29,7 @@ export function readFixes(spacingS: number): DrivenFix[] {
   const fixes: DrivenFix[] = [];
   let drive = 0;
   let nextMs = 0;
-  const lines = readLines('fixes.csv');
+  const lines = readLines('fixes.csv.gz');
   for (const [index, line] of lines.entries()) {
     const [id = '', time = '', lon, lat, heading, speed, , , x, y] = line.split(',');
     const atMs = Date.parse(time);
@@ -72,7 +71,9 @@ export function readTruth(): TrueDrive[] {
 }
 
 function readLines(name: string): string[] {
-  return readFileSync(path.join(folder, name), 'utf8').trim().split('\n').slice(1);
+  const bytes = readFileSync(path.join(folder, name));
+  const text = (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
+  return text.trim().split('\n').slice(1);
 }
 
 /** Says that the ignition is on with each fix and off with the last of each drive. */
