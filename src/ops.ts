@@ -60,6 +60,9 @@ export function createMetrics(): Metrics {
   };
 }
 
+/** How long a request may take to arrive. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
 /** Health and metrics of a process that has no API: a sink that runs alone. */
 export function startHealth({
   host,
@@ -72,7 +75,7 @@ export function startHealth({
   isReady: () => boolean;
   metrics: Metrics;
 }): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  const server = createServer((request, response) => {
+  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
     const send = (status: number, type: string, body: string) =>
       response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
     const path = request.url?.split('?')[0];

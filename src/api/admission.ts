@@ -5,6 +5,8 @@ import { priceOperation } from './cost.ts';
 import { createRefusal } from './errors.ts';
 import type { Role } from './generated/schema.ts';
 import type { Identity } from './identity.ts';
+import type { Unusable } from './plain-text.ts';
+import { findUnusable } from './plain-text.ts';
 import type { Rates } from './rates.ts';
 import { toPoints } from './rates.ts';
 
@@ -42,10 +44,12 @@ export function createAdmission(
           `The schema is not shown to the role ${identity.role} here; schema.graphql has it.`,
         );
       }
-      if (holdsNul(document) || isWithNul(variables)) {
+      const unusable = findUnusable(variables, '$') ?? findUnusableLiteral(document);
+      if (unusable) {
+        const { path, what } = unusable;
         throw createRefusal(
           'BAD_USER_INPUT',
-          'A text holds the character U+0000, which no text of the store can hold: leave it out.',
+          `${path} holds ${what}, which is not accepted: remove it.`,
         );
       }
       const price = priceOperation(schema, document, operation, variables);
@@ -76,25 +80,12 @@ function asksForSchema(document: DocumentNode): boolean {
   return asks;
 }
 
-function holdsNul(document: DocumentNode): boolean {
-  let holds = false;
+function findUnusableLiteral(document: DocumentNode): Unusable | undefined {
+  let found: Unusable | undefined;
   visit(document, {
-    StringValue: ({ value }) => {
-      holds ||= isWithNul(value);
+    StringValue: ({ value, loc }) => {
+      found ??= findUnusable(value, `A text at line ${loc?.startToken.line ?? 1} of the query`);
     },
   });
-  return holds;
-}
-
-/** Looks through values of any depth. */
-function isWithNul(value: unknown): boolean {
-  const waiting = [value];
-  while (waiting.length > 0) {
-    const next = waiting.pop();
-    if (typeof next === 'string' && next.includes('\0')) return true;
-    if (typeof next === 'object' && next !== null) {
-      for (const [name, each] of Object.entries(next)) waiting.push(name, each as unknown);
-    }
-  }
-  return false;
+  return found;
 }

@@ -1,3 +1,4 @@
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Seal } from '../live/seal.ts';
 import type { Streams } from '../live/telemetry.ts';
@@ -13,6 +14,7 @@ import type { Operations } from './operations.ts';
 
 /** What lives as long as the server. */
 export interface Services {
+  readonly schema: GraphQLSchema;
   readonly streams: Streams;
   readonly seal: Seal;
   readonly log: Logger;

@@ -3,6 +3,7 @@ import type { JWTPayload } from 'jose';
 import type { Reader } from '../store/read/reading.ts';
 import { createError } from './errors.ts';
 import type { Role } from './generated/schema.ts';
+import { isPlainName } from './plain-text.ts';
 
 /** How tokens are checked: with a shared secret (HS256) or the keys of an issuer (JWKS). */
 export interface AuthSettings {
@@ -42,6 +43,10 @@ const PUBLIC_ALGORITHMS = [
 
 /** How far an issuer's clock may be from ours, seconds. */
 const CLOCK_SKEW_S = 5;
+
+/** The last instant that a Date can hold. */
+const LAST_INSTANT_MS = 8.64e15;
+const LONGEST_CLAIM = 1_000;
 
 /** @throws if neither a secret nor an issuer's keys are given */
 export function createAuthenticate(settings: AuthSettings): Authenticate {
@@ -101,11 +106,24 @@ function toIdentity(claims: JWTPayload): Identity {
   if (role !== 'OPERATOR' && !isName(tenant)) {
     throw createError(
       'UNAUTHENTICATED',
-      `A token of role ${String(role)} needs the claim "tenant".`,
+      `A token of role ${String(role)} needs the claim "tenant", a plain text.`,
     );
   }
   if (role === 'DRIVER' && !isName(driver)) {
-    throw createError('UNAUTHENTICATED', 'A token of role DRIVER needs the claim "driver".');
+    throw createError(
+      'UNAUTHENTICATED',
+      'A token of role DRIVER needs the claim "driver", a plain text.',
+    );
+  }
+  const expiresAtMs = (claims.exp ?? 0) * 1000;
+  if (!(expiresAtMs <= LAST_INSTANT_MS)) {
+    throw createError(
+      'UNAUTHENTICATED',
+      `The token's claim "exp" is ${String(claims.exp)}; it must be seconds since 1970.`,
+    );
+  }
+  if (claims.sub !== undefined && !isName(claims.sub)) {
+    throw createError('UNAUTHENTICATED', 'The token\'s claim "sub" must be a plain text.');
   }
   return {
     role: role as Role,
@@ -113,12 +131,12 @@ function toIdentity(claims: JWTPayload): Identity {
     driver: role === 'DRIVER' && isName(driver) ? driver : null,
     subject: claims.sub ?? null,
     microdata: microdata === true,
-    expiresAtMs: (claims.exp ?? 0) * 1000,
+    expiresAtMs,
   };
 }
 
 function isName(value: unknown): value is string {
-  return typeof value === 'string' && value !== '';
+  return typeof value === 'string' && isPlainName(value, LONGEST_CLAIM);
 }
 
 /** The walls through which somebody reads. */

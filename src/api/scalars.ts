@@ -1,7 +1,11 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped } from 'graphql';
 
-const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)$/;
+const RFC_3339 =
+  /^(\d{4}-\d\d-\d\d)[Tt ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.(\d{1,9}))?)?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d))$/;
 const DATE = /^\d{4}-\d\d-\d\d$/;
+/** What both PostgreSQL and four-digit years can say. */
+const FIRST_MS = Date.parse('0001-01-01T00:00:00Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 const DECIMAL = /^-?\d+(\.\d+)?$/;
 
 function refuse(message: string): GraphQLError {
@@ -9,22 +13,34 @@ function refuse(message: string): GraphQLError {
 }
 
 function parseDateTime(value: unknown): number {
-  const ms = typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : NaN;
-  if (Number.isNaN(ms)) {
-    throw refuse(
-      `DateTime takes an instant with a zone such as 2015-05-15T00:08:13.000Z; it was given ${JSON.stringify(value)}.`,
-    );
-  }
-  return ms;
+  const ms = typeof value === 'string' ? instantOf(value) : undefined;
+  if (ms !== undefined && ms >= FIRST_MS && ms <= LAST_MS) return ms;
+  throw refuse(
+    `DateTime takes an instant with a zone such as 2015-05-15T00:08:13.000Z, of the years 0001 to 9999; it was given ${JSON.stringify(value)}.`,
+  );
+}
+
+/** Epoch milliseconds; undefined where there is no such day, time of day or offset. */
+function instantOf(text: string): number | undefined {
+  const [, date, hour, minute, second = '0', fraction = '', sign, hours = '0', minutes = '0'] =
+    RFC_3339.exec(text) ?? [];
+  if (date === undefined || !isCalendarDate(date)) return undefined;
+  const offsetMs = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
+  const timeMs = ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1_000;
+  const fractionMs = Number(fraction.padEnd(3, '0').slice(0, 3));
+  return Date.parse(`${date}T00:00:00Z`) + timeMs + fractionMs - offsetMs;
+}
+
+function isCalendarDate(text: string): boolean {
+  if (!DATE.test(text) || text.startsWith('0000')) return false;
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
 }
 
 function parseDate(value: unknown): string {
-  if (typeof value === 'string' && DATE.test(value)) {
-    const day = new Date(`${value}T00:00:00Z`);
-    if (!Number.isNaN(day.getTime()) && day.toISOString().startsWith(value)) return value;
-  }
+  if (typeof value === 'string' && isCalendarDate(value)) return value;
   throw refuse(
-    `Date takes a calendar date such as 2015-05-15; it was given ${JSON.stringify(value)}.`,
+    `Date takes a calendar date such as 2015-05-15, of the years 0001 to 9999; it was given ${JSON.stringify(value)}.`,
   );
 }
 

@@ -38,6 +38,8 @@ export interface ApiOptions {
   /** Proxies before the API, by address or network; none if not given. */
   readonly trustProxy?: readonly string[];
   readonly log: Logger;
+  /** How long a request may take to arrive, milliseconds; 30,000 if not given. */
+  readonly requestTimeoutMs?: number;
   /** Points a minute by role; a role that is not named, or all if not given, are not limited. */
   readonly rateLimits?: RateLimits;
   /** Roles that may ask for the schema; all if not given. */
@@ -92,6 +94,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const seal = createSeal(`odograph cursors ${epoch}`);
     const gate = createGate({ places, queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS });
     const services: Services = {
+      schema,
       log,
       seal,
       streams: { store, hub, cursors: createStreamCursors(seal, epoch), now: Date.now },
@@ -104,8 +107,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       statementTimeoutMs: options.statementTimeoutMs ?? USUAL_TIMES.statementTimeoutMs,
     };
 
-    const { corsOrigins, trustProxy = [] } = options;
-    const app = await createWeb({ corsOrigins, trustProxy, log });
+    const { corsOrigins, trustProxy = [], requestTimeoutMs } = options;
+    const app = await createWeb({ corsOrigins, trustProxy, log, requestTimeoutMs });
     const graphql = { app, path: PATH, schema, services, authenticate };
     const stopHttp = await serveHttp(graphql);
     serveEventStream({ ...graphql, path: `${PATH}/stream` });

@@ -11,20 +11,31 @@ export interface WebSettings {
   /** Addresses and networks of the proxies before us, whose `X-Forwarded-*` and `X-Request-Id` are believed. */
   readonly trustProxy: readonly string[];
   readonly log: FastifyBaseLogger;
+  /** How long a whole request, head and body, may take to arrive, milliseconds; 30,000 if not given. */
+  readonly requestTimeoutMs?: number | undefined;
 }
 
 const SENT_ID = /^[\w.:-]{8,128}$/;
 /** Answers below it are not worth the work, bytes. */
 const COMPRESS_FROM_BYTES = 2_048;
 
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How often Node looks for requests that take too long. */
+const TIMEOUT_CHECK_MS = 5_000;
+
 /** An HTTP server without routes: request ids, CORS, compression, limits, and errors for people. */
 export async function createWeb(settings: WebSettings): Promise<FastifyInstance> {
-  const { corsOrigins, trustProxy, log } = settings;
+  const { corsOrigins, trustProxy, log, requestTimeoutMs = REQUEST_TIMEOUT_MS } = settings;
   const behindProxy = trustProxy.length > 0;
   const app: FastifyInstance = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: requestTimeoutMs,
+    http: {
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, requestTimeoutMs),
+    },
     trustProxy: behindProxy ? [...trustProxy] : false,
     requestIdHeader: false,
     genReqId: ({ headers }) => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { auditServer } from 'graphql-http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
@@ -114,5 +115,32 @@ describe('a proxy before the API', () => {
     });
     expect(response.headers.get('x-request-id')).toMatch(/^[\da-f-]{36}$/);
     await open.stop();
+  });
+});
+
+describe('a request that trickles in', () => {
+  it.each([
+    ['head', 'POST /graphql HTTP/1.1\r\nhost: x\r\n'],
+    [
+      'body',
+      'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000\r\n\r\n',
+    ],
+  ])('is closed with 408 when its %s does not end in time', async (_, start) => {
+    const slow = await startTestApi(database, { requestTimeoutMs: 300 });
+    try {
+      const { hostname, port } = new URL(slow.url);
+      const socket = connect(Number(port), hostname);
+      let answer = '';
+      socket.on('data', (part) => (answer += part.toString()));
+      socket.on('error', () => undefined);
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      socket.write(start);
+      const trickle = setInterval(() => socket.write('x'), 50);
+      await closed;
+      clearInterval(trickle);
+      expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    } finally {
+      await slow.stop();
+    }
   });
 });

@@ -105,18 +105,21 @@ export function drawOperation(schema: GraphQLSchema, dice: Dice, names: readonly
 }
 
 const DATES = ['2026-01-01', '2026-02-01', '2027-01-01', '1999-02-28', '9999-12-31', '2026-02-30']
-  .concat(['0000-00-00', '-4713-01-01', 'today', ''])
+  .concat(['0000-00-00', '0000-01-01', '2015-02-29', '-4713-01-01', 'today', ''])
   .map((date) => JSON.stringify(date));
 const INSTANTS = [
   ...['2026-01-10T08:00:00Z', '2026-01-20T08:00:00.123Z', '2026-12-31T23:59:60Z', '1970-01-01'],
   ...['9999-12-31T23:59:59.999Z', '+275760-09-13T00:00:00.000Z', 'infinity', 'now'],
+  ...['0000-01-01T00:00:00Z', '2015-05-15T24:00:00Z', '0001-01-01T00:00:00+14:00'],
 ].map((instant) => JSON.stringify(instant));
 const STRANGE = [
   '',
   ' ',
   '\u0000',
   '\ud800',
+  'a\udc00b',
   '\u202e\ufeff',
+  '\u0085',
   "' or 1=1 --",
   '%_\\',
   '../../etc/passwd',

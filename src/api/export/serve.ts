@@ -13,6 +13,7 @@ import type { Heavy } from '../gate.ts';
 import type { TripFilter } from '../generated/schema.ts';
 import type { Authenticate } from '../identity.ts';
 import { toReader } from '../identity.ts';
+import { findUnusable } from '../plain-text.ts';
 import { toCriteria } from '../resolvers/trips.ts';
 import { untilGone } from '../web.ts';
 import type { ExportColumn } from './columns.ts';
@@ -114,6 +115,11 @@ export function serveExports({
 
 /** The parameters as the argument `filter` of `trips`, by its own type. @throws BAD_USER_INPUT */
 function readFilter(schema: GraphQLSchema, query: unknown): TripFilter {
+  const unusable = findUnusable(query);
+  if (unusable) {
+    const { path, what } = unusable;
+    throw createError('BAD_USER_INPUT', `${path} holds ${what}, which is not accepted: remove it.`);
+  }
   const type = schema.getType('TripFilter');
   if (!isInputType(type)) throw new Error('the schema has no TripFilter');
   return coerceInputValue({ ...(query as object) }, type, (path, _, error) => {

@@ -103,7 +103,7 @@ async function readIssued(tx: Transaction, ref: number) {
 }
 
 function checkText(text: string, field: string): void {
-  if (text.trim().length === 0 || text.length > MAX_TEXT || text.includes('\u0000')) {
+  if (text.trim().length === 0 || text.length > MAX_TEXT) {
     refuse('INVALID', `${field} must have 1 to ${MAX_TEXT} characters.`, field);
   }
 }

@@ -1,3 +1,5 @@
+import type { GraphQLInputType, GraphQLSchema } from 'graphql';
+import { isInputObjectType, isListType, isNonNullType } from 'graphql';
 import { canonicalJson } from '../../core/premium/exact/canonical.ts';
 import { sha256 } from '../../core/premium/exact/sha256.ts';
 import type { Transaction } from '../../store/open.ts';
@@ -7,6 +9,7 @@ import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { VehicleInput } from '../generated/schema.ts';
 import { toReader } from '../identity.ts';
+import { isPlainName } from '../plain-text.ts';
 
 const MAX_NAME = 200;
 
@@ -30,12 +33,16 @@ export async function perform<Input extends Keyed, Key, Row>(
 ): Promise<Done<Row>> {
   const { idempotencyKey, ...rest } = input;
   if (!isName(idempotencyKey)) {
-    throw createError('BAD_USER_INPUT', `idempotencyKey must have 1 to ${MAX_NAME} characters.`);
+    throw createError(
+      'BAD_USER_INPUT',
+      `idempotencyKey must have 1 to ${MAX_NAME} characters, without control characters.`,
+    );
   }
+  const inputHash = hashInput(context.services.schema, mutation, rest);
   const outcome = await writeOnce(
     context.services.streams.store,
     toReader(context.identity),
-    { mutation, idempotencyKey, inputHash: sha256(canonicalJson(rest) ?? '') },
+    { mutation, idempotencyKey, inputHash },
     async (tx, tenantRef) => work(tx, tenantRef),
   );
   if (outcome === 'CONFLICT') {
@@ -59,13 +66,43 @@ export async function perform<Input extends Keyed, Key, Row>(
 }
 
 function isName(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_NAME && !text.includes('\u0000');
+  return isPlainName(text, MAX_NAME);
+}
+
+/** One text for one meaning: a field that is null is left out, members are sorted. */
+function hashInput(schema: GraphQLSchema, mutation: string, input: unknown): string {
+  const type = schema.getMutationType()?.getFields()[mutation]?.args[0]?.type;
+  if (!type) throw new Error(`the schema has no mutation ${mutation} with an input`);
+  const text = canonicalJson(dropNulls(type, input));
+  if (text === undefined) {
+    throw createError('BAD_USER_INPUT', 'The input nests too deep to be compared.');
+  }
+  return sha256(text);
+}
+
+/** Leaves out fields that are null. What a JSON scalar holds is data, where null is not absence. */
+function dropNulls(type: GraphQLInputType, value: unknown): unknown {
+  if (isNonNullType(type)) return dropNulls(type.ofType, value);
+  if (isListType(type) && Array.isArray(value)) {
+    return value.map((item) => dropNulls(type.ofType, item));
+  }
+  if (!isInputObjectType(type) || typeof value !== 'object' || value === null) return value;
+  const fields = type.getFields();
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member != null)
+      .map(([name, member]) => [name, dropNulls(fields[name]!.type, member)]),
+  );
 }
 
 /** @throws RefusedInput where a name is empty or too long */
 export function checkName(text: string, ...field: readonly string[]): void {
   if (!isName(text)) {
-    refuse('INVALID', `${field.join('.')} must have 1 to ${MAX_NAME} characters.`, ...field);
+    refuse(
+      'INVALID',
+      `${field.join('.')} must have 1 to ${MAX_NAME} characters, without control characters.`,
+      ...field,
+    );
   }
 }
 

@@ -125,7 +125,7 @@ function checkCount(list: readonly unknown[], field: string): void {
 }
 
 function checkReason(reason: string | null | undefined): string | null {
-  if (reason != null && (reason.length > MAX_REASON || reason.includes('\u0000'))) {
+  if (reason != null && (reason.length > MAX_REASON)) {
     refuse('INVALID', `reason must have at most ${MAX_REASON} characters.`, 'reason');
   }
   return reason ?? null;
@@ -168,7 +168,7 @@ function toPolicyFacts(factors: unknown): FactOrder[] {
 }
 
 function checkFact(value: unknown, ...field: readonly string[]): string | number {
-  const isText = typeof value === 'string' && value.length <= 200 && !value.includes('\u0000');
+  const isText = typeof value === 'string' && value.length <= 200;
   if (!isText && !(typeof value === 'number' && Number.isFinite(value))) {
     refuse(
       'INVALID',
