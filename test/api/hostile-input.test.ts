@@ -299,7 +299,7 @@ describe('whatever a caller sends', () => {
     const token = await signToken(INSURER);
     const name = fc.constantFrom('deviceId', 'driverExternalId', 'startedFrom', 'status', 'x', '');
     const value = fc.oneof(
-      hostileText.map((text) => encodeURIComponent(text.toWellFormed?.() ?? '\u0000')),
+      hostileText.map((text) => encodeURIComponent(Buffer.from(text).toString())),
       fc.constantFrom('%00', '%ED%A0%BD', '%', '%zz', '%C0%80', '%E2%80%AE'),
     );
     await fc.assert(
