@@ -1,6 +1,6 @@
 import type { Role } from './generated/schema.ts';
 
-/** What the console shows in a tab: a question as one of the roles asks it, and values for its variables. */
+/** Contents of a console tab: a query for one of the roles, and values for its variables. */
 export interface Example {
   readonly name: string;
   readonly role: Role;
@@ -8,11 +8,11 @@ export interface Example {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** The first car of the fleet that `npm start` brings, and who drives it. */
+/** The first car of the fleet that `npm start` simulates, and its driver. */
 const DEVICE = { deviceId: 'SIM-4-0001' };
 const DRIVER = { driverExternalId: 'sim-4-driver-0001' };
 
-/** One at least for each kind of user; the last is shown first. */
+/** At least one for each kind of user; the last is shown first. */
 export const EXAMPLES: readonly Example[] = [
   {
     name: 'Devices',

@@ -26,8 +26,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the console at `/`. Everything it needs comes from here, and the page may load nothing from
- * elsewhere.
+ * Serves the console at `/`. All its files come from this server, and its content security policy forbids
+ * other origins.
  */
 export function serveConsole(
   app: FastifyInstance,
@@ -40,7 +40,7 @@ export function serveConsole(
   app.get('/', async (request, reply) => {
     const nonce = randomBytes(16).toString('base64');
     const { host } = request.headers;
-    // A page elsewhere whose name was pointed at this machine must not read the tokens.
+    // DNS rebinding: a foreign page whose name resolves to this machine must not read the tokens.
     const tokens = isLoopback(host) ? (localTokens ?? {}) : {};
     await reply
       .headers({
@@ -110,7 +110,7 @@ function renderPage(path: string, nonce: string, tokens: Readonly<Record<string,
     },
     disableAccount: true,
   });
-  // Altair wants whole addresses, and only the page knows under which name it was asked for.
+  // Altair needs absolute URLs, and only the page knows the host name that it was loaded from.
   const address = `new URL(${JSON.stringify(path)}, location.href).href`;
   return html
     .replaceAll(`\`${ENDPOINT}\``, address)

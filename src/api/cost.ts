@@ -17,18 +17,18 @@ import {
 } from 'graphql';
 import { DEFAULT_PAGE, GROUPS_SHOWN, MAX_PAGE } from './limits.ts';
 
-/** What an operation asks of the store. */
+/** Estimated work of an operation. */
 export interface Price {
   /** Objects to look up, roughly. */
   readonly cost: number;
-  /** Whether it reads so many rows that it waits for its turn at the gate (src/api/gate.ts). */
+  /** Whether it reads so many rows that it queues at the gate (src/api/gate.ts). */
   readonly heavy: boolean;
 }
 
-/** Fields that may read a whole book of business; what they are asked with reads through the gate. */
+/** Fields that may read a whole book of business; operations with one of them go through the gate. */
 const HEAVY: ReadonlySet<string> = new Set(['Query.tripStats', 'Query.whatIf']);
 
-/** What a field costs beyond the objects below it: statements or rows that the selection does not show. */
+/** Cost of a field in addition to the objects below it: statements or rows that its selection does not reveal. */
 const FIELD_COST: Readonly<Record<string, number>> = {
   'Trip.path': 200,
   'Driver.habits': 10,
@@ -46,7 +46,7 @@ const FIELD_COST: Readonly<Record<string, number>> = {
   'BillAdjustment.text': 100,
   'BillAdjustment.html': 100,
 };
-/** How many objects a list without a page size has, as a guess for the cost. */
+/** Assumed length of a list without a page size, for the cost. */
 const LIST_SIZE: Readonly<Record<string, number>> = {
   'Trip.events': 5,
   'Device.assignments': 3,
@@ -61,7 +61,7 @@ const LIST_SIZE: Readonly<Record<string, number>> = {
 };
 
 /**
- * How many objects an operation of a valid document makes the store look up, roughly.
+ * Estimates how many objects an operation of a valid document looks up.
  * @throws GraphQLError for an argument whose value is not of its type
  */
 export function priceOperation(

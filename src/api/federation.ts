@@ -1,7 +1,7 @@
 import type { ConstDirectiveNode, DefinitionNode } from 'graphql';
 import { Kind, parse, parseConstValue, print } from 'graphql';
 
-/** By what another subgraph may name an object, each alone. The first one given is taken. */
+/** Keys by which another subgraph may name an object. The first one present is used. */
 export const KEYS: Readonly<Record<string, readonly string[]>> = {
   Trip: ['id'],
   DrivingEvent: ['id'],
@@ -15,12 +15,12 @@ export const KEYS: Readonly<Record<string, readonly string[]>> = {
   CreditNote: ['id', 'number'],
   Dispute: ['id'],
 };
-/** Types without an identity that other subgraphs have in the same words. */
+/** Types without identity that other subgraphs define in the same way. */
 const SHAREABLE: readonly string[] = ['PageInfo'];
-/** The least version that knows what is used here, so that every router of version 2 takes it. */
+/** The lowest federation version with the features used here, so that every router of version 2 accepts it. */
 const FEDERATION = 'https://specs.apollo.dev/federation/v2.0';
 
-/** What a router asks beside the schema that clients see (schema.graphql). */
+/** Types for a federation router, in addition to the schema that clients see (schema.graphql). */
 export const federationTypes = `
   "An object named by a key: its \`__typename\` and the fields of one of its keys."
   scalar _Any

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 
-/** What an opaque id stands for: a type's name and the key of one of its objects. */
+/** Content of an opaque id: a type's name and the key of one of its objects. */
 export interface GlobalId {
   readonly type: string;
   readonly key: readonly (string | number)[];
@@ -10,7 +10,7 @@ export function toGlobalId(type: string, ...key: readonly (string | number)[]): 
   return Buffer.from(JSON.stringify([type, ...key])).toString('base64url');
 }
 
-/** Undefined where the text is no id of ours: it reads as not there. */
+/** Undefined if the text is not one of our ids; callers treat that as missing. */
 export function parseGlobalId(id: string): GlobalId | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(id, 'base64url').toString());

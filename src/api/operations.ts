@@ -13,29 +13,29 @@ const manifestShape = z.object({
 /** The file that relay-compiler's `persistConfig` writes: texts by their MD5, SHA-1 or SHA-256. */
 const relayShape = z.record(z.string().regex(/^[0-9a-f]{32,64}$/), z.string().min(1));
 
-/** Characters of texts that clients registered, altogether. */
+/** Total length of texts registered by clients, characters. */
 const MAX_REMEMBERED = 10_000_000;
 
 export interface OperationSettings {
   /** Text of a manifest, Apollo's or Relay's, whose operations may be asked by id alone. */
   readonly manifest?: string | undefined;
-  /** Whether nothing but the manifest's operations is answered. */
+  /** Whether only the manifest's operations are answered. */
   readonly listedOnly?: boolean | undefined;
 }
 
-/** Texts of operations that clients ask by their id: the manifest's and those registered since. */
+/** Texts of operations that clients send by id: those of the manifest and those registered since. */
 export interface Operations {
   find(id: string): string | undefined;
-  /** Remembers a text whose id was checked, unless only the manifest's are answered. */
+  /** Stores a text whose id was verified, unless only the manifest's are answered. */
   register(id: string, text: string): void;
   /**
-   * Whether a question may be answered at all.
-   * @throws BAD_REQUEST where its id is none or not its text's, PERSISTED_QUERY_NOT_IN_LIST
+   * Checks a request's id and text.
+   * @throws BAD_REQUEST for an id that is malformed or does not match its text, PERSISTED_QUERY_NOT_IN_LIST
    */
   check(question: Question): void;
   /**
-   * The text that a question means: its own, or what its id stands for.
-   * @throws what `check` does, and PERSISTED_QUERY_NOT_FOUND
+   * The text of a request: its own, or the one registered for its id.
+   * @throws as `check` does, and PERSISTED_QUERY_NOT_FOUND
    */
   resolve(question: Question): string;
 }
@@ -45,7 +45,7 @@ interface Question {
   readonly extensions?: unknown;
 }
 
-/** @throws Error where the manifest is none */
+/** @throws Error if the manifest is invalid */
 export function createOperations({ manifest, listedOnly = false }: OperationSettings): Operations {
   const listed = manifest === undefined ? new Map<string, string>() : readManifest(manifest);
   const bodies = new Set(listed.values());
@@ -67,7 +67,7 @@ export function createOperations({ manifest, listedOnly = false }: OperationSett
     if (listedOnly && !bodies.has(query)) {
       throw createError(
         'PERSISTED_QUERY_NOT_IN_LIST',
-        'Only operations of the manifest are answered here: send one of its ids as extensions.persistedQuery.sha256Hash.',
+        'This API answers only the operations of its manifest: send one of its ids as extensions.persistedQuery.sha256Hash.',
       );
     }
   };
@@ -84,7 +84,7 @@ export function createOperations({ manifest, listedOnly = false }: OperationSett
         return query;
       }
       if (id === undefined) {
-        throw createError('BAD_REQUEST', 'A query is needed, or the id of a persisted one.');
+        throw createError('BAD_REQUEST', 'Send a query or the id of a persisted query.');
       }
       const text = find(id);
       if (text !== undefined) return text;
@@ -101,7 +101,7 @@ function readManifest(text: string): ReadonlyMap<string, string> {
   const apollo = manifestShape.safeParse(value);
   if (apollo.success) return new Map(apollo.data.operations.map(({ id, body }) => [id, body]));
   throw new Error(
-    `the manifest of persisted operations is neither what @apollo/generate-persisted-query-manifest nor what relay-compiler writes: ${z.prettifyError(apollo.error)}`,
+    `the manifest of persisted operations is in neither the format of @apollo/generate-persisted-query-manifest nor that of relay-compiler: ${z.prettifyError(apollo.error)}`,
   );
 }
 

@@ -12,21 +12,21 @@ export interface PageArguments {
   readonly before?: InputMaybe<string>;
 }
 
-/** How one list's keys become cursors. `name` keeps the cursors of two lists, or of two orders, apart. */
+/** Converts a list's keys to cursors and back. `name` distinguishes lists and orders. */
 export interface CursorKind<Key> {
   readonly name: string;
   readonly toParts: (key: Key) => readonly (string | number)[];
   readonly fromParts: (parts: readonly (string | number | null)[]) => Key;
 }
 
-/** A list ordered by one text. */
+/** A list ordered by one text column. */
 export function textCursor(name: string): CursorKind<string> {
   return { name, toParts: (text) => [text], fromParts: ([text]) => String(text) };
 }
 
 /**
- * Keeps the cursors of one list under two filters apart.
- * @param filter its fields are to be given in one and the same order
+ * Makes cursors of one list under different filters distinct.
+ * @param filter callers build it with its fields always in the same order
  */
 export function underFilter<Key>(kind: CursorKind<Key>, filter: object): CursorKind<Key> {
   const digest = createHash('sha256').update(JSON.stringify(filter)).digest('base64url');
@@ -52,7 +52,7 @@ export function toPageRequest<Key>(
     if (parts?.[0] !== kind.name) {
       throw createError(
         'BAD_USER_INPUT',
-        `${argument} is no cursor of this list in this order and under this filter: give back an endCursor or startCursor of it, unchanged.`,
+        `${argument} is not a cursor of this list in this order and with this filter: pass an endCursor or startCursor of it back unchanged.`,
       );
     }
     return kind.fromParts(parts.slice(1));

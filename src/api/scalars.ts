@@ -16,7 +16,7 @@ function parseDateTime(value: unknown): number {
   const ms = typeof value === 'string' ? instantOf(value) : undefined;
   if (ms !== undefined && ms >= FIRST_MS && ms <= LAST_MS) return ms;
   throw refuse(
-    `DateTime takes an instant with a zone such as 2015-05-15T00:08:13.000Z, of the years 0001 to 9999; it was given ${JSON.stringify(value)}.`,
+    `A DateTime is an instant with a time zone, such as 2015-05-15T00:08:13.000Z, in the years 0001 to 9999; the value was ${JSON.stringify(value)}.`,
   );
 }
 
@@ -40,21 +40,21 @@ function isCalendarDate(text: string): boolean {
 function parseDate(value: unknown): string {
   if (typeof value === 'string' && isCalendarDate(value)) return value;
   throw refuse(
-    `Date takes a calendar date such as 2015-05-15, of the years 0001 to 9999; it was given ${JSON.stringify(value)}.`,
+    `A Date is a calendar date, such as 2015-05-15, in the years 0001 to 9999; the value was ${JSON.stringify(value)}.`,
   );
 }
 
 function parseDecimal(value: unknown): string {
   if (typeof value === 'string' && DECIMAL.test(value)) return value;
-  throw refuse(`Decimal takes a string such as "1234.56"; it was given ${JSON.stringify(value)}.`);
+  throw refuse(`A Decimal is a string, such as "1234.56"; the value was ${JSON.stringify(value)}.`);
 }
 
 function parseCursor(value: unknown): string {
   if (typeof value === 'string') return value;
-  throw refuse('Cursor takes a string that a list or a stream gave.');
+  throw refuse('A Cursor is a string returned by an earlier list or subscription.');
 }
 
-/** Inside the API an instant is Unix epoch milliseconds, everything else is a string as it stands. */
+/** Inside the API an instant is Unix epoch milliseconds; the other scalars are the strings themselves. */
 export const scalars = {
   DateTime: createScalar<number>('DateTime', parseDateTime, (value) =>
     new Date(value as number | Date).toISOString(),

@@ -23,8 +23,8 @@ import { whatIf } from './resolvers/what-if.ts';
 import { scalars } from './scalars.ts';
 
 /**
- * The schema of schema.graphql with its resolvers, and what a router asks of a subgraph, behind the
- * rules of who may ask what.
+ * The schema of schema.graphql with its resolvers, plus the federation subgraph, guarded by the access
+ * rules.
  */
 export function createSchema(): GraphQLSchema {
   const text = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');

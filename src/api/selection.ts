@@ -3,8 +3,8 @@ import type { FieldNode, GraphQLResolveInfo } from 'graphql';
 import { isObjectType } from 'graphql';
 
 /**
- * What is selected below fields of an object type: fragments opened, what `@skip` and `@include` leave
- * out left out. For a resolver that reads no more than it has to.
+ * Fields selected below nodes of an object type, with fragments expanded and `@skip` and `@include`
+ * applied. For resolvers that read only what is selected.
  */
 export function selectBelow(
   info: GraphQLResolveInfo,
@@ -13,12 +13,12 @@ export function selectBelow(
 ): readonly FieldNode[] {
   const { schema, fragments, variableValues } = info;
   const below = schema.getType(type);
-  if (!isObjectType(below)) throw new Error(`${type} is no object type`);
+  if (!isObjectType(below)) throw new Error(`${type} is not an object type`);
   const { fields } = collectSubFields(schema, fragments, variableValues, below, [...nodes]);
   return [...fields.values()].flat();
 }
 
-/** Of fields, those of a name, whatever their aliases. */
+/** The fields with a given name, regardless of alias. */
 export function named(nodes: readonly FieldNode[], name: string): readonly FieldNode[] {
   return nodes.filter((node) => node.name.value === name);
 }

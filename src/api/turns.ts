@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
- * The items of a long list, so many at once: what is below them is worked out in turns of the event
- * loop, and other requests are served between these.
+ * Releases a long list's items in portions, one per turn of the event loop, so that other requests are
+ * served while the fields below the items are resolved.
  */
 export function inTurns<Item>(items: readonly Item[], atOnce: number): Promise<Item>[] {
   let turn = Promise.resolve();

@@ -54,7 +54,7 @@ async function totals() {
 }
 
 describe('assignDevice', () => {
-  it('moves the trips of its time to the driver, with events, roll-ups, revisions and the fence', async () => {
+  it('moves the trips of its interval to the driver, with events, roll-ups, revisions and the fence', async () => {
     for (const day of [1, 2, 3]) {
       await rows.addTrip(tenant, device, {
         startedAt: `2015-05-0${day}T08:00:00Z`,
@@ -121,7 +121,7 @@ describe('assignDevice', () => {
     expect(state).toEqual({ version: 1, events: 1, revisions: [1] });
   });
 
-  it('cuts and splits what was assigned before, and gives each trip to who then had the device', async () => {
+  it('trims and splits earlier assignments, and gives each trip to the driver of that time', async () => {
     for (const day of [1, 5, 9]) {
       await rows.addTrip(tenant, device, {
         startedAt: `2015-05-0${day}T08:00:00Z`,
@@ -158,7 +158,7 @@ describe('assignDevice', () => {
       ['2015-05-05', 'bob', 1],
       ['2015-05-09', 'ann', 1],
     ]);
-    // The last trip has another assignment of the same driver: nothing that people see has changed.
+    // The last trip has another assignment of the same driver: nothing visible has changed.
     const { rows: revisions } = await rows.owner.query(
       'select revision from trip where device_id = $1 order by started_at',
       [device],
@@ -166,7 +166,7 @@ describe('assignDevice', () => {
     expect(revisions).toEqual([{ revision: 2 }, { revision: 3 }, { revision: 2 }]);
   });
 
-  it('refuses what is not there and a time in which the device is another tenant’s', async () => {
+  it('refuses unknown objects and an interval in which the device belongs to another tenant', async () => {
     await ask(api, OPERATOR, MOVE, {
       input: { deviceId, tenant: 'globex', from: '2015-06-01T00:00:00Z', idempotencyKey: key() },
     });
@@ -211,7 +211,7 @@ describe('assignDevice', () => {
 });
 
 describe('moveDevice', () => {
-  it('makes a device and a tenant known, so that a fleet can be registered before it drives', async () => {
+  it('creates a device and a tenant, so that a fleet can be registered before it drives', async () => {
     const input = { deviceId: 'ID-FRESH', tenant: 'initech', idempotencyKey: key() };
     const refused = await ask(api, OPERATOR, MOVE, { input });
     expect(refused.data.moveDevice.userErrors).toMatchObject([
@@ -224,7 +224,7 @@ describe('moveDevice', () => {
     });
   });
 
-  it('is refused from the end of time on', async () => {
+  it('is refused with a start at the end of time', async () => {
     const answer = await ask(api, OPERATOR, MOVE, {
       input: { deviceId, tenant: 'globex', from: '9999-12-31T12:00:00Z', idempotencyKey: key() },
     });
@@ -233,7 +233,7 @@ describe('moveDevice', () => {
     ]);
   });
 
-  it('gives the trips from then on to the tenant and ends the assignments of the old one', async () => {
+  it('moves the trips from then on to the tenant and ends the assignments of the old one', async () => {
     for (const day of [1, 5]) {
       await rows.addTrip(tenant, device, {
         startedAt: `2015-05-0${day}T08:00:00Z`,
@@ -265,7 +265,7 @@ describe('moveDevice', () => {
 describe('an idempotency key', () => {
   const REGISTER = `mutation ($input: RegisterDriverInput!) { registerDriver(input: $input) { driver { externalId } userErrors { code field } } }`;
 
-  it('answers the same object for the same input, also at the same moment, and CONFLICT for another', async () => {
+  it('returns the same object for the same input, also concurrently, and CONFLICT for another input', async () => {
     const input = { externalId: 'carl', idempotencyKey: key() };
     const answers = await Promise.all([1, 2, 3].map(() => ask(api, INSURER, REGISTER, { input })));
     for (const answer of answers) {
@@ -282,7 +282,7 @@ describe('an idempotency key', () => {
     ]);
   });
 
-  it('is free again after an input that was not accepted', async () => {
+  it('can be used again after an input that was refused', async () => {
     const idempotencyKey = key();
     const refused = await ask(api, INSURER, REGISTER, {
       input: { externalId: '', idempotencyKey },

@@ -59,7 +59,7 @@ async function authorize(claims: Claims): Promise<Record<string, string>> {
   return { authorization: `Bearer ${await signToken(claims)}` };
 }
 
-/** What a client may put into a request. */
+/** A GraphQL request. */
 interface Question {
   readonly query?: string;
   readonly variables?: Readonly<Record<string, unknown>>;
@@ -71,7 +71,7 @@ interface Body extends Partial<Pick<Answer, 'data' | 'errors'>> {
   readonly extensions?: unknown;
 }
 
-/** Sends a question as it stands, over HTTP. */
+/** Sends a request unchanged over HTTP. */
 export async function send(
   api: Pick<Api, 'url'>,
   claims: Claims | null,
@@ -91,7 +91,7 @@ export async function send(
   return { status, headers, body: (await response.json()) as Body };
 }
 
-/** The first answer to a question over a socket of its own. */
+/** The first response to a request over its own socket. */
 export async function sendBySocket(
   api: Api,
   claims: Claims,
@@ -124,7 +124,7 @@ export async function sendBySocket(
   }
 }
 
-/** Asks as a client does, over HTTP. */
+/** Sends a query over HTTP, as a client does. */
 export async function ask(
   api: Pick<Api, 'url'>,
   claims: Claims | null,

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 describe('the console', () => {
-  it('shows examples that the schema knows, each variable with a value', () => {
+  it('shows examples that are valid in the schema, with a value for each variable', () => {
     const schema = createSchema();
     for (const { name, query, variables = {} } of EXAMPLES) {
       const document = parse(query);
@@ -58,7 +58,7 @@ describe('the console', () => {
     },
   );
 
-  it('offers the tokens of a local run to its own machine alone, and begins as an insurer', async () => {
+  it('offers the tokens of a local run only to its own machine, and starts as an insurer', async () => {
     const base = new URL('/', api.url);
     const page = await (await fetch(base)).text();
     expect(page).toContain(LOCAL.INSURER);
@@ -73,7 +73,7 @@ describe('the console', () => {
     expect(elsewhere).toContain('paste a token here');
   });
 
-  it('is a page that may load nothing from elsewhere, and its own script is there', async () => {
+  it('is a page that may load nothing from other origins, and its own script exists', async () => {
     const base = new URL('/', api.url);
     const { headers } = await fetch(base);
     expect(headers.get('content-security-policy')).toContain("default-src 'self'");

@@ -32,7 +32,7 @@ const statements = vi.spyOn(pg.Client.prototype, 'query');
 let database: TestDatabase;
 let rows: Rows;
 let api: Api;
-/** What is named by its id, and the same by its other key where it has one; by tenant. */
+/** Representations by id and, if the type has one, by natural key; per tenant. */
 const objects = new Map<string, readonly (readonly [Representation, Representation | null])[]>();
 
 beforeAll(async () => {
@@ -44,7 +44,7 @@ beforeAll(async () => {
     ['globex', 'guy'],
   ] as const) {
     const ref = await fillTenant(api, rows, tenant);
-    // Each tenant counts its own documents: a number of the other's must be none of one's own.
+    // Each tenant numbers its own documents: a number of one tenant must not exist for the other.
     if (tenant === 'globex') {
       await rows.owner.query('insert into bill_number (tenant_id, last) values ($1, 500)', [ref]);
     }
@@ -111,12 +111,12 @@ describe('the subgraph', () => {
     const { errors: faults, supergraphSdl } = compose(data._service.sdl);
     expect((faults ?? []).map(({ message }) => message)).toEqual([]);
     expect(supergraphSdl).toMatch(/type Driver[^{]*key: "externalId"/);
-    // Without its keys it does not: the composition really looks.
+    // Without its keys it does not compose, so the check is real.
     const without = compose(data._service.sdl.replaceAll(/ @key\(fields: "\w+"\)/g, ''));
     expect(without.errors ?? []).not.toEqual([]);
   });
 
-  it('is shown to whom the schema is shown', async () => {
+  it('is shown to the roles that may read the schema', async () => {
     const closed = await startTestApi(database, { introspection: ['OPERATOR'] });
     try {
       expect(codesOf(await ask(closed, INSURER, '{ _service { sdl } }'))).toEqual(['FORBIDDEN']);
@@ -128,7 +128,7 @@ describe('the subgraph', () => {
 });
 
 describe('objects by their keys', () => {
-  it('are of every type that has a key', () => {
+  it('exist for every type with a key', () => {
     const types = new Set(objects.get('acme')?.map(([{ __typename }]) => __typename));
     expect([...types].sort()).toEqual(Object.keys(KEYS).sort());
   });
@@ -154,7 +154,7 @@ describe('objects by their keys', () => {
         claims,
         others.map(([other]) => other),
       );
-      // Names of a tenant's own are looked up in one's tenant, which an operator without one has not.
+      // Natural keys are looked up in the caller's tenant, and an operator may have none.
       const expected = others.map(([other, node]) =>
         asker === 'OPERATOR' && other.__typename !== 'Device' ? null : node,
       );
@@ -165,7 +165,7 @@ describe('objects by their keys', () => {
     if (asker !== 'OPERATOR') expect(seen.globex).toBe(0);
   });
 
-  it('are refused their fields as anywhere else', async () => {
+  it('have the same access rules as elsewhere', async () => {
     const [driver] = objects.get('acme')?.find(([{ __typename }]) => __typename === 'Driver') ?? [];
     const answer = await ask(
       api,
@@ -177,7 +177,7 @@ describe('objects by their keys', () => {
     expect(answer.data._entities).toEqual([{ externalId: 'acme-ann', score: null }]);
   });
 
-  it('are believed in nothing but the key', async () => {
+  it('are trusted only for the key', async () => {
     const { data, errors } = await ask(
       api,
       INSURER,
@@ -188,7 +188,7 @@ describe('objects by their keys', () => {
     expect(data._entities).toEqual([{ externalId: 'acme-ann', name: 'acme-ann' }]);
   });
 
-  it('that are named wrongly are null beside the others, and it is said what is wrong', async () => {
+  it('with invalid keys are null beside the others, with an error that says why', async () => {
     const [driver] = objects.get('acme')?.find(([{ __typename }]) => __typename === 'Driver') ?? [];
     const { entities, errors } = await fetchEntities(INSURER, [
       driver,
@@ -210,7 +210,7 @@ describe('objects by their keys', () => {
     expect(codesOf(many)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('are counted in the cost, and asked of the store as often for a hundred as for two', async () => {
+  it('are counted in the cost, and take as many statements for a hundred as for two', async () => {
     const count = async (size: number) => {
       statements.mockClear();
       await fetchEntities(

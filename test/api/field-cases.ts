@@ -20,7 +20,7 @@ const claims: Claims = { role: 'CLAIMS', tenant: large };
 const driver: Claims = { role: 'DRIVER', tenant: large, driver: PORTFOLIO.driver };
 const busyDriver: Claims = { role: 'DRIVER', tenant: large, driver: PORTFOLIO.busyDriver };
 
-/** A question for what hangs on rows. */
+/** A query for fields that lead from rows to other rows. */
 export interface FieldCase {
   readonly claims: Claims;
   readonly query: string;
@@ -47,7 +47,7 @@ const toId = (...key: (string | number)[]) =>
 const TYPES = ['Trip', 'Driver', 'Device', 'Vehicle', 'Policy', 'Bill', 'Dispute'];
 const NODE = `node(id: "${toId('Trip', 1)}") { id } nodes(ids: [${TYPES.map((type) => `"${toId(type, 1)}"`).join(', ')}]) { id }`;
 
-/** Every choice of what leaves few trips, alone and with a condition that any number of trips may meet. */
+/** Every filter that leaves few trips, alone and with a condition that any number of trips may meet. */
 function statsFilters(): string[] {
   const few = [
     'from: "2025-09-01", to: "2025-09-02"',
@@ -110,7 +110,7 @@ export const WITHOUT_CASE: Readonly<Record<string, string>> = {
 
 const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'));
 
-/** What leads from the root or from a row to other rows: `Driver.trips`, and filters of figures: `TripStatsFilter.from`. */
+/** Fields that lead from the root or from a row to other rows: `Driver.trips`, and filters of figures: `TripStatsFilter.from`. */
 export function findFields(): string[] {
   return Object.values(schema.getTypeMap())
     .filter(isObjectType)
@@ -134,7 +134,7 @@ export function findFields(): string[] {
     );
 }
 
-/** The same of what a question asks. */
+/** The same coordinates as selected by a query. */
 export function fieldsOf({ query }: FieldCase): string[] {
   const found: string[] = [];
   const types = new TypeInfo(schema);

@@ -21,9 +21,9 @@ import { openRows } from './rows.ts';
 import { fillDriver, fillTenant } from './world.ts';
 
 const OPERATIONS = process.env['ODOGRAPH_LONG'] === '1' ? 100_000 : 2_000;
-/** After so many the rest is not asked. */
+/** Failures after which the run stops. */
 const MOST_FAULTS = 10;
-/** So many are asked at once. */
+/** Concurrent operations. */
 const AT_ONCE = 16;
 
 const ASKERS: readonly (Claims | null)[] = [
@@ -36,7 +36,7 @@ const ASKERS: readonly (Claims | null)[] = [
   null,
 ];
 
-/** What nobody outside is to read: a stack, a statement, a file of ours, a library of ours. */
+/** Text that must not reach clients: a stack, a statement, a file or library of ours. */
 const INSIDE = [
   /\n\s+at |\bat (async )?[\w.<>]+ \(/,
   /\.(ts|js|mjs|cjs):\d+/,
@@ -103,7 +103,7 @@ async function post(asker: Claims | null, body: string): Promise<string> {
   return `${response.status} ${await response.text()}`;
 }
 
-/** The first answer over the asker's socket, or its end; a stream that says nothing is left again. */
+/** The first message over the caller's socket, or its close; a silent stream is abandoned. */
 function askBySocket(asker: Claims, query: string): Promise<string> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => end('nothing was said'), 250);
@@ -123,7 +123,7 @@ function askBySocket(asker: Claims, query: string): Promise<string> {
   });
 }
 
-/** Sends bytes on a socket of its own, as the first message or after a greeting. */
+/** Sends bytes on a new socket, as the first message or after connection_init. */
 async function sendFrame(dice: Dice, frame: string): Promise<string> {
   const socket = new WebSocket(api.wsUrl, 'graphql-transport-ws');
   const said: string[] = [];
@@ -147,7 +147,7 @@ async function sendFrame(dice: Dice, frame: string): Promise<string> {
   return said.join('\n');
 }
 
-/** One operation drawn by a seed, asked in one of the ways; what was wrong with the answer. */
+/** Sends one operation drawn from a seed over one of the transports. @returns what was wrong with the response */
 async function askOne(seed: number): Promise<string[]> {
   const dice = createDice(createRandom(seed));
   const asker = dice.one(ASKERS);
@@ -173,7 +173,7 @@ async function askOne(seed: number): Promise<string[]> {
   );
 }
 
-/** A message without the words in quotes that the question itself holds. */
+/** A message without quoted words that the operation itself contains. */
 function withoutEcho(message: string, question: string): string {
   return message.replace(/\\?"([^"]*?)\\?"/g, (quoted, inner: string) =>
     question.includes(inner) ? '""' : quoted,
@@ -189,7 +189,7 @@ async function usedMib(): Promise<number> {
   return process.memoryUsage().heapUsed / 2 ** 20;
 }
 
-describe('whatever is asked', () => {
+describe('any operation', () => {
   it(
     `is answered with nothing of the inside, and leaves nothing behind (${OPERATIONS} operations)`,
     async () => {

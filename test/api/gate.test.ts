@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createGate } from '../../src/api/gate.ts';
 
 describe('the gate', () => {
-  it('lets in so many at once and the others in the order in which they came', async () => {
+  it('admits a fixed number at once and the others in order of arrival', async () => {
     const gate = createGate({ places: 2, queue: 10, waitMs: 5_000 });
     const entered: number[] = [];
     const leaves: (() => void)[] = [];
@@ -21,7 +21,7 @@ describe('the gate', () => {
     expect(entered).toEqual([0, 1, 2, 3]);
   });
 
-  it('sends away who finds the queue full and who has waited too long, with when to come back', async () => {
+  it('rejects when the queue is full or the wait is too long, and says when to retry', async () => {
     const gate = createGate({ places: 1, queue: 1, waitMs: 50 });
     const leave = await gate.enter();
     const waits = gate.enter();
@@ -32,7 +32,7 @@ describe('the gate', () => {
     await expect(gate.enter()).resolves.toBeTypeOf('function');
   });
 
-  it('keeps no place for who has hung up', async () => {
+  it('frees the place of a client that disconnected', async () => {
     const gate = createGate({ places: 1, queue: 1, waitMs: 60_000 });
     const leave = await gate.enter();
     const gone = new AbortController();

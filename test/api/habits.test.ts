@@ -64,7 +64,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-it('a flag answers why, from its record alone', async () => {
+it('a driving event explains itself from its record alone', async () => {
   const { data, errors } = await ask(
     api,
     INSURER,
@@ -96,7 +96,7 @@ it('a flag answers why, from its record alone', async () => {
   ]);
 });
 
-it('habits tell slow and very fast time apart, the hours of the week, and what was measurable', async () => {
+it('habits distinguish slow and very fast time, the hours of the week, and what was measurable', async () => {
   const { data, errors } = await ask(
     api,
     INSURER,
@@ -121,7 +121,7 @@ it('habits tell slow and very fast time apart, the hours of the week, and what w
   });
 });
 
-it('long driving is told of all trips of a driver, by the day on which it began', async () => {
+it('long driving covers all trips of a driver, by the day on which it began', async () => {
   const within = (from: string, to: string) =>
     ask(
       api,
@@ -144,7 +144,7 @@ it('long driving is told of all trips of a driver, by the day on which it began'
   expect((await within('2026-06-04', '2026-06-05')).data.driver.longDriving).toEqual([]);
 });
 
-it('a day whose neighbours have no four digits of a year is refused by name', async () => {
+it('a date whose neighbours have no four-digit year is refused by name', async () => {
   const { errors } = await ask(
     api,
     INSURER,
@@ -157,7 +157,7 @@ it('a day whose neighbours have no four digits of a year is refused by name', as
   ]);
 });
 
-it('a score shows its window, its prior, its rates with intervals, and what others say', async () => {
+it('a score shows its window, prior, rates with intervals, and other published scores', async () => {
   const { data, errors } = await ask(
     api,
     INSURER,

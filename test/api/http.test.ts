@@ -37,7 +37,7 @@ describe('GraphQL over HTTP', () => {
   it('passes every audit of graphql-http without an error', async () => {
     const results = await auditServer({
       url: api.url,
-      // Against forgery from other pages Apollo Server wants a header that makes a page ask first.
+      // Against cross-site request forgery Apollo Server requires a header that triggers a CORS preflight.
       fetchFn: (url: string, init: RequestInit = {}) => {
         const sent = init.headers as Record<string, string> | undefined;
         const headers = { authorization, 'apollo-require-preflight': 'audit', ...sent };
@@ -49,7 +49,7 @@ describe('GraphQL over HTTP', () => {
     expect(failed.map(({ id, name }) => `${id} ${name}`)).toEqual([]);
   });
 
-  it('refuses a batch, a body that is too large, and what a page can send without asking first', async () => {
+  it('refuses a batch, a body that is too large, and requests that a page can send without a CORS preflight', async () => {
     const batch = await post('[{"query":"{ viewer { role } }"},{"query":"{ viewer { role } }"}]');
     expect(batch.status).toBe(400);
     const large = await post(JSON.stringify({ query: `{ ${' '.repeat(1_100_000)} }` }));
@@ -78,7 +78,7 @@ describe('GraphQL over HTTP', () => {
   });
 });
 
-describe('a page elsewhere', () => {
+describe('a page of another origin', () => {
   const preflight = (origin: string) =>
     fetch(api.url, {
       method: 'OPTIONS',
@@ -89,7 +89,7 @@ describe('a page elsewhere', () => {
       },
     });
 
-  it('may ask where its origin is named, and reads the headers that clients need', async () => {
+  it('may send requests if its origin is listed, and reads the headers that clients need', async () => {
     const allowed = await preflight(ORIGIN);
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get('access-control-allow-origin')).toBe(ORIGIN);
@@ -101,8 +101,8 @@ describe('a page elsewhere', () => {
   });
 });
 
-describe('a proxy before the API', () => {
-  it('may name the request, where it is trusted', async () => {
+describe('a proxy in front of the API', () => {
+  it('may set the request id if it is trusted', async () => {
     const body = '{"query":"{ viewer { tenantt } }"}';
     const named = await post(body, { 'x-request-id': 'edge-0123456789' });
     expect(named.headers.get('x-request-id')).toBe('edge-0123456789');

@@ -14,7 +14,7 @@ let rows: Rows;
 let api: Api;
 let ann: number;
 
-/** Three trips known at noon of 10 May; the first was put right, the second withdrawn on 12 May; the third is under way. */
+/** Three trips known at noon of 10 May; the first was corrected, the second withdrawn on 12 May; the third is open. */
 beforeAll(async () => {
   database = await createTestDatabase();
   rows = await openRows(database);
@@ -74,7 +74,7 @@ async function figuresAt(knownAt: string | null) {
   return answer.data.tripStats;
 }
 
-it('figures are those that were known at the instant: before a correction, before a withdrawal, and after', async () => {
+it('figures are those known at the instant: before a correction, before a withdrawal, and after', async () => {
   const row = (day: string, km: number) => ({
     key: [{ value: day }, { value: 'ann' }],
     distanceKm: { sum: km, max: km, variance: null },
@@ -94,11 +94,11 @@ it('figures are those that were known at the instant: before a correction, befor
     rows: [row('2015-05-01', 4)],
     totals: { exposure: { trips: 1 } },
   });
-  // Now the trip that is under way counts as far as it has come.
+  // Now the open trip counts with its state so far.
   expect(await figuresAt(null)).toMatchObject({ totals: { exposure: { trips: 2 } } });
 });
 
-it('the same question has the same answer after the trips are given to a driver, and to another', async () => {
+it('the same query has the same answer after the trips move to a driver, and to another', async () => {
   const instants = ['2015-05-10T12:00:00Z', '2015-05-12T12:00:00Z', '2015-06-01T00:00:00Z'];
   const before = await Promise.all(instants.map(figuresAt));
   for (const [at, driver] of ['ann', 'bob'].entries()) {

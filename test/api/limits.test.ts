@@ -20,7 +20,7 @@ const { query } = pg.Client.prototype;
 beforeAll(async () => {
   database = await createTestDatabase();
   rows = await openRows(database);
-  // The API runs in this process: every statement of its pool goes through here.
+  // The API runs in this process: this sees every statement of its pool.
   pg.Client.prototype.query = function (this: pg.Client, ...args: unknown[]) {
     statements++;
     return (query as (...args: unknown[]) => unknown).apply(this, args);
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 describe('a page of trips', () => {
-  it('costs a handful of statements, however many drivers and events are on it', async () => {
+  it('takes a handful of statements, for any number of drivers and events', async () => {
     const text = (
       first: number,
     ) => `{ trips(first: ${first}) { nodes { id driver { externalId habits(from: "2015-05-01", to: "2015-05-02") { trips }
@@ -165,7 +165,7 @@ describe('limits', () => {
     expect(JSON.stringify(answer.errors)).not.toContain('Did you mean');
   });
 
-  it('refuse over HTTP what only a stream can answer, and an id that is none', async () => {
+  it('refuse over HTTP what only a stream can answer, and an invalid id', async () => {
     const stream = await ask(
       api,
       INSURER,
@@ -176,20 +176,20 @@ describe('limits', () => {
     expect([status, body.errors?.[0]?.extensions.code]).toEqual([400, 'BAD_REQUEST']);
   });
 
-  it.each(REFUSED)('refuse what is %s over a WebSocket alike', async (_, text, code) => {
+  it.each(REFUSED)('refuse what is %s over a WebSocket too', async (_, text, code) => {
     const ear = subscribe(api, INSURER, text);
     await expect(ear.until(1)).rejects.toThrow(code);
     expect(JSON.stringify(ear.errors)).not.toContain('Did you mean');
     await ear.end();
   });
 
-  it('see the sizes that come as variables', async () => {
+  it('see page sizes in variables', async () => {
     const text = `query ($n: Int) { trips(first: $n) { nodes { driver { trips(first: $n) { nodes { driver { id } vehicle { id } events { trip { id } } } } } } } }`;
     expect(codesOf(await ask(api, INSURER, text, { n: 100 }))).toEqual(['COST_LIMIT_EXCEEDED']);
     expect(codesOf(await ask(api, INSURER, text, { n: 5 }))).toEqual([]);
   });
 
-  it('hide what went wrong inside behind a request id', async () => {
+  it('hide internal errors behind a request id', async () => {
     await rows.owner.query('alter table driver rename to driver_gone');
     try {
       const answer = await ask(api, INSURER, '{ drivers { nodes { id } } }');
@@ -213,7 +213,7 @@ describe('HTTP', () => {
     expect(answer.headers.get('x-odograph-data-as-of')).toBe('2026-01-02T03:04:05.000Z');
   });
 
-  it('answers health, and lets no page elsewhere ask', async () => {
+  it('answers health checks, and refuses pages of other origins', async () => {
     const base = new URL('/', api.url);
     expect((await fetch(new URL('/health/live', base))).status).toBe(200);
     expect(await (await fetch(new URL('/health/ready', base))).json()).toMatchObject({
@@ -248,7 +248,7 @@ describe('a socket', () => {
 });
 
 describe('an event stream', () => {
-  it('tells the same messages as a socket, and asks for a token', async () => {
+  it('sends the same messages as a socket, and requires a token', async () => {
     const url = `${api.url}/stream`;
     const body = JSON.stringify({
       query: 'subscription { tripUpdates(deviceId: "ID-1") { cursor trip { deviceId revision } } }',

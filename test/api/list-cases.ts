@@ -12,7 +12,7 @@ const driver: Claims = { role: 'DRIVER', tenant: large, driver: PORTFOLIO.driver
 const busyDriver: Claims = { role: 'DRIVER', tenant: large, driver: PORTFOLIO.busyDriver };
 const smallDriver: Claims = { role: 'DRIVER', tenant: small, driver: PORTFOLIO.smallDriver };
 
-/** A window in the midst of the portfolio's time. */
+/** A window in the middle of the portfolio's time. */
 const FROM = ['"2025-09-01T00:00:00Z"'];
 const TO = ['"2025-11-01T00:00:00Z"'];
 const STATUS = ['OPEN', 'CLOSED'];
@@ -26,7 +26,7 @@ const busy = names(PORTFOLIO.busyDevice, PORTFOLIO.busyDriver);
 const smallOne = names(PORTFOLIO.smallDevice, PORTFOLIO.smallDriver);
 const nobody = names('nothing', 'nobody');
 
-/** Who asks, and about whom. */
+/** The caller, and the driver in the query. */
 const ASKERS: readonly (readonly [Claims, ListCase['filter']])[] = [
   [insurer, someone],
   [insurer, busy],

@@ -3,18 +3,18 @@ import type { GraphQLArgument } from 'graphql';
 import { buildSchema, getNamedType, isEnumType, isInputObjectType, isObjectType } from 'graphql';
 import type { Claims } from './client.ts';
 
-/** A list of the API that is paged through, and what it is asked of. */
+/** A paged list of the API and its parent. */
 export interface ListCase {
   /** The list's field, as in `Driver.trips`. */
   readonly coordinate: string;
-  /** What stands around the list in a query; `…` is its place. */
+  /** The query around the list; `…` marks the place of the list. */
   readonly around: string;
   readonly claims: Claims;
-  /** Values to try of filter fields, by name, in GraphQL's writing. */
+  /** Values to try of filter fields, by name, in GraphQL syntax. */
   readonly filter: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A list under one filter and in one order; still without a page. */
+/** A list with one filter and order, without a page. */
 export interface ListQuestion {
   readonly name: string;
   readonly claims: Claims;
@@ -25,7 +25,7 @@ export interface ListQuestion {
 interface ListField {
   readonly coordinate: string;
   readonly filterFields: readonly string[];
-  /** In GraphQL's writing; one undefined where the list has but one order. */
+  /** In GraphQL syntax; undefined if the list has only one order. */
   readonly orders: readonly (string | undefined)[];
 }
 
@@ -51,7 +51,7 @@ export function findLists(): readonly ListField[] {
     );
 }
 
-/** Each value that an order can be by, up and down. */
+/** Each sort field, ascending and descending. */
 function ordersOf(orderBy: GraphQLArgument | undefined): (string | undefined)[] {
   const type = orderBy && getNamedType(orderBy.type);
   if (!isInputObjectType(type)) return [undefined];
@@ -67,7 +67,7 @@ function ordersOf(orderBy: GraphQLArgument | undefined): (string | undefined)[] 
   );
 }
 
-/** A case's list under each choice of its filter's fields with each of their values, and in each order. */
+/** A case's list with each combination of filter fields and values, in each order. */
 export function toQuestions(
   { coordinate, filterFields, orders }: ListField,
   { around, claims, filter }: ListCase,

@@ -25,7 +25,7 @@ const ASKERS: Readonly<Record<string, Claims>> = {
 };
 const read = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
 const schema: GraphQLSchema = buildSchema(read('schema.graphql'));
-/** The page that people read, held against what the API does. */
+/** The documented access table, compared with the API. */
 const access = readAccess(read('docs/reference/access.md'));
 
 const WHOSE = ['own', 'spare', 'colleague', 'foreign'] as const;
@@ -34,7 +34,7 @@ let database: TestDatabase;
 let rows: Rows;
 let api: Api;
 const belongings = {} as Record<Whose, Belongings>;
-/** Ids of objects by whose they are, then by type; a type's own shared objects left out. */
+/** Ids of objects by owner, then by type; shared objects are left out. */
 const ids = new Map<Whose, Map<string, Set<string>>>();
 
 beforeAll(async () => {
@@ -46,7 +46,7 @@ beforeAll(async () => {
   belongings.own = await fillDriver(api, rows, 'acme', acme, 'ann');
   belongings.colleague = await fillDriver(api, rows, 'acme', acme, 'bob');
   belongings.spare = { ...belongings.own, device: 'acme-ann-spare' };
-  // Each tenant counts its own documents: a number of the other's must be none of one's own.
+  // Each tenant numbers its own documents: a number of one tenant must not exist for the other.
   await rows.owner.query('insert into bill_number (tenant_id, last) values ($1, 500)', [globex]);
   belongings.foreign = await fillDriver(api, rows, 'globex', globex, 'guy');
   for (const whose of ['own', 'colleague', 'foreign'] as const) {
@@ -64,7 +64,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Field → asker → when, from the table of the page. */
+/** Field → role → condition, from the documented table. */
 function readAccess(page: string): Map<string, Map<string, string>> {
   const lines = page.split('\n').filter((line) => line.startsWith('|'));
   const cells = lines.map((line) =>
@@ -140,7 +140,7 @@ function listFields(value: unknown, found: Seen[] = []): Seen[] {
   return found;
 }
 
-/** Asks what the API must be able to answer, in whole or in part. */
+/** Sends a query that the API must answer, completely or in part. */
 async function askWhole(claims: Claims | null, query: string): Promise<Answer> {
   const answer = await ask(api, claims, query);
   if (!answer.data && !answer.errors.every(({ extensions }) => extensions.code === 'FORBIDDEN')) {
@@ -149,7 +149,7 @@ async function askWhole(claims: Claims | null, query: string): Promise<Answer> {
   return answer;
 }
 
-/** What a driver gets hold of: his own; tariffs are shared. */
+/** Types that a driver reaches: their own objects; tariffs are shared. */
 async function collectIds(its: Belongings): Promise<Map<string, Set<string>>> {
   const claims: Claims = { role: 'DRIVER', tenant: its.tenant, driver: its.driver };
   const found = new Map<string, Set<string>>();
@@ -173,10 +173,10 @@ async function collectIds(its: Belongings): Promise<Map<string, Set<string>>> {
   return found;
 }
 
-/** What of an answer is not the asker's: names and ids of others. */
+/** Names and ids in a response that belong to others. */
 function findForeign(asker: string, root: string, answer: Pick<Answer, 'data'>): string[] {
   if (asker === 'OPERATOR') return [];
-  // Whoever makes something calls it what he likes.
+  // The author of an object chooses its name.
   const echoes = root.startsWith('Mutation.');
   const text = JSON.stringify(answer.data ?? null);
   const others: Whose[] = asker === 'DRIVER' ? ['foreign', 'colleague'] : ['foreign'];
@@ -187,11 +187,11 @@ function findForeign(asker: string, root: string, answer: Pick<Answer, 'data'>):
   return [...(echoes ? [] : names), ...theirs].filter((name) => text.includes(name));
 }
 
-/** Coordinate → asker → whether the field was asked of an object, and whether it told something. */
+/** Coordinate → role → whether the field was read from an object, and whether it had a value. */
 const reached = new Map<string, Map<string, boolean>>();
 let asked = 0;
 
-/** Asks, and holds every field of the answer against the page. */
+/** Sends a query and compares every field of the response with the documented table. */
 async function judge(asker: string, query: string, root: string, whose: Whose): Promise<Answer> {
   const answer = await askWhole(ASKERS[asker] ?? null, query);
   judgeAnswer(asker, query, root, whose, answer);
@@ -240,7 +240,7 @@ function judgeAnswer(
   }
 }
 
-/** Whether an answer holds no object at all beside pages and their places. */
+/** Whether a response contains no object except pages. */
 function isEmpty(value: unknown): boolean {
   if (Array.isArray(value)) return value.every(isEmpty);
   if (typeof value !== 'object' || value === null) return true;
@@ -301,7 +301,7 @@ describe('every field of every query', () => {
   );
 });
 
-/** What stands in every table, of one tenant or of all; the trail of who asked left out. */
+/** The rows of every table, of one tenant or of all, without the access log. */
 async function hashRows(tenant?: string): Promise<Record<string, unknown>> {
   const { rows: tables } = await rows.owner.query<{ name: string }>(
     `select table_name as name from information_schema.columns where table_schema = 'public' and column_name = 'tenant_id'
@@ -331,7 +331,7 @@ describe('every mutation', () => {
     return answer;
   };
 
-  it('of whom the page does not allow changes nothing', async () => {
+  it('changes nothing for a role that the page does not allow', async () => {
     const before = await hashRows();
     for (const name of mutations) {
       for (const asker of Object.keys(ASKERS)) {
@@ -341,7 +341,7 @@ describe('every mutation', () => {
     expect(await hashRows()).toEqual(before);
   });
 
-  it('changes nothing of another tenant, whatever it names', async () => {
+  it('changes nothing of another tenant, with any input', async () => {
     const before = await hashRows('globex');
     for (const name of mutations) {
       for (const asker of Object.keys(ASKERS)) {
@@ -351,7 +351,7 @@ describe('every mutation', () => {
     expect(await hashRows('globex')).toEqual(before);
   });
 
-  it('is carried out, or says what is wrong, for whom the page allows', async () => {
+  it('is carried out, or reports what is wrong, for the roles that the page allows', async () => {
     for (const name of mutations) {
       for (const asker of Object.keys(ASKERS)) {
         if (!may(asker, name)) continue;
@@ -368,9 +368,9 @@ describe('every mutation', () => {
 });
 
 describe('every subscription', () => {
-  it('tells what the page says, and nothing of anybody else', async () => {
+  it('sends what the page allows, and nothing of others', async () => {
     const subscriptions = Object.keys(schema.getSubscriptionType()?.getFields() ?? {});
-    // A spare device is nobody's, so there is nobody whose habits or premium it could change.
+    // A spare device has no driver, so it cannot change habits or premiums.
     const ofPeople = new Set(['habitsUpdated', 'premiumUpdated']);
     const open = Object.entries(ASKERS).flatMap(([asker, claims]) =>
       subscriptions.flatMap((name) =>
@@ -425,11 +425,11 @@ describe('every subscription', () => {
   });
 });
 
-/** What needs more of a book than two drivers: test/api/what-if.test.ts asks it. */
+/** Fields that need a book of more than two drivers are tested in test/api/what-if.test.ts. */
 const OF_LARGER_BOOKS = /^WhatIf(Group|Policy|Unrated)\./;
 
 describe('no field is forgotten', () => {
-  it('was asked of an object by somebody who may', () => {
+  it('was read from an object by a role that may', () => {
     const fields = Object.values(schema.getTypeMap())
       .filter(isObjectType)
       .filter(({ name }) => !name.startsWith('__'))
@@ -439,8 +439,8 @@ describe('no field is forgotten', () => {
     expect(forgotten).toEqual([]);
   });
 
-  it('was shown to every asker to whom the page promises it', () => {
-    // What a router asks is asked in test/api/federation.test.ts.
+  it('was shown to every role that the page promises it to', () => {
+    // Federation fields are tested in test/api/federation.test.ts.
     const promised = [...access]
       .filter(([field]) => !field.startsWith('Query._'))
       .flatMap(([field, who]) => [...who.keys()].map((asker) => [field, asker]));

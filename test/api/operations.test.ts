@@ -16,7 +16,7 @@ const byId = (sha256Hash: string) => ({
   extensions: { persistedQuery: { version: 1, sha256Hash } },
 });
 
-/** As `@apollo/generate-persisted-query-manifest` writes it. */
+/** In the format of `@apollo/generate-persisted-query-manifest`. */
 const MANIFEST = JSON.stringify({
   format: 'apollo-persisted-query-manifest',
   version: 1,
@@ -38,7 +38,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** By both ways: over HTTP, then over a socket. */
+/** Over HTTP, then over a socket. */
 async function ask(api: Api, question: Parameters<typeof send>[2]) {
   const bodies = [
     (await send(api, INSURER, question)).body,
@@ -51,14 +51,14 @@ const twice = (value: unknown) => [value, value];
 const WHO = { viewer: { role: 'INSURER' } };
 
 describe('an operation of the manifest', () => {
-  it('is answered by its id alone', async () => {
+  it('can be sent by id alone', async () => {
     expect(await ask(open, byId(idOf(LISTED)))).toEqual(twice(WHO));
     expect(await ask(closed, byId(idOf(LISTED)))).toEqual(twice(WHO));
   });
 });
 
 describe('an operation over a socket', () => {
-  it('may leave its text out where it has an id, and not otherwise', async () => {
+  it('may omit its text if it has an id, and not otherwise', async () => {
     const socket = new WebSocket(open.wsUrl, 'graphql-transport-ws');
     const heard: { type: string; id?: string; payload?: unknown }[] = [];
     const tell = (message: object) => socket.send(JSON.stringify(message));
@@ -90,7 +90,7 @@ describe('an operation over a socket', () => {
   });
 });
 
-describe('an operation that is not in it', () => {
+describe('an operation that is not in the manifest', () => {
   it('is registered by its text and answered by its id from then on', async () => {
     expect(await ask(open, byId(idOf(OTHER)))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
     expect(await ask(open, { query: OTHER, ...byId(idOf(OTHER)) })).toEqual(
@@ -99,13 +99,13 @@ describe('an operation that is not in it', () => {
     expect(await ask(open, byId(idOf(OTHER)))).toEqual(twice({ viewer: { tenant: 'acme' } }));
   });
 
-  it('is not registered under an id that is not its own', async () => {
+  it('is not registered under an id that does not match', async () => {
     const wrong = idOf('something else');
     expect(await ask(open, { query: OTHER, ...byId(wrong) })).toEqual(twice('BAD_REQUEST'));
     expect(await ask(open, byId(wrong))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
   });
 
-  it('is refused where nothing but the manifest is answered, by text and by id', async () => {
+  it('is refused by text and by id if only the manifest is answered', async () => {
     const refused = twice('PERSISTED_QUERY_NOT_IN_LIST');
     expect(await ask(closed, { query: OTHER })).toEqual(refused);
     expect(await ask(closed, { query: OTHER, ...byId(idOf(OTHER)) })).toEqual(refused);
@@ -115,7 +115,7 @@ describe('an operation that is not in it', () => {
 });
 
 describe('a manifest', () => {
-  it('may be what relay-compiler writes, by hashes of any kind', async () => {
+  it('may be in the format of relay-compiler, with any of its hashes', async () => {
     const md5 = createHash('md5').update(LISTED).digest('hex');
     const manifest = JSON.stringify({ [md5]: LISTED, [idOf(OTHER)]: OTHER });
     const api = await startTestApi(database, { operations: { manifest, listedOnly: true } });
@@ -130,11 +130,11 @@ describe('a manifest', () => {
   });
 
   it.each(['{"operations":[]}', '{"Who":"query Who { viewer { role } }"}', '[]', 'query'])(
-    '%j is none: the API does not start, and says what is wrong',
+    '%j is not a manifest: the API does not start, and says why',
     async (manifest) => {
       const start = startTestApi(database, { operations: { manifest } });
       await expect(start).rejects.toThrow(
-        /neither what @apollo\/generate-persisted-query-manifest nor what relay-compiler writes/,
+        /neither the format of @apollo\/generate-persisted-query-manifest nor that of relay-compiler/,
       );
     },
   );

@@ -16,9 +16,9 @@ import { fillPortfolio, PORTFOLIO } from './portfolio.ts';
 
 const TRIPS = 1_000_000;
 const PAGE = 20;
-/** Scans may read so many rows for each row of an answer, or of a page where it has fewer. */
+/** Rows that scans may read per row of the response, or of a page if the response has fewer. */
 const ROWS_FOR_ONE = 100;
-/** A table of fewer rows is rightly read as a whole. */
+/** A table with fewer rows may be read completely. */
 const LARGE = 1_000;
 
 const lists = findLists();
@@ -38,7 +38,7 @@ describe('the cases of plans', () => {
   });
 });
 
-// In a small database PostgreSQL reads tables as a whole, and rightly so.
+// In a small database PostgreSQL reads whole tables, which is right.
 if (process.env['ODOGRAPH_LONG'] === '1') {
   describe(`the plans of lists over ${TRIPS.toLocaleString('en')} trips`, () => {
     let dataDir: string;
@@ -83,7 +83,7 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
 
     const urls = () => ({ apiUrl: withLogin(postgres.ownerUrl, LOGINS.api) });
 
-    /** What is wrong with how an answer was found. */
+    /** Faults of the plans behind a response. */
     async function watch<Answer>(name: string, answer: () => Promise<Answer>) {
       await takeStatements();
       const answered = await answer();
@@ -92,7 +92,7 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
       return { answered, faults: statements.flatMap(faultsOf).map((fault) => `${name}: ${fault}`) };
     }
 
-    /** As `watch` for a page of a list, and the cursor at which it begins. */
+    /** As `watch` for a page of a list, and the cursor where it starts. */
     async function judge(question: ListQuestion, page: string, of = api) {
       const { answered, faults } = await watch(`${question.name}, ${page}`, () =>
         ask(of, question.claims, question.toQuery(page)),
@@ -122,7 +122,7 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
           const last = await judge(question, `last: ${PAGE}`);
           faults.push(...first.faults, ...last.faults);
           if (last.start === undefined) continue;
-          // The last page begins as deep in the list as a page can.
+          // The last page starts as deep in the list as possible.
           for (const page of [`first: ${PAGE}, after`, `last: ${PAGE}, before`]) {
             faults.push(...(await judge(question, `${page}: "${last.start}"`)).faults);
           }
@@ -158,7 +158,7 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
       expect(faults).toEqual([]);
     });
 
-    it('would be found out where no index served', async () => {
+    it('notices a list that no index serves', async () => {
       const login = LOGINS.api.user;
       const kinds = ['enable_indexscan', 'enable_indexonlyscan', 'enable_bitmapscan'];
       for (const kind of kinds) await owner.query(`alter role ${login} set ${kind} = off`);

@@ -13,12 +13,12 @@ import {
 } from 'graphql';
 import type { Random } from '../sink/streams.ts';
 
-/** Draws among things. */
+/** Random choices. */
 export interface Dice {
   readonly one: <T>(of: readonly T[]) => T;
-  /** From 0 up to, but not including. */
+  /** From 0, up to a bound exclusive. */
   readonly below: (limit: number) => number;
-  /** True so many times out of a hundred. */
+  /** True with a chance in per cent. */
   readonly percent: (chance: number) => boolean;
 }
 
@@ -31,7 +31,7 @@ export function createDice(random: Random): Dice {
   };
 }
 
-/** An operation of the schema with values drawn from what there is and from what there is not. */
+/** A random operation of the schema with existing and invented values. */
 export function drawOperation(schema: GraphQLSchema, dice: Dice, names: readonly string[]): string {
   const kind = dice.one(['query', 'query', 'query', 'query', 'mutation', 'subscription'] as const);
   const root = schema.getRootType(kind as never) as GraphQLObjectType;
@@ -135,7 +135,7 @@ const STRANGE = [
   'VHJpcDox',
 ];
 
-/** A text that was an operation before something happened to it. */
+/** The text of an operation after a random mutation. */
 export function spoil(text: string, dice: Dice): string {
   const at = dice.below(text.length);
   const until = Math.min(text.length, at + 1 + dice.below(12));
@@ -161,7 +161,7 @@ export function spoil(text: string, dice: Dice): string {
   }
 }
 
-/** Bytes that were never an operation. */
+/** Bytes that are not an operation. */
 export function drawGarbage(dice: Dice): string {
   const make = dice.one([
     () => '',

@@ -38,7 +38,7 @@ afterAll(async () => {
 });
 
 describe('the points of a role', () => {
-  it('are spent by each operation, by its cost, and told when to come back', async () => {
+  it('are deducted by the cost of an operation, and a refusal says when to retry', async () => {
     api = await start({ rateLimits: { INSURER: 20 } });
     const costly = await ask(api, INSURER, EIGHTEEN_POINTS);
     expect(costly.errors).toEqual([]);
@@ -53,24 +53,24 @@ describe('the points of a role', () => {
     expect(requestId).toBe(refused.headers.get('x-request-id'));
   });
 
-  it('are gone over a socket when they were spent over HTTP', async () => {
+  it('are one budget for HTTP and sockets', async () => {
     const ear = subscribe(api, INSURER, ONE_POINT);
     await expect(ear.until(1)).rejects.toThrow('RATE_LIMITED');
     await ear.end();
   });
 
-  it('are an asker’s own: another subject has all of his', async () => {
+  it('are counted per caller: another subject has a full budget', async () => {
     expect(codesOf(await ask(api, { ...INSURER, sub: 'somebody else' }, ONE_POINT))).toEqual([]);
     expect(codesOf(await ask(api, { ...INSURER, tenant: 'globex' }, ONE_POINT))).toEqual([]);
   });
 
-  it('are not counted for a role that has no limit', async () => {
+  it('are not counted for a role without a limit', async () => {
     for (let n = 0; n < 30; n++) expect(codesOf(await ask(api, ACTUARY, ONE_POINT))).toEqual([]);
   });
 });
 
 describe('the cost of an answer', () => {
-  it('stands in its extensions, over HTTP and sockets alike', async () => {
+  it('is in its extensions, over HTTP and sockets alike', async () => {
     const open = await start({});
     const query = EIGHTEEN_POINTS;
     // The page; and for each of its 100 trips the nodes, the driver, a page, and the 14 trips of that.
@@ -80,7 +80,7 @@ describe('the cost of an answer', () => {
   });
 });
 
-describe('the gate before questions over a whole book', () => {
+describe('the gate for queries over a whole book', () => {
   type Way = (
     to: Api,
     question: { readonly query: string },
@@ -99,7 +99,7 @@ describe('the gate before questions over a whole book', () => {
       'RATE_LIMITED',
     ],
   ];
-  it.each(ways)('keeps no place for a client that has hung up over %s', async (_, way, busy) => {
+  it.each(ways)('frees the place of a client that disconnected over %s', async (_, way, busy) => {
     const open = await start({});
     const { owner } = rows;
     const query = '{ tripStats(groupBy: { by: MONTH }) { groups } }';
@@ -109,7 +109,7 @@ describe('the gate before questions over a whole book', () => {
     const hangUp = new AbortController();
     let last: ReturnType<typeof send> | undefined;
     try {
-      // One is inside, fifty may wait: of these one is sent away.
+      // One runs, fifty may wait: one of these is rejected.
       const waiting = Array.from({ length: 51 }, () =>
         way(open, { query }, hangUp.signal).catch(() => 'hung up'),
       );
@@ -133,7 +133,7 @@ describe('the gate before questions over a whole book', () => {
 });
 
 describe('a statement that takes too long', () => {
-  it('is cancelled in PostgreSQL itself, and its connection is free again', async () => {
+  it('is cancelled in PostgreSQL, and its connection is free again', async () => {
     const hasty = await start({ statementTimeoutMs: 300 });
     const { owner } = rows;
     await owner.query('begin');
@@ -154,7 +154,7 @@ describe('a statement that takes too long', () => {
 });
 
 describe('the schema', () => {
-  it('is shown to the roles that may ask for it and to no other', async () => {
+  it('is shown only to the roles that may read it', async () => {
     const shy = await start({ introspection: ['ACTUARY'] });
     const query = '{ __schema { queryType { name } } }';
     expect(codesOf(await ask(shy, ACTUARY, query))).toEqual([]);

@@ -13,13 +13,13 @@ export interface TripSeed {
   readonly driver?: number;
   readonly assignment?: number;
   readonly vehicle?: number;
-  /** Of the distance, metres at night. */
+  /** Metres of the distance at night. */
   readonly nightM?: number;
   /** Measures of its day, as the habits' metrics name them. */
   readonly measures?: Readonly<Record<string, number>>;
 }
 
-/** Writes rows as the sink's login does, by plain SQL, so that what is read rests on nothing of ours. */
+/** Writes rows with the sink's login in plain SQL, so that tests do not depend on the product's write path. */
 export async function openRows(database: TestDatabase) {
   const client = new pg.Client({ connectionString: database.sinkUrl });
   const owner = new pg.Client({ connectionString: database.ownerUrl });
@@ -257,7 +257,7 @@ export interface EventSeed {
 
 export type Rows = Awaited<ReturnType<typeof openRows>>;
 
-/** The event key's columns, worked out here once more. */
+/** The event key's columns, computed independently. */
 export function keyOf({ at, digest = 1 }: EventSeed): readonly [number, bigint] {
   const ms = Date.parse(at);
   return [Math.floor(ms / 1000) - EPOCH_2000_S, BigInt(ms % 1000) * 2n ** 53n + BigInt(digest)];

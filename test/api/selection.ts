@@ -21,10 +21,10 @@ import {
 import { MAX_COST } from '../../src/api/admission.ts';
 import { priceOperation } from '../../src/api/cost.ts';
 
-/** What to put for arguments and input fields, by coordinate (`Query.tariff.id`) or by name. */
+/** Values of arguments and input fields, by coordinate (`Query.tariff.id`) or by name. */
 export type Values = Readonly<Record<string, unknown>>;
 
-/** GraphQL's own writing of a value: enums are `{ enum: NAME }`. */
+/** A value in GraphQL syntax: enums are `{ enum: NAME }`. */
 function write(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(write).join(', ')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -34,7 +34,7 @@ function write(value: unknown): string {
     .join(', ')} }`;
 }
 
-/** A value of a type: the named one, or the least that the type allows. */
+/** A value of a type: the given one, or the smallest that the type allows. */
 function valueOf(
   type: GraphQLInputType,
   name: string,
@@ -100,8 +100,8 @@ interface Branch {
 }
 
 /**
- * A root field with everything below it: each type that can be reached is asked for all of its fields
- * once, where it is nearest to the root; as deep as one may ask at once, but no deeper than `levels`.
+ * A root field with everything below it: each reachable type is selected with all of its fields
+ * once, where it is nearest to the root; as deep as the API allows, but no deeper than `levels`.
  */
 export function selectAll(
   ...[schema, root, field, values, { levels = 4, ...options } = {}]: Parameters<typeof select>

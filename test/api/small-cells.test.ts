@@ -54,7 +54,7 @@ const BY_FUEL = `{ tripStats(groupBy: { by: VEHICLE_ATTRIBUTE, name: "fuel" }) {
   totals { exposure { trips drivers } } groups withheld } }`;
 
 describe('an actuary who sees aggregates only', () => {
-  it('is shown neither small groups nor the next one, which would give them away; the totals cover all', async () => {
+  it('sees neither small groups nor the next one, which would reveal them; the totals cover all', async () => {
     const answer = await ask(api, ACTUARY, BY_FUEL);
     expect(answer.errors).toEqual([]);
     expect(answer.data.tripStats).toEqual({
@@ -73,7 +73,7 @@ describe('an actuary who sees aggregates only', () => {
     expect(open.data.tripStats).toMatchObject({ groups: 3, withheld: 0 });
   });
 
-  it('has conditions, order and size act on what is left, so that they tell nothing of the rest', async () => {
+  it('gets conditions, order and size applied to the remaining groups, so that they reveal nothing of the others', async () => {
     const answer = await ask(
       api,
       ACTUARY,
@@ -88,7 +88,7 @@ describe('an actuary who sees aggregates only', () => {
     });
   });
 
-  it('is not shown a whole that too few drivers made', async () => {
+  it('does not see totals of too few drivers', async () => {
     const answer = await ask(
       api,
       ACTUARY,
@@ -112,7 +112,7 @@ describe('an actuary who sees aggregates only', () => {
     expect(answer.data.tripStats).toBeNull();
   });
 
-  it('has no least and greatest trip, and asks once in an operation, whose cuts would add up', async () => {
+  it('has no minimum and maximum, and may ask once per operation, because two cuts could be combined', async () => {
     const extremes = await ask(
       api,
       ACTUARY,
@@ -129,7 +129,7 @@ describe('an actuary who sees aggregates only', () => {
     expect(twice.data).toEqual({ a: { groups: 0 }, b: null });
   });
 
-  it('leaves each question in the access log, which shows who laid two beside each other', async () => {
+  it('leaves each query in the access log, which reveals comparisons', async () => {
     const { rows: log } = await rows.owner.query<{ object: string }>(
       `select object from access_log where purpose = 'aggregates' and subject = 'a.lovelace' order by id limit 1`,
     );

@@ -58,7 +58,7 @@ async function countStatements(first: number): Promise<number> {
   return statements.mock.calls.length;
 }
 
-it('asks the store as often for a page of 50 trips with driver, events and habits as for one of 2', async () => {
+it('takes as many statements for a page of 50 trips with driver, events and habits as for a page of 2', async () => {
   await countStatements(1);
   const small = await countStatements(2);
   expect(small).toBeGreaterThan(3);

@@ -16,7 +16,7 @@ type KeyPair = Awaited<ReturnType<typeof generateKeyPair>>;
 
 let database: TestDatabase;
 let api: Api;
-/** The issuer's page of keys, as it stands. */
+/** The issuer's current key set. */
 let published: object[] = [];
 const keys = createServer((_, response) => {
   response.setHeader('content-type', 'application/json');
@@ -88,7 +88,7 @@ function sign(
     .sign(privateKey);
 }
 
-/** The role that the API takes a token for, or the code and the message of its refusal. */
+/** The role that the API reads from a token, or the code and message of its refusal. */
 async function show(token: string): Promise<string> {
   const response = await fetch(api.url, {
     method: 'POST',
@@ -102,14 +102,14 @@ async function show(token: string): Promise<string> {
   return errors?.[0] ? `${errors[0].extensions.code}: ${errors[0].message}` : data!.viewer.role;
 }
 
-describe("a token of an outside issuer's", () => {
-  it('is taken by a key that the issuer publishes, for its audience, in its time', async () => {
+describe('a token of an external issuer', () => {
+  it('is accepted with a key that the issuer publishes, for its audience, while it is valid', async () => {
     expect(await show(await sign(first))).toBe('INSURER');
     expect(await show(await sign(first, { expires: -3 }))).toBe('INSURER');
     expect(await show(await sign(first, { notBefore: 3 }))).toBe('INSURER');
   });
 
-  it('is refused with what is wrong: another issuer, another audience, over, or not yet begun', async () => {
+  it('is refused with the reason: another issuer, another audience, expired, or not valid yet', async () => {
     const refusals = [
       [{ issuer: 'https://login.elsewhere.example/' }, /"iss"/],
       [{ audience: 'another' }, /"aud"/],
@@ -124,17 +124,17 @@ describe("a token of an outside issuer's", () => {
     }
   });
 
-  it('is taken by a new key once the issuer has published it, and by an old one until it is withdrawn', async () => {
+  it('is accepted with a new key once it is published, and with an old one until it is withdrawn', async () => {
     expect(await show(await sign(first))).toBe('INSURER');
     const second = await generateKeyPair('ES256');
     await publish({ first, second });
-    // Keys that are not known are looked for again after half a minute at the earliest.
+    // Unknown keys are fetched again after half a minute at the earliest.
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 31_000 });
     const ofSecond = { alg: 'ES256', kid: 'second' };
     expect(await show(await sign(second, ofSecond))).toBe('INSURER');
     expect(await show(await sign(first))).toBe('INSURER');
     await publish({ second });
-    // Ten minutes is how long known keys are kept.
+    // Known keys are cached for ten minutes.
     vi.setSystemTime(Date.now() + 601_000);
     expect(await show(await sign(second, ofSecond))).toBe('INSURER');
     expect(await show(await sign(first))).toMatch(/^UNAUTHENTICATED: /);
@@ -155,7 +155,7 @@ describe("a token of an outside issuer's", () => {
     expect(await show(`${signed}.${mac}`)).toMatch(/^UNAUTHENTICATED: .*"alg"/);
   });
 
-  it('is refused as such, and not answered as by somebody, while the keys cannot be fetched', async () => {
+  it('is refused while the keys cannot be fetched', async () => {
     const nowhere = await startTestApi(database, {
       auth: { jwksUrl: 'http://127.0.0.1:9/keys', issuer: ISSUER, audience: AUDIENCE },
     });

@@ -14,7 +14,7 @@ let rows: Rows;
 let api: Api;
 let acme: number;
 
-/** ann drives three trips in May and bob one in June; nobody drives ID-2; ID-9 is globex's. */
+/** ann drives three trips in May and bob one in June; ID-2 has no driver; ID-9 is globex's. */
 beforeAll(async () => {
   database = await createTestDatabase();
   rows = await openRows(database);
@@ -84,7 +84,7 @@ async function keysOf(groupBy: string, more = ''): Promise<unknown[]> {
 }
 
 describe('the groups', () => {
-  it('are made by every dimension as it was at the start of the trip', async () => {
+  it('can be formed by every dimension, with its value at the start of the trip', async () => {
     expect(await keysOf('{ by: DAY }')).toEqual([
       ['2015-05-01', 1],
       ['2015-05-02', 1],
@@ -158,7 +158,7 @@ describe('the groups', () => {
     ]);
   });
 
-  it('are of the trips that the filter lets through', async () => {
+  it('contain only trips that pass the filter', async () => {
     expect(await keysOf('{ by: DAY }', 'filter: { from: "2015-05-02", to: "2015-06-02" }')).toEqual(
       [
         ['2015-05-02', 1],
@@ -181,7 +181,7 @@ describe('the groups', () => {
     ]);
   });
 
-  it('are chosen and ordered by their figures, the totals over all of them', async () => {
+  it('are filtered and ordered by their figures, with totals over all trips', async () => {
     const answer = await ask(
       api,
       INSURER,
@@ -206,7 +206,7 @@ describe('the groups', () => {
 });
 
 describe('the figures', () => {
-  it('are those of the rows', async () => {
+  it('equal those computed from the rows', async () => {
     const answer = await ask(
       api,
       INSURER,
@@ -240,7 +240,7 @@ describe('the figures', () => {
     ]);
   });
 
-  it('of no trips are nothing', async () => {
+  it('without trips are zero or null', async () => {
     const answer = await ask(
       api,
       INSURER,
@@ -262,7 +262,7 @@ describe('the figures', () => {
     });
   });
 
-  it('can be priced before they are asked for, and then nothing is read', async () => {
+  it('can be estimated first, and then nothing is read', async () => {
     const answer = await ask(
       api,
       INSURER,
@@ -276,18 +276,18 @@ describe('the figures', () => {
   });
 });
 
-describe('a question without an answer', () => {
+describe('invalid arguments', () => {
   it.each([
-    ['groupBy: { by: RATING_FACT }', 'Say by name which one'],
+    ['groupBy: { by: RATING_FACT }', 'Name which one'],
     ['groupBy: { by: MONTH, name: "x" }', 'MONTH has no name.'],
-    ['groupBy: [{ by: MONTH }, { by: MONTH }]', 'groupBy says the same twice.'],
+    ['groupBy: [{ by: MONTH }, { by: MONTH }]', 'groupBy repeats a dimension.'],
     [
       'filter: { from: "2015-05-02", to: "2015-05-02" }',
       'to is 2015-05-02; it must lie after from',
     ],
     ['filter: { where: { by: MONTH, values: [] } }', 'filter.where has 0 values of MONTH'],
-    ['orderBy: { of: TRIPS, statistic: MEAN }', 'There is no MEAN of TRIPS.'],
-    ['orderBy: { of: DRIVERS, statistic: PER_HOUR }', 'There is no PER_HOUR of DRIVERS.'],
+    ['orderBy: { of: TRIPS, statistic: MEAN }', 'MEAN is not available for TRIPS.'],
+    ['orderBy: { of: DRIVERS, statistic: PER_HOUR }', 'PER_HOUR is not available for DRIVERS.'],
     ['having: { of: DISTANCE_KM, statistic: PERCENTILE }', 'Give percent with PERCENTILE'],
     [
       'having: { of: DISTANCE_KM, statistic: PERCENTILE, percent: 0 }',

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 describe('trips', () => {
-  it('answers the newest trips of a device with units in their names', async () => {
+  it('returns the newest trips of a device, in the units that field names state', async () => {
     const answer = await ask(
       api,
       INSURER,

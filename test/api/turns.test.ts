@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { inTurns } from '../../src/api/turns.ts';
 
-it('a long list comes true in its order, so many items a turn of the event loop', async () => {
+it('a long list resolves in order, a fixed number of items per turn of the event loop', async () => {
   const seen: number[] = [];
   const turns: number[][] = [];
   const items = Promise.all(

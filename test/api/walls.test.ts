@@ -20,7 +20,7 @@ const CLAIMS: Claims = { role: 'CLAIMS', tenant: 'acme' };
 const ACTUARY: Claims = { role: 'ACTUARY', tenant: 'acme' };
 const OPERATOR: Claims = { role: 'OPERATOR' };
 
-/** ann drives ID-1 until noon of 2 May, bob from then on; nobody drives ID-2; ID-9 is globex's. */
+/** ann drives ID-1 until noon of 2 May, bob from then on; ID-2 has no driver; ID-9 is globex's. */
 beforeAll(async () => {
   database = await createTestDatabase();
   rows = await openRows(database);
@@ -71,7 +71,7 @@ afterAll(async () => {
 });
 
 describe('a driver', () => {
-  it('sees his own trips, positions and path, and nothing of who has the car at another time', async () => {
+  it('sees their own trips, positions and path, and nothing of drivers who have the car at other times', async () => {
     const query = `{ viewer { role tenant driver { externalId } } trips { nodes { deviceId driver { externalId } vehicle { externalId }
       start { lat lon } end { lat } path { at lat lon speedKmh } events { kind position { lat } } } }
       devices { nodes { deviceId assignments { driver { externalId } } } } driver(externalId: "bob") { id } policies { nodes { number } } }`;
@@ -125,7 +125,7 @@ describe('coordinates', () => {
     }
   });
 
-  it('are shown to the operator only while nobody was assigned', async () => {
+  it('are shown to the operator only while no driver was assigned', async () => {
     const answer = await ask(api, OPERATOR, COORDINATES);
     expect(codesOf(answer)).toEqual(['FORBIDDEN']);
     for (const trip of answer.data.trips.nodes) {
@@ -158,7 +158,7 @@ describe('coordinates', () => {
 });
 
 describe('an actuary with microdata', () => {
-  it('sees rows without names, and it is logged', async () => {
+  it('sees rows without names, and each read is logged', async () => {
     const claims = { ...ACTUARY, microdata: true };
     const answer = await ask(
       api,
@@ -183,7 +183,7 @@ describe('an actuary with microdata', () => {
 });
 
 describe('a token', () => {
-  it('is needed, must be signed by us, and must not be over', async () => {
+  it('is required, must be signed with our key, and must not be expired', async () => {
     const none = await ask(api, null, '{ viewer { role } }');
     expect([none.status, ...codesOf(none)]).toEqual([401, 'UNAUTHENTICATED']);
     const tokens = [
@@ -212,7 +212,7 @@ describe('a token', () => {
 });
 
 describe('an API', () => {
-  it('does not start with a login before which the walls do not stand', async () => {
+  it('does not start with a login that row-level security does not bind', async () => {
     const options = {
       host: '127.0.0.1',
       port: 0,

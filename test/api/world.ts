@@ -3,7 +3,7 @@ import type { Claims } from './client.ts';
 import { ask } from './client.ts';
 import type { Rows } from './rows.ts';
 
-/** The names by which somebody's things are asked for. Each name begins with the tenant's. */
+/** External ids of a tenant's objects. Each starts with the tenant's slug. */
 export interface Belongings {
   readonly tenant: string;
   readonly driver: string;
@@ -20,7 +20,7 @@ const dayBefore = (days: number) => new Date(Date.now() - days * DAY_MS).toISOSt
 
 let orders = 0;
 
-/** Does what an insurer would, and fails where it was refused. */
+/** Runs a mutation as an insurer, and fails if it was refused. */
 async function order(api: Api, claims: Claims, mutation: string, input: object, select: string) {
   const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`;
   const { data, errors } = await ask(
@@ -34,7 +34,7 @@ async function order(api: Api, claims: Claims, mutation: string, input: object, 
   return data[mutation];
 }
 
-/** A tenant's tariff, over which its policies are billed. */
+/** The tariff by which a tenant's policies are billed. */
 export async function fillTenant(api: Api, rows: Rows, tenant: string): Promise<number> {
   const ref = await rows.addTenant(tenant);
   const document = {
@@ -66,8 +66,8 @@ export async function fillTenant(api: Api, rows: Rows, tenant: string): Promise<
 }
 
 /**
- * One of each thing for a driver of a tenant: a device that was driven with and one that nobody was
- * assigned to, trips with driving events, a policy that was amended, bills, an adjustment, a credit
+ * One of each object for a driver of a tenant: a device that was driven and one without a
+ * driver, trips with driving events, a policy that was amended, bills, an adjustment, a credit
  * note and a dispute.
  */
 export async function fillDriver(
@@ -164,7 +164,7 @@ export async function fillDriver(
     },
     '',
   );
-  // Enough kilometres of late for a score, without a break; nobody has heard that this trip is over.
+  // Enough recent kilometres for a score, without a break; this trip is still open.
   await drive(device, dayBefore(2), 500, false, '14:00');
   return { ...belongings, bill: first.bill.number };
 }

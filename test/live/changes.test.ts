@@ -194,7 +194,7 @@ describe('drivingEventAdded', () => {
       'subscription ($deviceId: String, $after: Cursor) { tripUpdates(deviceId: $deviceId, after: $after) { cursor } }',
       { deviceId, after },
     );
-    await expect(other.until(1)).rejects.toThrow('after is no cursor of this stream');
+    await expect(other.until(1)).rejects.toThrow('after is not a cursor of this stream');
     await other.end();
   });
 });

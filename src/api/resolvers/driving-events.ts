@@ -24,7 +24,7 @@ const cursor: CursorKind<DrivingEventPlace> = {
   }),
 };
 
-/** What a threshold's number is divided by: mm/s² where an acceleration was measured, else 0.01 km/h. */
+/** Divisor of a threshold: mm/s² if an acceleration was measured, otherwise 0.01 km/h. */
 function unitOf(event: DrivingEventRow): number {
   return event.peakMmps2 === null ? 100 : 1000;
 }

@@ -7,7 +7,7 @@ import { MAX_REPRESENTATIONS } from '../limits.ts';
 import type { Fetched } from './nodes.ts';
 import { fetchNode, ofKind, toFetched } from './nodes.ts';
 
-/** Answers a router: with the text of the subgraph, and objects by their keys. */
+/** Answers a federation router: the subgraph's text, and objects by their keys. */
 export function createFederation(sdl: string) {
   return {
     Query: {
@@ -32,7 +32,7 @@ export function createFederation(sdl: string) {
   };
 }
 
-/** Nothing but the key is believed of what a router sends: all else is read behind the asker's walls. */
+/** Only the key of a representation is trusted; the object is read with the caller's access. */
 async function fetchEntity(context: Context, representation: unknown): Promise<Fetched | null> {
   const fields = toObject(representation);
   const type = String(fields['__typename']);

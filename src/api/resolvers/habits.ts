@@ -10,12 +10,12 @@ import type { DriverHabitsArgs, Resolvers } from '../generated/schema.ts';
 
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
-/** What a score looks back over, days; 90 as Fleet Motion's. */
+/** Window of a score in days; 90, like Fleet Motion's. */
 const SCORE_DAYS = 90;
-/** Driving of so many days before and after may belong to what began within. */
+/** Driving this many days before and after a window may belong to a period that began in it. */
 const DRIVES_AROUND_DAYS = 2;
 const DAY_MS = 86_400_000;
-/** Dates around which there may be driving. */
+/** Range of dates for which neighbouring dates still have four-digit years. */
 const REACH = { first: '1900-01-01', last: '9998-12-31' } as const;
 
 /** Half-open local dates. */
@@ -111,7 +111,7 @@ function loadDays(context: Context, ref: number, window: Window): Promise<readon
   return context.loaders.exposure.load({ ref, ...window });
 }
 
-/** @throws BAD_USER_INPUT for a date whose surroundings leave the four digits of a year */
+/** @throws BAD_USER_INPUT for a date whose neighbours have no four-digit year */
 function checkReach(name: string, date: string): void {
   const { first, last } = REACH;
   if (date < first || date > last) {
@@ -119,7 +119,7 @@ function checkReach(name: string, date: string): void {
   }
 }
 
-/** @throws BAD_USER_INPUT where it is said in two ways, by halves, or is too long */
+/** @throws BAD_USER_INPUT if it is given twice, incompletely, or is too long */
 function toWindow({ days, from, to }: Partial<DriverHabitsArgs>, nowMs: number): Window {
   if (from == null && to == null) {
     const length = days ?? DEFAULT_DAYS;
@@ -133,7 +133,7 @@ function toWindow({ days, from, to }: Partial<DriverHabitsArgs>, nowMs: number):
     throw createError('BAD_USER_INPUT', 'Give either days, or from and to.');
   }
   if (from >= to) {
-    throw createError('BAD_USER_INPUT', `to is ${to}; it must lie after from, ${from}.`);
+    throw createError('BAD_USER_INPUT', `to is ${to}; it must be later than from, ${from}.`);
   }
   return { from, to };
 }

@@ -105,13 +105,13 @@ function opened<Message>(
   if (stream === 'FOREIGN') {
     throw createError(
       'BAD_USER_INPUT',
-      'after is no cursor of this stream: give back the cursor of its last message, unchanged.',
+      'after is not a cursor of this stream: pass the cursor of its last message back unchanged.',
     );
   }
   if (stream === 'EXPIRED') {
     throw createError(
       'CURSOR_EXPIRED',
-      'after is too old, or of a store restored since: read the current state and begin without after.',
+      'after is too old, or from a store restored since: read the current state and start without after.',
     );
   }
   return stream as AsyncIterableIterator<never>;

@@ -8,11 +8,11 @@ export interface Fetched {
   readonly __typename: string;
 }
 
-/** Years 2000 to 9999: what the store takes for an instant. */
+/** Years 2000 to 9999: the store's range of instants. */
 const FIRST_MS = 946_684_800_000;
 const LAST_MS = 253_402_300_799_999;
 
-/** An object by its id; null where it is not there for the asker, or is not for his role. */
+/** An object by its id; null if it does not exist for the caller, or if the role may not read its type. */
 export async function fetchNode(
   context: Context,
   id: GlobalId | undefined,
@@ -66,12 +66,12 @@ async function fetchRow({ loaders }: Context, { type, key }: GlobalId): Promise<
   }
 }
 
-/** Bills, adjustments and credit notes are of one series; an id names which it is. */
+/** Bills, adjustments and credit notes share one number series; an id states the kind. */
 export function ofKind(kind: BillRow['kind'], row: BillRow | null): BillRow | null {
   return row?.kind === kind ? row : null;
 }
 
-/** The store counts most things in int4. */
+/** Most of the store's ids are int4. */
 function isRef(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0 && value < 2 ** 31;
 }

@@ -17,13 +17,13 @@ interface Keyed {
   readonly idempotencyKey: string;
 }
 
-/** What every mutation answers: its object, read behind the asker's walls, or what was wrong. */
+/** Result of every mutation: its object, read with the caller's access, or what was wrong. */
 interface Done<Row> {
   readonly row: Row | null;
   readonly userErrors: { code: Fault['code']; message: string; field: string[] }[];
 }
 
-/** Does a mutation's work once for its idempotency key, then reads its object. */
+/** Runs a mutation once per idempotency key, then reads its object. */
 export async function perform<Input extends Keyed, Key, Row>(
   context: Context,
   mutation: string,
@@ -48,13 +48,13 @@ export async function perform<Input extends Keyed, Key, Row>(
   if (outcome === 'CONFLICT') {
     throw createError(
       'CONFLICT',
-      `The idempotency key ${idempotencyKey} was already used with another input: take a new one for each thing to be done.`,
+      `The idempotency key ${idempotencyKey} was already used with different input: use a new key for each action.`,
     );
   }
   if (outcome === 'UNKNOWN_TENANT') {
     throw createError(
       'FORBIDDEN',
-      `The token's tenant ${context.identity.tenant ?? ''} is not known here: an OPERATOR makes it by moveDevice(createTenant: true).`,
+      `The token's tenant ${context.identity.tenant ?? ''} does not exist. An OPERATOR creates it with moveDevice(createTenant: true).`,
     );
   }
   if ('faults' in outcome) {
@@ -95,7 +95,7 @@ function dropNulls(type: GraphQLInputType, value: unknown): unknown {
   );
 }
 
-/** @throws RefusedInput where a name is empty or too long */
+/** @throws RefusedInput if a name is empty or too long */
 export function checkName(text: string, ...field: readonly string[]): void {
   if (!isName(text)) {
     refuse(
@@ -106,7 +106,7 @@ export function checkName(text: string, ...field: readonly string[]): void {
   }
 }
 
-/** @throws RefusedInput where a vehicle's name or attributes are none */
+/** @throws RefusedInput if a vehicle's name or attributes are invalid */
 export function checkVehicle(vehicle: VehicleInput | undefined): void {
   if (!vehicle) return;
   checkName(vehicle.externalId, 'vehicle', 'externalId');

@@ -2,7 +2,7 @@ import type { Cell, Quantity } from '../../core/stats/figure.ts';
 import type { Grouping } from '../../core/stats/grouping.ts';
 import type { QueryEstimate } from '../../store/read/stats/estimate.ts';
 
-/** What was worked out, and what it takes. */
+/** Computed figures and the estimated work. */
 export interface StatsAnswer {
   readonly rows: readonly StatsGroup[];
   readonly totals: StatsGroup | null;
@@ -11,7 +11,7 @@ export interface StatsAnswer {
   estimate(): Promise<QueryEstimate>;
 }
 
-/** A group with what it was made by. */
+/** A group with its dimensions. */
 export interface StatsGroup {
   readonly cell: Cell;
   readonly groupBy: readonly Grouping[];

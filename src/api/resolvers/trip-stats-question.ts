@@ -18,17 +18,17 @@ const MAX_FILTERS = 5;
 const MAX_VALUES = 100;
 const MAX_NAME = 100;
 const MAX_CONDITIONS = 10;
-/** Younger than this a transaction that is under way may still change what was known. */
+/** A transaction in progress may still change what was known within this time. */
 const SETTLED_MS = 60_000;
 
-/** What `tripStats` was asked, checked. */
+/** The validated arguments of `tripStats`. */
 export interface StatsRequest {
   readonly question: StatsQuestion;
   readonly choice: Choice;
   readonly first: number;
 }
 
-/** @throws BAD_USER_INPUT for what has no answer */
+/** @throws BAD_USER_INPUT for arguments without an answer */
 export function toStatsRequest(args: QueryTripStatsArgs, nowMs: number): StatsRequest {
   const { filter, knownAt } = args;
   const groupBy = (args.groupBy ?? []).map(toGrouping);
@@ -39,7 +39,7 @@ export function toStatsRequest(args: QueryTripStatsArgs, nowMs: number): StatsRe
   atMost('groupBy', groupBy.length, MAX_GROUPINGS);
   atMost('filter.where', where.length, MAX_FILTERS);
   if (new Set(groupBy.map(({ by, name }) => `${by} ${name}`)).size < groupBy.length) {
-    throw createError('BAD_USER_INPUT', 'groupBy says the same twice.');
+    throw createError('BAD_USER_INPUT', 'groupBy repeats a dimension.');
   }
   for (const { values, by } of where) {
     if (values.length < 1 || values.length > MAX_VALUES) {
@@ -107,7 +107,7 @@ function toGrouping({
   if (named !== (name != null)) {
     throw createError(
       'BAD_USER_INPUT',
-      named ? `Say by name which one: { by: ${by}, name: "…" }.` : `${by} has no name.`,
+      named ? `Name which one: { by: ${by}, name: "…" }.` : `${by} has no name.`,
     );
   }
   if (name == null) return { by };
@@ -127,7 +127,7 @@ function toFigure(
 ): Figure {
   const isRate = statistic === 'PER_100_KM' || statistic === 'PER_HOUR';
   const has = isQuantity(of) ? !isRate : statistic === 'SUM' || (isRate && of !== 'DRIVERS');
-  if (!has) throw createError('BAD_USER_INPUT', `There is no ${statistic} of ${of}.`);
+  if (!has) throw createError('BAD_USER_INPUT', `${statistic} is not available for ${of}.`);
   if ((statistic === 'PERCENTILE') !== (percent != null)) {
     throw createError('BAD_USER_INPUT', 'Give percent with PERCENTILE, and only with it.');
   }

@@ -9,7 +9,7 @@ import type { TripQuantityPercentilesArgs } from '../generated/schema.ts';
 import { named, selectBelow } from '../selection.ts';
 import { toPercentile } from './trip-stats-question.ts';
 
-/** The quantities by the fields that tell them. */
+/** The quantities by their fields. */
 export const QUANTITIES = {
   distanceKm: 'DISTANCE_KM',
   durationS: 'DURATION_S',
@@ -18,7 +18,7 @@ export const QUANTITIES = {
   nightKm: 'NIGHT_KM',
   maxSpeedKmh: 'MAX_SPEED_KMH',
 } as const satisfies Readonly<Record<string, Quantity>>;
-/** The kinds of driving events in the order in which rates are told. */
+/** The kinds of driving events in the order of `rates`. */
 export const KINDS = [
   'HARSH_ACCELERATION',
   'HARSH_BRAKING',
@@ -28,13 +28,13 @@ export const KINDS = [
 ] as const;
 const MAX_PERCENTILES = 10;
 
-/** What is to be read for an answer and for choosing what is in it. */
+/** What to read for an answer, and for choosing its groups. */
 export interface Wanted {
   readonly sums: SumsWanted;
   readonly spread: SpreadWanted;
 }
 
-/** From the fields that are selected below `tripStats` and from what groups are judged by. */
+/** Derived from the fields selected below `tripStats` and from conditions and order. */
 export function toWanted(
   info: GraphQLResolveInfo,
   asked: readonly FieldNode[],
@@ -69,7 +69,7 @@ export function toWanted(
   };
 }
 
-/** @throws BAD_USER_INPUT for percentiles that there are not, or too many of them */
+/** @throws BAD_USER_INPUT for percentiles that do not exist, or too many of them */
 function toFigures(info: GraphQLResolveInfo, node: FieldNode, of: Quantity): readonly Figure[] {
   switch (node.name.value) {
     case 'variance':

@@ -18,7 +18,7 @@ import { toPercentile, toStatsRequest } from './trip-stats-question.ts';
 import type { Wanted } from './trip-stats-wanted.ts';
 import { KINDS, QUANTITIES, toWanted } from './trip-stats-wanted.ts';
 
-/** A row may have sixty percentiles, all of which are worked out in one turn. */
+/** Rows per turn of the event loop; a row may have sixty percentiles. */
 const ROWS_AT_ONCE = 20;
 
 export const tripStats: Resolvers = {
@@ -81,7 +81,7 @@ function quantity(cell: Cell, field: keyof typeof QUANTITIES): QuantityOfCell {
   return { cell, of: QUANTITIES[field] };
 }
 
-/** @param shielded without what would tell of too few drivers; before groups are chosen and put in order */
+/** @param shielded withhold small groups, before groups are filtered and ordered */
 async function answer(
   context: Context,
   request: StatsRequest,
@@ -105,7 +105,7 @@ async function answer(
   };
 }
 
-/** Every group, and the whole. @throws COST_LIMIT_EXCEEDED where there are too many groups */
+/** Every group and the totals. @throws COST_LIMIT_EXCEEDED if there are too many groups */
 async function readCells(
   context: Context,
   { question }: StatsRequest,

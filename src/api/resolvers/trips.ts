@@ -17,7 +17,7 @@ function tripCursor(direction: 'ASC' | 'DESC'): CursorKind<TripKey> {
   };
 }
 
-/** The filter of trips in the store's terms. */
+/** A trip filter in the store's terms. */
 export function toCriteria(filter: TripFilter | null | undefined): TripCriteria {
   return {
     ...(filter?.deviceId == null ? {} : { deviceId: filter.deviceId }),
@@ -28,7 +28,7 @@ export function toCriteria(filter: TripFilter | null | undefined): TripCriteria 
   };
 }
 
-/** The trips of one driver or device, the newest first; batched over a list of them. */
+/** Trips of one driver or device, newest first; batched over a list of owners. */
 export async function loadOwnedTrips(
   context: Context,
   of: 'driver' | 'device',

@@ -1,26 +1,26 @@
 import { Prisma } from '../generated/client.ts';
 import type { Store, Transaction } from '../open.ts';
 
-/** How far a reader of changes has come in the order of transactions, and within one by row. */
+/** A reader's position in the order of transactions, and by row within one. */
 export interface ChangePlace {
   /** Transaction id, decimal digits. */
   readonly xid: string;
-  /** Rows of that transaction are seen up to this key; an empty one: none. */
+  /** Rows of that transaction are seen up to this key; an empty key means none. */
   readonly key: readonly (string | number)[];
 }
 
-/** Rows that changed, and the transaction below which all are over. */
+/** Rows that changed, and the transaction before which all have ended. */
 export interface Changes<Row> {
   readonly horizon: string;
   readonly rows: readonly Row[];
 }
 
-/** Whose changes. */
+/** The device or driver whose changes to read. */
 export type ChangeSubject = { readonly deviceId: string } | { readonly driverExternalId: string };
 
 /**
- * Whether a row belongs to somebody; `now_at.horizon` stands for the horizon. A driver's rows are looked
- * for among the devices that the journal names since a place.
+ * Whether a row belongs to the subject; the statement provides `now_at.horizon`. A driver's rows are searched
+ * among the devices that the journal lists since a position.
  */
 export function belongsTo(row: Prisma.Sql, of: ChangeSubject, after: ChangePlace): Prisma.Sql {
   return 'deviceId' in of
@@ -30,27 +30,27 @@ export function belongsTo(row: Prisma.Sql, of: ChangeSubject, after: ChangePlace
           where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
 }
 
-/** Text that names this store's history; a restored one gets another. */
+/** Identifies this store's history; a restored store gets another. */
 export async function readEpoch({ prisma }: Store): Promise<string> {
   const [row] = await prisma.$queryRaw<{ epoch: bigint }[]>`select epoch from store_epoch`;
   if (!row) throw new Error('the table store_epoch is empty: run the migrations');
   return String(row.epoch);
 }
 
-/** Every transaction below this id is over. Decimal digits. */
+/** Every transaction below this id has ended. Decimal digits. */
 export async function readHorizon(tx: Transaction): Promise<string> {
   const [row] = await tx.$queryRaw<{ horizon: string }[]>`
     select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
   return row?.horizon ?? '0';
 }
 
-/** The journal's oldest entry: what happened before it can no longer be resumed from. */
+/** The journal's oldest entry; streams cannot resume from before it. */
 export async function readJournalStartMs(tx: Transaction): Promise<number | null> {
   const [row] = await tx.$queryRaw<{ at: Date }[]>`select at from journal order by id limit 1`;
   return row?.at.getTime() ?? null;
 }
 
-/** Whose trips changed; asked by the system over all tenants. */
+/** Devices and drivers whose trips changed; read by the system across tenants. */
 export interface Touched {
   readonly horizon: string;
   readonly trips: readonly {
@@ -60,7 +60,7 @@ export interface Touched {
   }[];
 }
 
-/** Whose trips changed in the transactions that ended since a horizon; without one, only where it is. */
+/** Devices and drivers whose trips changed in transactions that ended since a horizon; without one, only the present horizon. */
 export async function readTouched(
   { prisma }: Store,
   sinceHorizon: string | undefined,
@@ -90,9 +90,9 @@ export async function readTouched(
 }
 
 /**
- * Which policies of the reader's tenant may cost something else since a place: trips of their vehicles
- * changed, the policies themselves or their disputes, or a tariff of their products. Not to be read behind
- * a driver's wall, which hides what others drove with the same vehicle.
+ * Policies of the reader's tenant whose premium may have changed since a position: trips of their vehicles
+ * changed, the policies themselves or their disputes, or a tariff of their products. Do not read this as a
+ * driver: row-level security would hide what others drove with the same vehicle.
  */
 export async function readRepricedPolicies(
   tx: Transaction,
@@ -120,7 +120,7 @@ export async function readRepricedPolicies(
   return { horizon: row?.horizon ?? after.xid, rows: row?.numbers ?? [] };
 }
 
-/** The versions of devices, by the id that they send; asked by the system over all tenants. */
+/** The versions of devices, by the id that they send; read by the system across tenants. */
 export async function readVersions(
   { prisma }: Store,
   deviceIds: readonly string[],

@@ -41,10 +41,10 @@ interface RawDevice {
 
 const COLUMNS = Prisma.sql`d.id as ref, d.external_id as "deviceId", d.first_seen_at as "firstSeenAt",
   to_timestamp(946684800 + s.head_sec + (s.head_rest >> 53) / 1000.0) as "lastEventAt"`;
-/** A driver is shown the devices that were assigned to him; the walls leave only those assignments. */
+/** A driver sees the devices that were assigned to them; row-level security leaves only those assignments. */
 const SHOWN = Prisma.sql`(current_driver() is null or exists (select from assignment a where a.device_id = d.id))`;
 
-/** Each device once, though it may have come back to a tenant or a driver. */
+/** Each device once, even if it returned to a tenant or a driver. */
 const LISTED: Readonly<Record<Beholder, Prisma.Sql>> = {
   operator: Prisma.sql`select id as device_id, external_id from device`,
   tenant: Prisma.sql`select device_id, external_id from device_tenancy y where tenant_id = current_tenant() and not exists (
@@ -83,7 +83,7 @@ export async function readDevicesByName(
 
 /**
  * A page of the devices that a reader may see, by the ids that they send.
- * @param whose a driver's are few; a tenant's have an index of their own
+ * @param whose selects the list: a driver has few devices, a tenant's have an index
  */
 export async function readDevicePage(
   tx: Transaction,

@@ -22,7 +22,7 @@ export async function readDrivers(tx: Transaction, refs: readonly number[]): Pro
   return tx.$queryRaw`select ${DRIVER} from driver where id = any(${refs}::int[])`;
 }
 
-/** Drivers of the reader's tenant, by the insurer's names of them. */
+/** Drivers of the reader's tenant, by external id. */
 export async function readDriversByName(
   tx: Transaction,
   externalIds: readonly string[],
@@ -42,7 +42,7 @@ export async function readDriverPage(
   return toPage(rows, page);
 }
 
-/** Vehicles by the store's own ids; a driver is shown those that he drove or insured. */
+/** Vehicles by the store's own ids; a driver sees those that they drove or insured. */
 export async function readVehicles(
   tx: Transaction,
   refs: readonly number[],

@@ -7,7 +7,7 @@ import { keysetOf, toPage } from './page.ts';
 import { flagKinds } from './stats/columns.ts';
 import { TENANTS } from './tenants.ts';
 
-/** A driving event's place in the order by time, and its name. */
+/** A driving event's position in the order by time, which is also its key. */
 export interface DrivingEventPlace {
   readonly deviceRef: number;
   readonly atMs: number;
@@ -35,7 +35,7 @@ export interface DrivingEventRow extends DrivingEventPlace {
   readonly rulesVersion: string;
 }
 
-/** A driving event, and the transaction that added it or gave it to somebody else, as decimal digits. */
+/** A driving event, and the transaction that added it or moved it to another driver, as decimal digits. */
 export interface AddedDrivingEvent extends DrivingEventRow {
   readonly changed: string;
 }
@@ -102,7 +102,7 @@ export async function readDrivingEventPage(
       ? Prisma.sql`e.kind = any(${[...(criteria.kinds ?? flagKinds)]}::text[])`
       : Prisma.sql`e.kind = o.kind`,
     of === 'device' && criteria.driverExternalId !== undefined
-      ? // Asked so that PostgreSQL does not expect next to none of a device's.
+      ? // A subquery, so that PostgreSQL does not estimate almost no rows of a device.
         Prisma.sql`(select e.driver_id = any(array(select id from driver where external_id = ${criteria.driverExternalId})))`
       : undefined,
     criteria.fromMs === undefined ? undefined : Prisma.sql`e.at >= ${new Date(criteria.fromMs)}`,
@@ -118,8 +118,8 @@ export async function readDrivingEventPage(
 }
 
 /**
- * Those by whom an index has driving events in order of time: a device, or each kind of a driver or a tenant, so
- * that rare ones are found among their like.
+ * Owners for which an index has driving events in order of time: a device, or each kind of a driver or a tenant, so
+ * that rare kinds are found quickly.
  */
 function ownedBy({ deviceId, driverExternalId, kinds = flagKinds }: DrivingEventCriteria): {
   readonly of: 'tenant' | 'driver' | 'device';
@@ -158,7 +158,7 @@ export async function readDrivingEventsOfTrips(
   return rows.map(toDrivingEventRow);
 }
 
-/** Driving events by their names. */
+/** Driving events by their keys. */
 export async function readDrivingEvents(
   tx: Transaction,
   keys: readonly DrivingEventPlace[],
@@ -171,8 +171,8 @@ export async function readDrivingEvents(
 }
 
 /**
- * Driving events that were added, or given to somebody else, beyond a place in the order of
- * transactions. One that is corrected keeps its place, so that it is told once.
+ * Driving events that were added, or moved to another driver, after a position in the order of
+ * transactions. A corrected one keeps its position, so it is sent once.
  */
 export async function readAddedDrivingEvents(
   tx: Transaction,

@@ -8,7 +8,7 @@ const COLUMNS = Prisma.raw(
   ['device_id', 'sec', 'rest', ...EVENT_COLUMNS].map((c) => `e.${c}`).join(', '),
 );
 
-/** A stretch of one device's events, by key, both ends included. */
+/** A range of one device's events by key, both ends included. */
 export interface EventSpan {
   readonly deviceRef: number;
   readonly anchorSec: number;
@@ -35,12 +35,12 @@ export async function readPaths(
   return paths;
 }
 
-/** How far a reader of a device's events has come. */
+/** A reader's position in a device's events. */
 export interface TelemetryPlace {
   /** Newest key seen in order. */
   readonly sec: number;
   readonly rest: bigint;
-  /** Late events are seen up to this version of the device. */
+  /** Late events were seen up to this version of the device. */
   readonly version: bigint;
   /** Of the late events of that version only up to this key, or all of them. */
   readonly late?: { readonly sec: number; readonly rest: bigint };
@@ -49,9 +49,9 @@ export interface TelemetryPlace {
 export interface TelemetryEvent {
   readonly event: CanonicalEvent;
   readonly late: boolean;
-  /** Nobody was assigned at the event's time. */
+  /** No driver was assigned at the event's time. */
   readonly unassigned: boolean;
-  /** The reader's place once this event is seen. */
+  /** The reader's position after this event. */
   readonly place: TelemetryPlace;
 }
 
@@ -93,11 +93,11 @@ type RawTelemetry = DeviceEnd &
   );
 
 /**
- * What a device's reader has not seen yet, from one snapshot: first the late events that were stored
- * behind its place, in order of their storing, then those beyond it. Each event comes once.
+ * Events of a device that a reader has not seen yet, from one snapshot: first the late events stored
+ * before its position, in the order of storing, then those after it. Each event comes once.
  *
- * The order matters for resuming in between. While late events are told, the place in order stays;
- * a late event stored between that place and the head is told with those beyond it, and by then
+ * The order matters for resuming in between. While late events are sent, the position in order stays;
+ * a late event stored between that position and the head is sent with those after it, and by then
  * every version up to the snapshot's counts as seen.
  */
 export async function readTelemetry(

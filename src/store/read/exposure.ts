@@ -14,12 +14,12 @@ export interface ExposureRow {
   readonly measures: Readonly<Record<string, number>>;
 }
 
-/** Whose days are asked for: those of drivers, or of vehicles whoever drove them. */
+/** Whether days are those of drivers, or of vehicles with any driver. */
 type Owner = 'driver' | 'vehicle';
 
 /**
  * The days of one owner column by column, each column as one text: a book has millions of days, and a row
- * for each would cost more than all that is done with it.
+ * for each would cost more than the work on it.
  */
 interface RawExposure {
   readonly ref: number;
@@ -34,7 +34,7 @@ interface RawExposure {
   readonly measures: string;
 }
 
-/** The days of drivers within half-open local dates, whatever they drove. */
+/** The days of drivers within half-open local dates, with any vehicle. */
 export async function readDriverExposure(
   tx: Transaction,
   driverRefs: readonly number[],
@@ -45,7 +45,7 @@ export async function readDriverExposure(
   return rows.map(({ ref, ...row }) => ({ ...row, driverRef: ref }));
 }
 
-/** The days of vehicles within half-open local dates, whoever drove them. */
+/** The days of vehicles within half-open local dates, with any driver. */
 export async function readVehicleExposure(
   tx: Transaction,
   vehicleRefs: readonly number[],
@@ -57,7 +57,7 @@ export async function readVehicleExposure(
 }
 
 /**
- * The sums of closed trips, and the trips under way, from one statement, so that one that closes
+ * The sums of closed trips and the open trips come from one statement, so that a trip that closes
  * meanwhile is counted once.
  */
 async function readExposure(
@@ -107,7 +107,7 @@ async function readExposure(
   });
 }
 
-/** The elements of an array as PostgreSQL writes it, where none needs quotes: {a,b}. */
+/** The elements of an array in PostgreSQL's text form without quotes: {a,b}. */
 function toTexts(array: string): string[] {
   return array.slice(1, -1).split(',');
 }

@@ -1,9 +1,9 @@
 import type { Store } from '../open.ts';
 
 /**
- * Refuses a login before which the walls do not stand: a superuser, one that bypasses row-level
+ * Refuses a login that row-level security does not bind: a superuser, one that bypasses row-level
  * security, or an owner of tables.
- * @throws with what is wrong and which login to use
+ * @throws Error that says what is wrong and which login to use
  */
 export async function checkApiLogin({ prisma }: Store): Promise<void> {
   const [row] = await prisma.$queryRaw<
@@ -23,7 +23,7 @@ export async function checkApiLogin({ prisma }: Store): Promise<void> {
         : undefined;
   if (row && fault !== undefined) {
     throw new Error(
-      `the API's database login ${row.login} ${fault}, so nothing would keep tenants apart; set DATABASE_API_URL to the login odograph_api`,
+      `the API's database login ${row.login} ${fault}, so tenants would not be separated; set DATABASE_API_URL to the login odograph_api`,
     );
   }
 }

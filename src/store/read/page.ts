@@ -1,6 +1,6 @@
 import { Prisma } from '../generated/client.ts';
 
-/** A stretch of an ordered list, by keys and never by position. */
+/** Part of an ordered list, by keys and never by offset. */
 export interface PageRequest<Key> {
   readonly limit: number;
   /** Whether the limit counts from the end. */
@@ -15,20 +15,20 @@ export interface Page<Row> {
   readonly hasPrevious: boolean;
 }
 
-/** The parts of a statement that read one page, and one row more to know whether there is a next. */
+/** Parts of a statement that reads one page, plus one row to know whether there is a next page. */
 export interface Keyset {
   readonly where: Prisma.Sql;
   readonly order: Prisma.Sql;
-  /** For the list itself; PostgreSQL does not see how many it says. */
+  /** For the list itself; PostgreSQL cannot see its value. */
   readonly limit: Prisma.Sql;
-  /** For what was found by `limit`; PostgreSQL sees how few they are. */
+  /** For the rows found by `limit`; PostgreSQL sees how few they are. */
   readonly most: number;
 }
 
 /**
- * The limit is a question of its own: where PostgreSQL sees that a page is most of what an owner has on
- * average, it reads and sorts all that this owner has, who may have a hundred times as much. Not knowing,
- * it takes for granted that a tenth is wanted, and reads in the order of an index.
+ * The limit is a subquery: if PostgreSQL sees that a page is most of what an owner has on average, it reads
+ * and sorts all rows of this owner, which may be a hundred times as many. Without the value it assumes that
+ * a tenth is wanted and reads in index order.
  *
  * @param columns what the list is ordered by; together unique
  * @param toValues a key's values in the order of the columns
@@ -58,7 +58,7 @@ export function keysetOf<Key>(
   };
 }
 
-/** Cuts the row too many and puts a page read from its end in order. */
+/** Drops the extra row and reverses a page that was read from its end. */
 export function toPage<Row, Key>(found: readonly Row[], page: PageRequest<Key>): Page<Row> {
   const more = found.length > page.limit;
   const rows = found.slice(0, page.limit);

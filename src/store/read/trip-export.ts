@@ -3,7 +3,7 @@ import type { Transaction } from '../open.ts';
 import type { TripCriteria, TripRow } from './trips.ts';
 import { CLOSED, criteriaOf, JOINS } from './trips.ts';
 
-/** What is told of a trip in a file, in the store's units, with the names that the insurer gave. */
+/** A trip in an export file, in the store's units, with the insurer's ids. */
 export interface ExportedTrip extends Pick<
   TripRow,
   | 'id'
@@ -33,7 +33,7 @@ export interface ExportedTrip extends Pick<
   readonly vehicleExternalId: string | null;
 }
 
-/** An `ExportedTrip`, by its names. */
+/** The columns of an `ExportedTrip`, by its property names. */
 const EXPORTED = Prisma.sql`t.id, t.revision, d.external_id as "deviceId", t.driver_id as "driverRef",
   t.vehicle_id as "vehicleRef", ${CLOSED} as closed, (extract(epoch from t.started_at) * 1000)::bigint as "startedAtMs",
   (extract(epoch from t.ended_at) * 1000)::bigint as "endedAtMs", t.end_reason as "endReason", t.time_zone as "timeZone",
@@ -43,32 +43,32 @@ const EXPORTED = Prisma.sql`t.id, t.revision, d.external_id as "deviceId", t.dri
   (extract(epoch from t.updated_at) * 1000)::bigint as "updatedAtMs", w.external_id as "driverExternalId",
   v.external_id as "vehicleExternalId"`;
 
-/** A state of the store that a file was made of. */
+/** The state of the store that a file was read from. */
 export interface ExportSnapshot {
-  /** Names the state: its instant in UTC, and the oldest transaction that it does not hold. */
+  /** Identifies the state: its instant in UTC, and the oldest transaction not included. */
   readonly id: string;
   readonly takenAt: Date;
 }
 
-/** Names the state of the store that a REPEATABLE READ transaction reads. */
+/** Identifies the state of the store that a REPEATABLE READ transaction reads. */
 export async function readSnapshot(tx: Transaction): Promise<ExportSnapshot> {
   const [row] = await tx.$queryRaw<ExportSnapshot[]>`
     select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24-MI-SS"Z"') || '-' || pg_snapshot_xmin(pg_current_snapshot()) as id,
       now() as "takenAt"`;
-  if (!row) throw new Error('the database named no snapshot');
+  if (!row) throw new Error('the database returned no snapshot');
   return row;
 }
 
 /**
- * All trips that the reader may see, by start and then id, in batches of one cursor: they hold a batch in
- * memory, whatever their number. One at a time in a transaction.
+ * All trips that the reader may see, by start and then id, in batches from one cursor: memory holds one batch,
+ * regardless of their number. One cursor at a time per transaction.
  */
 export async function* readAllTrips(
   run: <T>(read: (tx: Transaction) => Promise<T>) => Promise<T>,
   criteria: TripCriteria,
   batch: number,
 ): AsyncGenerator<readonly ExportedTrip[], void> {
-  // A trip comes as one text: Prisma makes several objects of every cell, which took most of the time and memory.
+  // A trip comes as one text: Prisma creates several objects per cell, which took most of the time and memory.
   await run(
     (tx) => tx.$executeRaw`
       declare every_trip no scroll cursor for

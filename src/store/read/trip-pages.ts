@@ -6,15 +6,15 @@ import { TENANTS } from './tenants.ts';
 import type { RawTrip, TripCriteria, TripKey, TripRow } from './trips.ts';
 import { criteriaOf, JOINS, LIVE, STATE, toTripRow } from './trips.ts';
 
-/** Whose trips: everybody's that the reader may see, or those of each of some drivers or devices. */
+/** All trips that the reader may see, or those of each of the given drivers or devices. */
 export type TripOwners =
   | { readonly of: 'anybody' }
   | { readonly of: 'driver' | 'device'; readonly refs: readonly number[] };
 
-/** Those by whom an index has trips in order, and what of the criteria is left to hold. */
+/** Owners for which an index has trips in order, and the remaining criteria. */
 interface Owned {
   readonly of: 'tenant' | 'driver' | 'device';
-  /** Rows `page, ref`: the owners, and the page to which each one's trips go. */
+  /** Rows `page, ref`: each owner, and the page that its trips belong to. */
   readonly owners: Prisma.Sql;
   readonly rest: TripCriteria;
 }
@@ -48,8 +48,8 @@ function ownedBy(owners: TripOwners, criteria: TripCriteria): Owned {
 
 /**
  * One page of trips for each owner, in one statement; by owner's id, 0 for `anybody`. Each owner's trips are
- * read in order from an index and no further than the page needs; what else a trip shows is joined to those.
- * Who sees but one driver's has to name him: no index serves the wall alone.
+ * read in index order and no further than the page needs; other columns are joined to those rows.
+ * A reader limited to one driver has to filter by that driver: no index serves row-level security alone.
  */
 export async function readTripPages(
   tx: Transaction,
@@ -59,7 +59,7 @@ export async function readTripPages(
   page: PageRequest<TripKey>,
 ): Promise<ReadonlyMap<number, Page<TripRow>>> {
   const { of, owners: owned, rest } = ownedBy(owners, criteria);
-  // A device's trips begin at different instants, so that these alone are an order, which its index has.
+  // A device's trips start at different instants, so the start alone is a total order, and its index has it.
   const keyset =
     of === 'device'
       ? keysetOf([Prisma.sql`t.started_at`], direction, page, ({ startedAtMs }) => [

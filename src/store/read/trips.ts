@@ -4,7 +4,7 @@ import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo } from './changes.ts';
 
-/** A trip as stored, in the store's units, with whether it counts as closed by now. */
+/** A trip as stored, in the store's units, and whether it is closed by now. */
 export interface TripRow {
   readonly id: number;
   readonly deviceRef: number;
@@ -41,13 +41,13 @@ export interface TripRow {
   readonly lastRest: bigint;
   /** Transaction that changed it last, as decimal digits. */
   readonly changed: string;
-  /** Late messages took it away; the row is what it said last. */
+  /** Late messages removed it; the row is its last state. */
   readonly gone: boolean;
-  /** Where it is gone: the trip that now holds the event which opened it. */
+  /** If it is gone: the trip that now contains the event which opened it. */
   readonly supersededByRef: number | null;
 }
 
-/** A trip's place in the order by start. */
+/** A trip's position in the order by start. */
 export interface TripKey {
   readonly startedAtMs: number;
   readonly id: number;
@@ -78,17 +78,17 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
   t.rejected_fixes as "rejectedFixes", t.days, t.rules_version as "rulesVersion", t.revision, t.updated_at as "updatedAt",
   t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
   t.changed::text as changed`;
-/** What stands of the trip `t`, with `JOINS`. */
+/** Columns of the current trip `t`, with `JOINS`. */
 export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
-/** The trip that holds the event at which a handle is anchored. */
+/** Columns of a withdrawn trip, with the trip that contains the event at which its handle is anchored. */
 const GONE = Prisma.sql`${COLUMNS}, true as gone, (
   select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
     and (x.anchor_sec, x.anchor_rest) <= (a.anchor_sec, a.anchor_rest) where a.id = t.id order by x.started_at desc limit 1) as h
   where (h.anchor_sec, h.anchor_rest) <= (h.last_sec, h.last_rest)) as "supersededByRef"`;
-/** A withdrawn trip as it stood. */
+/** A withdrawn trip in its last state. */
 const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts || jsonb_build_object('id', r.trip_id,
   'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
-/** The state `s` of the device of a trip `t`, of which `CLOSED` speaks. */
+/** The state `s` of the device of a trip `t`, for `CLOSED`. */
 export const STATE = Prisma.sql`left join device_state s on s.device_id = t.device_id`;
 export const JOINS = Prisma.sql`join device d on d.id = t.device_id ${STATE}`;
 
@@ -118,12 +118,12 @@ export function toTripRow(raw: RawTrip): TripRow {
   };
 }
 
-/** A condition of its own for the open ones: of a million trips they are few, and have an index. */
+/** Open trips get a condition of their own: they are few among a million, and have an index. */
 function isClosed(closed: boolean): Prisma.Sql {
   return closed ? CLOSED : Prisma.sql`t.decided_sec is null and not ${CLOSED}`;
 }
 
-/** With a device, by whose index the trips are read, it is asked so that PostgreSQL does not expect next to none. */
+/** With a device, whose index serves the trips, the condition is a subquery, so that PostgreSQL does not estimate almost no rows. */
 function ofDriver({ deviceId, driverExternalId }: TripCriteria): Prisma.Sql {
   const holds = Prisma.sql`t.driver_id = any(array(select id from driver where external_id = ${driverExternalId}))`;
   return deviceId === undefined ? holds : Prisma.sql`(select ${holds})`;
@@ -147,7 +147,7 @@ export function criteriaOf(criteria: TripCriteria): Prisma.Sql {
 }
 
 /**
- * Trips by their ids, also those that late messages took away; those that the reader may not see are
+ * Trips by their ids, including those that late messages removed; those that the reader may not see are
  * missing.
  */
 export async function readTrips(tx: Transaction, ids: readonly number[]): Promise<TripRow[]> {
@@ -172,8 +172,8 @@ export async function readTripsByStart(
 }
 
 /**
- * The newest state of trips whose change lies beyond a place in the order of transactions, and the
- * last words of those that were taken away.
+ * The newest state of trips that changed after a position in the order of transactions, and the last state
+ * of those that were removed.
  */
 export async function readChangedTrips(
   tx: Transaction,

@@ -9,8 +9,7 @@ export interface DimensionSql {
 }
 
 /**
- * Which policy covers a vehicle on which dates. Where several do, the one of the least id; what it
- * leaves over is the next one's.
+ * Which policy covers a vehicle on which dates. If there are several, the one with the lowest id wins where they overlap.
  */
 export const COVER = Prisma.sql`cover as materialized (
   select v.tenant_id, v.policy_id, v.vehicle_id, lower(s.span) as from_date, upper(s.span) as to_date

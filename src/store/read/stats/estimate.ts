@@ -4,12 +4,12 @@ import type { StatsQuestion, StatsSource, SumsWanted } from './question.ts';
 import { sourceOf } from './source.ts';
 import { sumsSql } from './sums.ts';
 
-/** What PostgreSQL expects of a statement before it runs. */
+/** PostgreSQL's estimate of a statement. */
 export interface QueryEstimate {
   readonly source: StatsSource;
   /** Rows that its scans read. */
   readonly rows: number;
-  /** Its measure of the work: a page read in order is 1. */
+  /** PostgreSQL's cost unit: reading one page sequentially is 1. */
   readonly work: number;
 }
 
@@ -21,7 +21,7 @@ interface PlanNode {
   readonly Plans?: readonly PlanNode[];
 }
 
-/** What the sums of a question would take; nothing of it runs. */
+/** Estimates the statement for the sums; it is not executed. */
 export async function estimateSums(
   tx: Transaction,
   question: StatsQuestion,
@@ -32,12 +32,12 @@ export async function estimateSums(
     Prisma.sql`explain (format json) ${sumsSql(question, wanted, source)}`,
   );
   const plan = row?.['QUERY PLAN'][0]?.Plan;
-  if (!plan) throw new Error('explain explained nothing');
+  if (!plan) throw new Error('EXPLAIN returned no plan');
   return { source, rows: scannedRows(plan), work: plan['Total Cost'] };
 }
 
 function scannedRows({ Plans: below = [], ...node }: PlanNode): number {
-  // What the walls ask once hangs below the scan that they stand before.
+  // Subqueries of row-level security are below the scan that they guard.
   const inputs = below.filter((child) => child['Parent Relationship'] !== 'InitPlan');
   const own = node['Node Type'].endsWith('Scan') && inputs.length === 0 ? node['Plan Rows'] : 0;
   return below.reduce((sum, child) => sum + scannedRows(child), own);

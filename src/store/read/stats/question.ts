@@ -1,7 +1,7 @@
 import type { Dimension, Grouping, Key } from '../../../core/stats/grouping.ts';
 import type { Quantity } from '../../../core/stats/figure.ts';
 
-/** Of which trips, and by what they are told apart. */
+/** The trips, and the dimensions to group them by. */
 export interface StatsQuestion {
   readonly groupBy: readonly Grouping[];
   /** Half-open local dates of the trips' starts. */
@@ -11,17 +11,17 @@ export interface StatsQuestion {
   readonly driverExternalId?: string;
   /** Only trips with one of these values; all must hold. */
   readonly where: readonly (Grouping & { readonly values: readonly (string | null)[] })[];
-  /** As it was known at this instant: closed trips as they then stood. */
+  /** As known at this instant: closed trips in their state of that time. */
   readonly knownAtMs?: number;
 }
 
-/** Which sums are asked for beside the numbers of trips and drivers and the plain sums. */
+/** Sums to read in addition to the numbers of trips and drivers and the plain sums. */
 export interface SumsWanted {
   readonly squares: readonly Quantity[];
   readonly events: boolean;
 }
 
-/** What is asked of single trips. */
+/** Statistics that need single trips. */
 export interface SpreadWanted {
   readonly extremes: readonly Quantity[];
   /** Hundredths of a percent. */

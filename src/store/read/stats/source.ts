@@ -8,13 +8,13 @@ import { COVER, toDimensionSql } from './dimensions.ts';
 import type { StatsQuestion, StatsSource } from './question.ts';
 import { isOfPolicies } from './question.ts';
 
-/** The parts of a statement over the trips of a question. */
+/** Parts of a statement over the trips of a query. */
 export interface TripsSql {
   /** Named queries before the statement. */
   readonly ctes: Prisma.Sql;
-  /** The trips `t` with what is joined to them, and the conditions. */
+  /** The trips `t` with their joins and conditions. */
   readonly from: Prisma.Sql;
-  /** `k0, k1 …`: what they are told apart by. */
+  /** `k0, k1 …`: the columns to group by. */
   readonly keys: readonly Prisma.Sql[];
 }
 
@@ -37,10 +37,10 @@ const SUMMAND = Prisma.raw(
     .join(', '),
 );
 
-/** How trips are read. */
+/** How to read trips. */
 export interface Manner {
   readonly source: StatsSource;
-  /** Whether with driving events, which have to be picked out of a trip's row. */
+  /** Whether to include driving events, which have to be extracted from a trip's row. */
   readonly flags: boolean;
 }
 
@@ -54,7 +54,7 @@ function summandOf(flags: boolean): { readonly columns: Prisma.Sql; readonly joi
 }
 
 /**
- * Trips as they stand, or as those that were closed stood at an instant. A closed trip that was
+ * Current trips, or those that were closed at an instant in their state of that time. A closed trip that
  * changed since left its facts as a revision.
  */
 function rowsOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
@@ -77,7 +77,7 @@ function rowsOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
     where r.known_from <= ${at} and ${at} < r.known_to and t.decided_sec is not null and ${startedWithin(question)})`;
 }
 
-/** Closed trips by day, and the open ones, of which a device has one at most, as they stand. */
+/** Closed trips by day, plus the open ones, of which a device has at most one. */
 function daysOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
   const { columns, join } = summandOf(flags);
   const sums = quantities.flatMap((q) => [COLUMN[q], `${COLUMN[q]}_sq`]);
@@ -92,12 +92,12 @@ function daysOf(question: StatsQuestion, flags: boolean): Prisma.Sql {
       where t.decided_sec is null and ${startedWithin(question)}) as o)`;
 }
 
-/** Dimensions of single trips, which days do not tell apart. */
+/** Dimensions of single trips, which daily sums do not distinguish. */
 const ofTrips: ReadonlySet<Dimension> = new Set(['HOUR_OF_DAY', 'DISTANCE_BAND', 'END_REASON']);
 
 /**
- * Where the sums of a question are read: from the days where they suffice, with the same numbers. Of one
- * device or driver the trips are fewer than everybody's days, and have an index.
+ * Chooses the source of the sums: daily sums if they suffice, with the same numbers. One device or driver
+ * has fewer trips than the tenant has days, and an index.
  */
 export function sourceOf(question: StatsQuestion): StatsSource {
   const { groupBy, where, knownAtMs, deviceId, driverExternalId } = question;
@@ -127,7 +127,7 @@ function startedWithin(question: StatsQuestion): Prisma.Sql {
   return Prisma.sql`${onDates(question)}${after}${before}`;
 }
 
-/** The trips of a question, or days of them, as summands. */
+/** The trips of a query, or their daily sums, as summands. */
 export function toTripsSql(question: StatsQuestion, { source, flags }: Manner): TripsSql {
   const groupings = question.groupBy.map((grouping, at) => toDimensionSql(grouping, `g${at}`));
   const filters = question.where.map((filter, at) => ({
@@ -165,20 +165,20 @@ export function toTripsSql(question: StatsQuestion, { source, flags }: Manner): 
   };
 }
 
-/** `k0, k1`, for a list of columns; followed by a comma where there are any. */
+/** `k0, k1`, for a list of columns; followed by a comma if there are any. */
 export function keyList({ groupBy }: StatsQuestion, comma: boolean): Prisma.Sql {
   if (groupBy.length === 0) return Prisma.empty;
   return Prisma.raw(groupBy.map((_, at) => `k${at}`).join(', ') + (comma ? ', ' : ''));
 }
 
-/** Each group, and the whole: for `group by`. */
+/** Each group and the totals, for `group by`. */
 export function groupSets(question: StatsQuestion): Prisma.Sql {
   return question.groupBy.length === 0
     ? Prisma.sql`grouping sets (())`
     : Prisma.sql`grouping sets ((${keyList(question, false)}), ())`;
 }
 
-/** Whether a row is the whole: for the list of columns. */
+/** Whether a row is the totals, for the list of columns. */
 export function isTotal({ groupBy }: StatsQuestion): Prisma.Sql {
   return groupBy.length === 0 ? Prisma.sql`true` : Prisma.sql`grouping(k0) = 1`;
 }

@@ -13,7 +13,7 @@ export type Spreads = Readonly<Partial<Record<Quantity, Spread>>>;
 type RawSpread = GroupKeyColumns &
   Readonly<Record<string, string | null>> & { readonly whole: boolean };
 
-/** What stands out of each group, by `spreadKey` of its key; of the whole by `undefined`. */
+/** Extremes and percentiles of each group, by `spreadKey` of its key; of the totals by `undefined`. */
 export async function readSpreads(
   tx: Transaction,
   question: StatsQuestion,
@@ -45,7 +45,7 @@ function asked({ extremes, percentiles }: SpreadWanted): readonly Quantity[] {
   return quantities.filter((q) => extremes.includes(q) || percentiles.has(q));
 }
 
-/** The nearest rank is worked out in whole numbers: percentile_disc takes a fraction, whose last digit may lead one place too far. */
+/** The nearest rank is computed in whole numbers: percentile_disc takes a fraction, whose rounding may be off by one rank. */
 function columnsOf(
   wanted: SpreadWanted,
 ): readonly { readonly sql: string; readonly name: string }[] {

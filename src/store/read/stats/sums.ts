@@ -9,10 +9,10 @@ import { toKey } from './question.ts';
 import { queryTexts } from './texts.ts';
 import { groupSets, isTotal, keyList, sourceOf, toTripsSql } from './source.ts';
 
-/** More groups than these are not an answer that anybody reads, and are refused. */
+/** Queries with more groups than this are refused. */
 export const MAX_GROUPS = 10_000;
 
-/** What is read of every group; the spread is read apart. */
+/** Sums of every group; extremes and percentiles are read separately. */
 export type SumsCell = Omit<Cell, 'spread'>;
 
 export interface Sums {
@@ -21,7 +21,7 @@ export interface Sums {
   readonly total: SumsCell;
 }
 
-/** A row's columns: the keys, and the integers as text, since they may be larger than a number holds. */
+/** A row's columns: the keys, and the integers as text, because they may exceed a double. */
 type RawSums = GroupKeyColumns &
   Readonly<Record<string, string | null>> & {
     readonly whole: boolean;
@@ -30,8 +30,8 @@ type RawSums = GroupKeyColumns &
   };
 
 /**
- * Sums of each group and of the whole; undefined where there are more groups than `MAX_GROUPS`.
- * @param source the numbers are the same from either, where days suffice
+ * Sums of each group and of the totals; undefined if there are more groups than `MAX_GROUPS`.
+ * @param source both give the same numbers if daily sums suffice
  */
 export async function readSums(
   tx: Transaction,
@@ -43,7 +43,7 @@ export async function readSums(
   const cells = rows.filter(({ whole }) => !whole);
   const total = rows.find(({ whole }) => whole);
   if (cells.length > MAX_GROUPS) return undefined;
-  if (!total) throw new Error('the whole is a group of its own, also without trips');
+  if (!total) throw new Error('the totals are a row even without trips');
   return {
     cells: cells.map((row) => toCell(row, question, wanted)),
     total: toCell(total, { ...question, groupBy: [] }, wanted),
@@ -51,7 +51,7 @@ export async function readSums(
 }
 
 /**
- * First by group and driver, then by group: distinct drivers are then counted among few rows.
+ * Groups first by driver, then without: distinct drivers are then counted among few rows.
  */
 export function sumsSql(
   question: StatsQuestion,

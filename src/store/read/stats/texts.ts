@@ -2,8 +2,8 @@ import type { Prisma } from '../../generated/client.ts';
 import type { Transaction } from '../../open.ts';
 
 /**
- * Rows of many columns, each of which comes as one text: Prisma makes several objects of every cell,
- * at once for all rows, while nobody else is served.
+ * Rows of many columns, each row as one JSON text: Prisma creates several objects per cell,
+ * for all rows at once, and blocks the event loop.
  * @param sql its values are whole numbers that a double holds, texts, booleans and arrays of them
  */
 export async function queryTexts<Row>(tx: Transaction, sql: Prisma.Sql): Promise<Row[]> {
