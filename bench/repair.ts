@@ -15,7 +15,7 @@ import pg from 'pg';
 import { startPostgres } from '../src/local/postgres.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 import { openStore } from '../src/store/open.ts';
-import { createBench } from '../test/sink/bench.ts';
+import { createSinkContext } from '../test/sink/context.ts';
 import { LATE, lateEvent, measureLateEvent, PARKING, storeLife } from '../test/sink/lives.ts';
 
 const { values: args } = parseArgs({
@@ -39,7 +39,7 @@ try {
     for (const size of SIZES) {
       const startedAtMs = performance.now();
       const stored = await storeLife(
-        createBench(store, 'bench'),
+        createSinkContext(store, 'bench'),
         `${parking} ${size}`,
         parking,
         size,

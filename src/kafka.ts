@@ -4,6 +4,7 @@ import kafkajs from 'kafkajs';
 import type { Consumer, KafkaConfig, LogEntry } from 'kafkajs';
 import snappyCodec from 'kafkajs-snappy';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import type { Config } from './config.ts';
 import type { Logger } from './log.ts';
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
@@ -30,7 +31,23 @@ export interface KafkaSettings {
     | undefined;
 }
 
-/** A record as it stands in the log. */
+/** Partitions of a topic that Odograph creates; so many sinks can share the work. */
+export const PARTITIONS = 4;
+
+export function kafkaSettings(config: Config, brokers: readonly string[]): KafkaSettings {
+  const { kafkaSaslMechanism: mechanism } = config;
+  return {
+    brokers,
+    ssl: config.kafkaSsl,
+    sasl: mechanism && {
+      mechanism,
+      username: config.kafkaSaslUsername ?? '',
+      password: config.kafkaSaslPassword ?? '',
+    },
+  };
+}
+
+/** A record as it is in the log. */
 export interface LogRecord {
   readonly partition: number;
   readonly offset: number;

@@ -5,11 +5,11 @@ import type { AuthSettings } from './api/identity.ts';
 import { startApi } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createRulesTimeline } from './core/rules.ts';
-import type { KafkaSettings } from './kafka.ts';
-import { createKafka } from './kafka.ts';
+import { createKafka, kafkaSettings, PARTITIONS } from './kafka.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './ops.ts';
 import { createMetrics, startHealth } from './ops.ts';
+import { decodeUtf8 } from './sink/decode.ts';
 import type { Sink } from './sink/run.ts';
 import { startSink } from './sink/run.ts';
 import { Problem } from './problem.ts';
@@ -46,8 +46,6 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Partitions of the topic where we make it ourselves: as many sinks can share the work. */
-export const PARTITIONS = 4;
 /** A server that does not answer any more does not keep us; what it has not done is done again. */
 const STOP_MS = 30_000;
 /** The sink's transactions: one under way and one to read beside it, some to spare. */
@@ -57,19 +55,6 @@ const SINK_CONNECTIONS = 4;
  * fourfold first: an export of a million trips, which holds few of them at a time, then takes 500 MB.
  */
 const HEAP_GROWTH_PERCENT = 40;
-
-export function kafkaSettings(config: Config, brokers: readonly string[]): KafkaSettings {
-  const { kafkaSaslMechanism: mechanism } = config;
-  return {
-    brokers,
-    ssl: config.kafkaSsl,
-    sasl: mechanism && {
-      mechanism,
-      username: config.kafkaSaslUsername ?? '',
-      password: config.kafkaSaslPassword ?? '',
-    },
-  };
-}
 
 /** Plugs the adapters into the roles and starts these; stops what it started where one fails. */
 export async function run(options: RunOptions): Promise<Running> {
@@ -174,7 +159,7 @@ async function plugSink(
     },
     loadRules: async () => {
       const rows = await readRules(store);
-      return { context: { rulesAt: createRulesTimeline(rows), zones }, rows: rows.length };
+      return { fold: { rulesAt: createRulesTimeline(rows), zones }, rows: rows.length };
     },
     ensurePartitions: createPartitions(store),
     log,
@@ -182,19 +167,6 @@ async function plugSink(
   });
   stops.push(() => sink.stop());
   return sink;
-}
-
-const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Node's own decoder is several times faster, but says a replacement character for what is no UTF-8. */
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  if (!text.includes('\ufffd')) return text;
-  try {
-    return strictUtf8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -82,10 +82,7 @@ async function lookAtBroker(config: Config, log: Logger): Promise<readonly Findi
   } catch (error) {
     return [note((error as Problem).message)];
   }
-  const [{ createKafka }, { kafkaSettings }] = await Promise.all([
-    import('../kafka.ts'),
-    import('../main.ts'),
-  ]);
+  const { createKafka, kafkaSettings } = await import('../kafka.ts');
   const quiet = log.child({}, { level: 'silent' });
   const kafka = createKafka({ ...kafkaSettings(config, brokers) }, quiet);
   const topic = config.kafkaTopic;

@@ -1,7 +1,6 @@
 import type { Config } from '../config.ts';
-import { createKafka } from '../kafka.ts';
+import { createKafka, kafkaSettings, PARTITIONS } from '../kafka.ts';
 import type { Logger } from '../log.ts';
-import { kafkaSettings, PARTITIONS } from '../main.ts';
 import type { FleetRun, RunningFleet } from '../sim/start.ts';
 import { startFleet } from '../sim/start.ts';
 import { loadZones } from '../zones.ts';

@@ -24,10 +24,7 @@ Examples:
     .action(async (given: string[]) => {
       const { config, log, print } = openSession();
       const brokers = findBrokers(config);
-      const [{ createKafka }, { kafkaSettings, PARTITIONS }] = await Promise.all([
-        import('../kafka.ts'),
-        import('../main.ts'),
-      ]);
+      const { createKafka, kafkaSettings, PARTITIONS } = await import('../kafka.ts');
       const kafka = createKafka(kafkaSettings(config, brokers), log);
       let sent = 0;
       try {

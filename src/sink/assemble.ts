@@ -10,7 +10,7 @@ import type {
 } from '../store/ingest/commit.ts';
 import type { EventRow } from '../store/rows.ts';
 import { encodeCopy, keyToColumns, secOf } from '../store/rows.ts';
-import type { Bench, PartitionBatch } from './bench.ts';
+import type { SinkContext, PartitionBatch } from './context.ts';
 import type { CachedDevice } from './cache.ts';
 import { recordDigest } from './log-identity.ts';
 import type { Refold } from './repair.ts';
@@ -40,17 +40,17 @@ export function countTrips({ refolds, forward }: DeviceFold): number {
 
 /** Turns the folds of a batch into what one transaction writes. */
 export function assemble(
-  bench: Bench,
+  sink: SinkContext,
   partitions: readonly PartitionBatch[],
   deadLetters: readonly DeadLetter[],
   folds: readonly DeviceFold[],
 ) {
-  const now = bench.now();
+  const now = sink.now();
   const outputs = createOutputs();
   const changed = folds
     .filter((fold) => fold.inserted.length > 0)
     .sort((a, b) => a.device.id - b.device.id);
-  const moved = changed.map((fold) => settleDevice(bench, fold, now, outputs));
+  const moved = changed.map((fold) => settleDevice(sink, fold, now, outputs));
   const rows: EventRow[] = [];
   const lateEvents: (KeyOfDevice & { version: number })[] = [];
   const secs = new Set<number>();
@@ -66,8 +66,8 @@ export function assemble(
   }
   const { totals, ...lists } = outputs;
   const batch: Commit = {
-    topic: bench.topic,
-    rulesRows: bench.rulesRows,
+    topic: sink.topic,
+    rulesRows: sink.rules.rows,
     offsets: partitions.map(toOffsetMove),
     devices: moved.map((device) => toDeviceMove(device, now)),
     events: { rows: rows.length, copy: encodeCopy(rows) },
@@ -86,7 +86,12 @@ export function assemble(
 }
 
 /** Adds what a device's fold changed to the outputs; the device as it stands when they are committed. */
-function settleDevice(bench: Bench, fold: DeviceFold, now: number, outputs: Outputs): CachedDevice {
+function settleDevice(
+  sink: SinkContext,
+  fold: DeviceFold,
+  now: number,
+  outputs: Outputs,
+): CachedDevice {
   const { device, refolds, forward, inserted } = fold;
   let open = device.openTrip;
   for (const refold of refolds) {
@@ -95,8 +100,8 @@ function settleDevice(bench: Bench, fold: DeviceFold, now: number, outputs: Outp
       startedAtMs: Date.parse(trip.columns.started_at),
       wasClosed: trip.decidedBy !== undefined || isSilent(device, now),
     }));
-    const trips = [...refold.closed, ...(refold.head ? openTripOf(bench, refold.head) : [])];
-    const settled = settle(device, refold, old, trips, outputs, bench.ids.next);
+    const trips = [...refold.closed, ...(refold.head ? openTripOf(sink, refold.head) : [])];
+    const settled = settle(device, refold, old, trips, outputs, sink.ids.next);
     if (refold.head) open = settled;
   }
   if (forward) {
@@ -108,8 +113,8 @@ function settleDevice(bench: Bench, fold: DeviceFold, now: number, outputs: Outp
       keys: [],
     };
     const old = open ? [{ ...open, columns: undefined, wasClosed: isSilent(device, now) }] : [];
-    const trips = [...forward.closed, ...openTripOf(bench, forward)];
-    open = settle(device, stretch, old, trips, outputs, bench.ids.next);
+    const trips = [...forward.closed, ...openTripOf(sink, forward)];
+    open = settle(device, stretch, old, trips, outputs, sink.ids.next);
   }
   const head = refolds.find((refold) => refold.head)?.head ?? forward;
   const last = inserted.at(-1)!;
@@ -125,8 +130,8 @@ function settleDevice(bench: Bench, fold: DeviceFold, now: number, outputs: Outp
   };
 }
 
-function openTripOf(bench: Bench, { state }: Stretch) {
-  const trip = openTrip(state, bench.context);
+function openTripOf(sink: SinkContext, { state }: Stretch) {
+  const trip = openTrip(state, sink.rules.fold);
   return trip ? [trip] : [];
 }
 

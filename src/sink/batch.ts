@@ -7,7 +7,7 @@ import { loadDevices } from '../store/ingest/devices.ts';
 import { readSpans } from '../store/ingest/spans.ts';
 import type { DeviceFold } from './assemble.ts';
 import { assemble, countTrips } from './assemble.ts';
-import type { BatchResult, Bench, PartitionBatch } from './bench.ts';
+import type { BatchResult, PartitionBatch, SinkContext } from './context.ts';
 import type { CachedDevice } from './cache.ts';
 import type { DecodedBatch } from './decode.ts';
 import { decodeAll } from './decode.ts';
@@ -33,25 +33,25 @@ export interface PreparedBatch {
  *   read, which must know them
  */
 export async function prepareBatch(
-  bench: Bench,
+  sink: SinkContext,
   partitions: readonly PartitionBatch[],
   settled: () => Promise<void>,
 ): Promise<PreparedBatch> {
-  const decoded = decodeAll(bench, partitions);
+  const decoded = decodeAll(sink, partitions);
   const externalIds = [...decoded.events.keys()];
   try {
-    const devices = await loadAll(bench, externalIds, settled);
-    const folds = await foldAll(bench, devices, decoded.events, settled);
-    await bench.ids.reserve(folds.reduce((sum, fold) => sum + countTrips(fold), 0));
-    const { batch, moved, result } = assemble(bench, partitions, decoded.deadLetters, folds);
-    moved.forEach((device) => bench.cache.set(device));
+    const devices = await loadAll(sink, externalIds, settled);
+    const folds = await foldAll(sink, devices, decoded.events, settled);
+    await sink.ids.reserve(folds.reduce((sum, fold) => sum + countTrips(fold), 0));
+    const { batch, moved, result } = assemble(sink, partitions, decoded.deadLetters, folds);
+    moved.forEach((device) => sink.cache.set(device));
     return {
       ...batch,
       externalIds,
       result: { ...result, unknownFields: decoded.unknownFields },
     };
   } catch (error) {
-    forget(bench, externalIds);
+    forget(sink, externalIds);
     throw error;
   }
 }
@@ -61,60 +61,50 @@ export async function prepareBatch(
  * @throws FencedError where somebody else was faster; nothing is written then, and the devices of the
  *   batch are forgotten, so that the same records can be tried again.
  */
-export async function commitBatch(bench: Bench, prepared: PreparedBatch): Promise<void> {
+export async function commitBatch(sink: SinkContext, prepared: PreparedBatch): Promise<void> {
   try {
-    await bench.ensurePartitions(prepared.secs);
-    await commit(bench.store, prepared.commit);
+    await sink.ensurePartitions(prepared.secs);
+    await commit(sink.store, prepared.commit);
   } catch (error) {
-    forget(bench, prepared.externalIds);
+    forget(sink, prepared.externalIds);
     throw error;
   }
 }
 
 /** States are folded in place: what is not committed must not be folded on. */
-export function forget(bench: Bench, externalIds: readonly string[]): void {
-  externalIds.forEach((id) => bench.cache.delete(id));
-}
-
-/** One batch, from records to one committed transaction; throws as `commitBatch` does. */
-export async function processBatch(
-  bench: Bench,
-  partitions: readonly PartitionBatch[],
-): Promise<BatchResult> {
-  const prepared = await prepareBatch(bench, partitions, async () => undefined);
-  await commitBatch(bench, prepared);
-  return prepared.result;
+export function forget(sink: SinkContext, externalIds: readonly string[]): void {
+  externalIds.forEach((id) => sink.cache.delete(id));
 }
 
 async function loadAll(
-  bench: Bench,
+  sink: SinkContext,
   externalIds: readonly string[],
   settled: () => Promise<void>,
 ): Promise<CachedDevice[]> {
-  const cached = externalIds.map((id) => bench.cache.get(id));
+  const cached = externalIds.map((id) => sink.cache.get(id));
   const missing = externalIds.filter((_, i) => !cached[i]);
   if (missing.length > 0) await settled();
-  const rows = missing.length > 0 ? await loadDevices(bench.store, missing) : [];
-  const loaded = await Promise.all(rows.map((row) => wake(bench, row)));
+  const rows = missing.length > 0 ? await loadDevices(sink.store, missing) : [];
+  const loaded = await Promise.all(rows.map((row) => wake(sink, row)));
   return [...cached.filter((device) => device !== undefined), ...loaded];
 }
 
-async function wake(bench: Bench, { state, ...row }: StoredDevice): Promise<CachedDevice> {
+async function wake(sink: SinkContext, { state, ...row }: StoredDevice): Promise<CachedDevice> {
   if (!state || !row.head) return { ...row, state: emptyState() };
   const known = decodeState(state);
   return {
     ...row,
-    state: known ?? (await rebuildState(row.id, row.head, reader(bench), bench.context)),
+    state: known ?? (await rebuildState(row.id, row.head, reader(sink), sink.rules.fold)),
   };
 }
 
-function reader(bench: Bench) {
+function reader(sink: SinkContext) {
   return async (request: Parameters<typeof readSpans>[1][number]) =>
-    (await readSpans(bench.store, [request]))[0]!;
+    (await readSpans(sink.store, [request]))[0]!;
 }
 
 async function foldAll(
-  bench: Bench,
+  sink: SinkContext,
   devices: readonly CachedDevice[],
   events: DecodedBatch['events'],
   settled: () => Promise<void>,
@@ -128,7 +118,7 @@ async function foldAll(
       ? []
       : (
           await readSpans(
-            bench.store,
+            sink.store,
             lateDevices.map((device) => ({
               deviceId: device.id,
               before: events.get(device.externalId)![0]!,
@@ -141,13 +131,13 @@ async function foldAll(
     const all = events.get(device.externalId)!;
     const span = spans.get(device.id);
     const repaired: Repair = span
-      ? await repair(device.id, device.head!, all, span, reader(bench), bench.context)
+      ? await repair(device.id, device.head!, all, span, reader(sink), sink.rules.fold)
       : { refolds: [], folded: [], fresh: all };
     const reachedHead = repaired.refolds.some((refold) => refold.head);
     let forward: Stretch | undefined;
     if (!reachedHead && repaired.fresh.length > 0) {
       forward = createStretch(device.state, device.sinceCheckpoint);
-      for (const event of repaired.fresh) foldNext(forward, event, bench.context);
+      for (const event of repaired.fresh) foldNext(forward, event, sink.rules.fold);
     }
     const inserted = [...repaired.folded, ...repaired.fresh];
     const late = device.head ? inserted.filter((e) => compareKeys(e, device.head!) <= 0).length : 0;

@@ -1,20 +1,21 @@
 import type { DeviceState } from '../core/advance.ts';
 import type { StoredDevice } from '../store/ingest/devices.ts';
 
-/** A device as this sink last saw it committed, its state ready to fold on. */
+/** A device as this sink last committed it, with its decoded state. */
 export interface CachedDevice extends Omit<StoredDevice, 'state'> {
   readonly state: DeviceState;
 }
 
 /**
- * Devices that were folded lately. Only a shortcut: the device's version, compared when a batch is
- * written, tells whether what stands here is still true.
+ * Recently folded devices. Only an optimisation: comparing the device's version at commit shows
+ * whether an entry is still current.
  */
 export interface DeviceCache {
   get(externalId: string): CachedDevice | undefined;
-  /** Keeps what a commit has made true, the least lately used devices falling out. */
+  /** Keeps a device; the least recently used one is evicted when the cache is full. */
   set(device: CachedDevice): void;
   delete(externalId: string): void;
+  clear(): void;
 }
 
 export function createDeviceCache(capacity: number): DeviceCache {
@@ -27,5 +28,6 @@ export function createDeviceCache(capacity: number): DeviceCache {
       if (devices.size > capacity) devices.delete(devices.keys().next().value!);
     },
     delete: (externalId) => void devices.delete(externalId),
+    clear: () => devices.clear(),
   };
 }

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FoldContext } from '../core/advance.ts';
 import type { DecodeSettings } from '../core/decode/format.ts';
 import type { KafkaClient, LogRecord } from '../kafka.ts';
 import type { Logger } from '../log.ts';
@@ -11,7 +10,7 @@ import { loadOffsets } from '../store/ingest/offsets.ts';
 import type { Store } from '../store/open.ts';
 import type { PreparedBatch } from './batch.ts';
 import { commitBatch, forget, prepareBatch } from './batch.ts';
-import type { BatchResult, Bench, PartitionBatch } from './bench.ts';
+import type { BatchResult, PartitionBatch, Rules, SinkContext } from './context.ts';
 import { createDeviceCache } from './cache.ts';
 import type { Freshness } from './freshness.ts';
 import { createFreshness } from './freshness.ts';
@@ -30,8 +29,8 @@ export interface SinkOptions {
   readonly notifier: Notifier;
   readonly decoding: DecodeSettings;
   /** Reads the rules in force; asked again when somebody has added to them. */
-  readonly loadRules: () => Promise<{ readonly context: FoldContext; readonly rows: number }>;
-  readonly ensurePartitions: Bench['ensurePartitions'];
+  readonly loadRules: () => Promise<Rules>;
+  readonly ensurePartitions: SinkContext['ensurePartitions'];
   readonly log: Logger;
   readonly onBatch?: (batch: BatchReport) => void;
 }
@@ -65,13 +64,11 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
   const { kafka, topic, store, log } = options;
   const partitions = await kafka.ensureTopic(topic, options.partitions);
   const queue = createQueue();
-  const rules = await options.loadRules();
-  let bench: Bench = {
+  const sink: SinkContext = {
     store,
     topic,
     decoding: options.decoding,
-    context: rules.context,
-    rulesRows: rules.rows,
+    rules: await options.loadRules(),
     cache: createDeviceCache(CACHED_DEVICES),
     ids: createIdBlocks(store),
     now: Date.now,
@@ -189,7 +186,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
 
   async function write(prepared: PreparedBatch): Promise<void> {
     const startedAtMs = Date.now();
-    await commitBatch(bench, prepared);
+    await commitBatch(sink, prepared);
     movedAtMs = Date.now();
     options.onBatch?.({ ...prepared.result, durationMs: movedAtMs - startedAtMs });
     for (const { partition, to, lastTimestampMs, lastDigest } of prepared.commit.offsets) {
@@ -213,14 +210,14 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
         return false;
       }
       if (error instanceof FencedError && error.by === 'RULES') {
-        const { context, rows } = await options.loadRules();
-        bench = { ...bench, context, rulesRows: rows, cache: createDeviceCache(CACHED_DEVICES) };
+        sink.rules = await options.loadRules();
+        sink.cache.clear();
       } else if (!(error instanceof FencedError) && !TRY_AGAIN.test(describe(error))) {
         throw error;
       }
       log.debug({ reason: describe(error) }, 'the batch is folded again');
       try {
-        await write(await prepareBatch(bench, batch, async () => undefined));
+        await write(await prepareBatch(sink, batch, async () => undefined));
         return true;
       } catch (again) {
         error = again;
@@ -241,7 +238,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
       const batch = toBatch(await queue.take());
       let prepared: PreparedBatch | undefined;
       try {
-        if (batch.length > 0) prepared = await prepareBatch(bench, batch, () => writing);
+        if (batch.length > 0) prepared = await prepareBatch(sink, batch, () => writing);
         await writing;
         if (!prepared) continue;
         before = batch;
@@ -249,7 +246,7 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
         // A write that fails must be tried again also where nothing more is to be read.
         writing.catch(() => queue.wake());
       } catch (error) {
-        if (prepared) forget(bench, prepared.externalIds);
+        if (prepared) forget(sink, prepared.externalIds);
         const failedBefore = await writing.then(
           () => false,
           () => true,

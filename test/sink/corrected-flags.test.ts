@@ -3,20 +3,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeJson } from '../../src/core/decode/json.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
-import { processBatch } from '../../src/sink/batch.ts';
-import type { Bench } from '../../src/sink/bench.ts';
+import type { SinkContext } from '../../src/sink/context.ts';
 import { loadOffsets } from '../../src/store/ingest/offsets.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createBench } from './bench.ts';
+import { createSinkContext, processBatch } from './context.ts';
 
 const START_MS = Date.UTC(2026, 4, 4, 8);
 const DEVICE = 'BRAKER';
 let database: TestDatabase;
 let store: Store;
 let owner: pg.Client;
-let bench: Bench;
+let sink: SinkContext;
 let offset = 0;
 
 beforeAll(async () => {
@@ -24,8 +23,8 @@ beforeAll(async () => {
   store = openStore({ url: database.sinkUrl, poolSize: 2 });
   owner = new pg.Client({ connectionString: database.ownerUrl });
   await owner.connect();
-  bench = createBench(store, 'corrected');
-  await loadOffsets(store, bench.topic, new Map([[0, 0]]));
+  sink = createSinkContext(store, 'corrected');
+  await loadOffsets(store, sink.topic, new Map([[0, 0]]));
 });
 afterAll(async () => {
   await owner?.end();
@@ -63,7 +62,7 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
     value: Buffer.from(encodeJson(DEVICE, event)),
     headers: {},
   }));
-  await processBatch(bench, [{ partition: 0, from: offset, records }]);
+  await processBatch(sink, [{ partition: 0, from: offset, records }]);
   offset += records.length;
 }
 

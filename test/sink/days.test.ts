@@ -3,19 +3,18 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { encodeJson } from '../../src/core/decode/json.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
-import { processBatch } from '../../src/sink/batch.ts';
-import type { Bench } from '../../src/sink/bench.ts';
+import type { SinkContext } from '../../src/sink/context.ts';
 import { loadOffsets } from '../../src/store/ingest/offsets.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createBench } from './bench.ts';
+import { createSinkContext, processBatch } from './context.ts';
 import { createRandom, scramble } from './streams.ts';
 
 let database: TestDatabase;
 let store: Store;
 let owner: pg.Client;
-let bench: Bench;
+let sink: SinkContext;
 let device: string;
 let topic = 0;
 
@@ -33,8 +32,8 @@ afterAll(async () => {
 beforeEach(async () => {
   topic += 1;
   device = `DAY-${topic}`;
-  bench = createBench(store, `days-${topic}`);
-  await loadOffsets(store, bench.topic, new Map([[0, 0]]));
+  sink = createSinkContext(store, `days-${topic}`);
+  await loadOffsets(store, sink.topic, new Map([[0, 0]]));
 });
 
 let offset = 0;
@@ -51,7 +50,7 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
       value: Buffer.from(encodeJson(device, event)),
       headers: {},
     }));
-    await processBatch(bench, [{ partition: 0, from: offset, records }]);
+    await processBatch(sink, [{ partition: 0, from: offset, records }]);
     offset += records.length;
   }
 }
@@ -212,7 +211,7 @@ describe('attribution in PostgreSQL', () => {
       [device, new Date(changeMs)],
     );
     const nameOf = (id: number | null) => people.rows.find((row) => row.id === id)?.name;
-    bench = createBench(store, bench.topic);
+    sink = createSinkContext(store, sink.topic);
     await send([...later.slice(1), parkAfter(later)]);
     const facts = async () => {
       const { rows } = await owner.query<{

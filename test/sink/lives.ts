@@ -3,8 +3,7 @@ import { encodeJson } from '../../src/core/decode/json.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import { assemble, countTrips } from '../../src/sink/assemble.ts';
-import { processBatch } from '../../src/sink/batch.ts';
-import type { Bench } from '../../src/sink/bench.ts';
+import type { SinkContext } from '../../src/sink/context.ts';
 import type { CachedDevice } from '../../src/sink/cache.ts';
 import { createStretch, foldNext } from '../../src/sink/stretch.ts';
 import { commit } from '../../src/store/ingest/commit.ts';
@@ -13,7 +12,7 @@ import { loadDevices } from '../../src/store/ingest/devices.ts';
 import { loadOffsets } from '../../src/store/ingest/offsets.ts';
 import { openStore } from '../../src/store/open.ts';
 import { EVENT_COLUMNS } from '../../src/store/rows.ts';
-import { createBench } from './bench.ts';
+import { createSinkContext, processBatch } from './context.ts';
 
 /** What a device does while its car is parked. */
 export const PARKING = ['falls silent', 'reports while parked'] as const;
@@ -78,23 +77,23 @@ const BATCH_EVENTS = 50_000;
  * way of the events of all days after the first: PostgreSQL copies those of the first.
  */
 export async function storeLife(
-  bench: Bench,
+  sink: SinkContext,
   externalId: string,
   parking: Parking,
   events: number,
 ) {
-  const [row] = await loadDevices(bench.store, [externalId]);
+  const [row] = await loadDevices(sink.store, [externalId]);
   const days = daysOf(parking, events);
   let device: CachedDevice = { ...row!, state: emptyState() };
   const write = async (inserted: readonly CanonicalEvent[], isFirst: boolean) => {
     const forward = createStretch(device.state, device.sinceCheckpoint);
-    for (const event of inserted) foldNext(forward, event, bench.context);
+    for (const event of inserted) foldNext(forward, event, sink.rules.fold);
     const fold = { device, refolds: [], forward, inserted, late: 0, duplicates: 0 };
-    await bench.ids.reserve(countTrips(fold));
-    const { batch, moved } = assemble(bench, [], [], [fold]);
-    await bench.ensurePartitions(batch.secs);
+    await sink.ids.reserve(countTrips(fold));
+    const { batch, moved } = assemble(sink, [], [], [fold]);
+    await sink.ensurePartitions(batch.secs);
     const { commit: whole } = batch;
-    await commit(bench.store, isFirst ? whole : { ...whole, events: { ...whole.events, rows: 0 } });
+    await commit(sink.store, isFirst ? whole : { ...whole, events: { ...whole.events, rows: 0 } });
     device = moved[0]!;
   };
   const first = [...live(parking, 0)];
@@ -107,7 +106,7 @@ export async function storeLife(
     batch = [];
   }
   const values = EVENT_COLUMNS.join(', ');
-  await bench.store.prisma.$executeRawUnsafe(
+  await sink.store.prisma.$executeRawUnsafe(
     `insert into event (device_id, sec, rest, ${values})
      select device_id, sec + day * 86400, rest, ${values} from generate_series(1, $2::int) as day,
        (select * from event where device_id = $1::int order by sec, rest) as first`,
@@ -176,7 +175,7 @@ export async function measureLateEvent(
   await offsets.close();
   const before = await count();
   const store = openStore({ url: urls.sinkUrl, poolSize: 1 });
-  const bench = createBench(store, topic);
+  const sink = createSinkContext(store, topic);
   const record = {
     partition: 0,
     offset: from,
@@ -186,7 +185,7 @@ export async function measureLateEvent(
     headers: {},
   };
   const startedAtMs = performance.now();
-  const { late } = await processBatch(bench, [{ partition: 0, from, records: [record] }]);
+  const { late } = await processBatch(sink, [{ partition: 0, from, records: [record] }]);
   const ms = performance.now() - startedAtMs;
   await store.close();
   if (late !== 1) throw new Error(`${externalId} took ${late} late events, not one`);

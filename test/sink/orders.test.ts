@@ -2,15 +2,14 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import { encodeJson } from '../../src/core/decode/json.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import type { LogRecord } from '../../src/kafka.ts';
-import type { Bench } from '../../src/sink/bench.ts';
-import { processBatch } from '../../src/sink/batch.ts';
+import type { SinkContext } from '../../src/sink/context.ts';
 import { FencedError } from '../../src/store/ingest/commit.ts';
 import { loadOffsets } from '../../src/store/ingest/offsets.ts';
 import type { Store } from '../../src/store/open.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { createBench } from './bench.ts';
+import { createSinkContext, processBatch } from './context.ts';
 import { expectOrderedPass, expectTotals } from './expect.ts';
 import type { Random } from './streams.ts';
 import { createRandom, createStream, scramble } from './streams.ts';
@@ -77,15 +76,15 @@ async function feed(random: Random, devices: readonly Device[]): Promise<void> {
     });
   }
   const sinks: SinkUnderTest[] = [0, 1].map(() => ({
-    bench: createBench(store, TOPIC),
+    context: createSinkContext(store, TOPIC),
     busy: Promise.resolve(),
   }));
   await Promise.all(partitions.map((p) => drain(random, sinks, logs.get(p)!, p)));
 }
 
-/** A bench, and the batch that it has under way: a sink folds and writes one after another. */
+/** A sink, and the batch that it has under way: a sink folds and writes one after another. */
 interface SinkUnderTest {
-  bench: Bench;
+  context: SinkContext;
   busy: Promise<void>;
 }
 
@@ -102,9 +101,9 @@ async function drain(
     const sink = sinks[Math.floor(random() * sinks.length)]!;
     const isForgetful = random() < 0.05;
     const isWritten = sink.busy.then(async () => {
-      if (isForgetful) sink.bench = createBench(store, TOPIC);
+      if (isForgetful) sink.context = createSinkContext(store, TOPIC);
       try {
-        await processBatch(sink.bench, [{ partition, from, records }]);
+        await processBatch(sink.context, [{ partition, from, records }]);
         return true;
       } catch (error) {
         if (error instanceof FencedError && error.by === 'DEVICE') return false;

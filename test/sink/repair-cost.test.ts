@@ -5,7 +5,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { digestOf } from '../../src/core/digest.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
-import { createBench } from './bench.ts';
+import { createSinkContext } from './context.ts';
 import { LATE, lateEvent, measureLateEvent, PARKING, storeLife } from './lives.ts';
 
 const TOPIC = 'repair-cost';
@@ -17,9 +17,9 @@ let database: TestDatabase;
 beforeAll(async () => {
   database = await createTestDatabase();
   const store = openStore({ url: database.sinkUrl, poolSize: 2 });
-  const bench = createBench(store, TOPIC);
+  const sink = createSinkContext(store, TOPIC);
   for (const parking of PARKING) {
-    for (const size of [SHORT, LONG]) await storeLife(bench, `${parking} ${size}`, parking, size);
+    for (const size of [SHORT, LONG]) await storeLife(sink, `${parking} ${size}`, parking, size);
   }
   await store.close();
   await ask('vacuum analyze');

@@ -14,7 +14,7 @@ import { createPartitions } from '../../src/store/ingest/partitions.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { testBrokers } from '../support/topic.ts';
-import { createBench, foldContext } from './bench.ts';
+import { createSinkContext, foldContext } from './context.ts';
 
 const log = createLog({ level: 'silent', isTerminal: false });
 const LINE = 'ID-203217 80 5-15-2015 00:08:13 -73.978165,40.757977';
@@ -248,7 +248,7 @@ async function makeTopic(config: Record<string, string> = {}): Promise<void> {
 }
 
 async function run({ groupId = topic } = {}): Promise<Sink> {
-  const { decoding } = createBench(store, topic);
+  const { decoding } = createSinkContext(store, topic);
   const client = createKafka({ brokers, ssl: false, sasl: undefined }, log);
   const notifier = createNotifier(database.sinkUrl, () => undefined);
   const sink = await startSink({
@@ -259,7 +259,7 @@ async function run({ groupId = topic } = {}): Promise<Sink> {
     store,
     notifier,
     decoding,
-    loadRules: async () => ({ context: foldContext, rows: newestRules.length }),
+    loadRules: async () => ({ fold: foldContext, rows: newestRules.length }),
     ensurePartitions: createPartitions(store),
     log,
   });

@@ -1,6 +1,7 @@
 import type { FoldContext } from '../../src/core/advance.ts';
 import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
-import type { Bench } from '../../src/sink/bench.ts';
+import { commitBatch, prepareBatch } from '../../src/sink/batch.ts';
+import type { BatchResult, PartitionBatch, SinkContext } from '../../src/sink/context.ts';
 import { createDeviceCache } from '../../src/sink/cache.ts';
 import { createIdBlocks } from '../../src/store/ingest/ids.ts';
 import type { Store } from '../../src/store/open.ts';
@@ -12,8 +13,8 @@ export const foldContext: FoldContext = { rulesAt: createRulesTimeline(newestRul
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** A sink's bench on a real store, with an empty memory. */
-export function createBench(store: Store, topic: string): Bench {
+/** A sink's context on a real store, with an empty cache. */
+export function createSinkContext(store: Store, topic: string): SinkContext {
   return {
     store,
     topic,
@@ -29,11 +30,20 @@ export function createBench(store: Store, topic: string): Bench {
         }
       },
     },
-    context: foldContext,
-    rulesRows: newestRules.length,
+    rules: { fold: foldContext, rows: newestRules.length },
     cache: createDeviceCache(1_000),
     ids: createIdBlocks(store),
     now: Date.now,
     ensurePartitions: createPartitions(store),
   };
+}
+
+/** Folds and commits one batch, as a sink does that reads nothing ahead. */
+export async function processBatch(
+  sink: SinkContext,
+  partitions: readonly PartitionBatch[],
+): Promise<BatchResult> {
+  const prepared = await prepareBatch(sink, partitions, async () => undefined);
+  await commitBatch(sink, prepared);
+  return prepared.result;
 }

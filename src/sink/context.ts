@@ -5,25 +5,30 @@ import type { IdBlocks } from '../store/ingest/ids.ts';
 import type { Store } from '../store/open.ts';
 import type { DeviceCache } from './cache.ts';
 
-/** What a sink works with; everything that is not a pure function of the batch. */
-export interface Bench {
+/** Everything a sink needs that is not a pure function of the batch. */
+export interface SinkContext {
   readonly store: Store;
   readonly topic: string;
   readonly decoding: DecodeSettings;
-  readonly context: FoldContext;
-  /** Rows of `rules` that `context` was made of. */
-  readonly rulesRows: number;
+  /** Replaced when rows were added to the table `rules`; the cache is cleared with it. */
+  rules: Rules;
   readonly cache: DeviceCache;
   readonly ids: IdBlocks;
   readonly now: () => number;
-  /** Makes the partitions of the event table that these seconds since 2000 fall in. */
+  /** Creates the partitions of the event table for these seconds since 2000. */
   readonly ensurePartitions: (secs: Iterable<number>) => Promise<void>;
+}
+
+export interface Rules {
+  readonly fold: FoldContext;
+  /** Rows of the table `rules` that `fold` was built from. */
+  readonly rows: number;
 }
 
 /** Records of one partition that follow the stored offset. */
 export interface PartitionBatch {
   readonly partition: number;
-  /** The stored offset; the records begin at it, or behind a hole of the log. */
+  /** The stored offset; the records begin at it, or after offsets that the log has no record for. */
   readonly from: number;
   readonly records: readonly LogRecord[];
 }
