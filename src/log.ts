@@ -3,12 +3,12 @@ import pretty from 'pino-pretty';
 
 export type Logger = pino.Logger;
 
-/** Where secrets may stand in what is logged. */
+/** Names of logged fields that may hold secrets. */
 const SECRETS = ['password', 'secret', 'token', 'authorization', 'key', 'connectionString'];
 
 /**
- * Logs to standard error: lines for people in a terminal, JSON in a pipe. Standard output is for what
- * a command answers.
+ * Logs to standard error: readable lines in a terminal, JSON in a pipe. Standard output carries only a
+ * command's result.
  */
 export function createLog({ level, isTerminal }: { level: string; isTerminal: boolean }): Logger {
   const options = {

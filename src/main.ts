@@ -25,38 +25,38 @@ export interface RunOptions {
   readonly config: Config;
   readonly log: Logger;
   readonly roles: readonly Role[];
-  /** The sink waits for them; the API does not need them. */
+  /** Awaited by the sink; the API does not need them. */
   readonly brokers: Promise<readonly string[]>;
-  /** The login of each role's own. */
+  /** Each role's own login. */
   readonly sinkUrl: string;
   readonly apiUrl: string;
   /** How the API checks tokens. */
   readonly auth: AuthSettings;
-  /** Tokens that the console offers; on one's own machine only. */
+  /** Tokens offered by the console; only on a local machine. */
   readonly localTokens?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface Running {
-  /** Where GraphQL is asked, where there is an API. */
+  /** The GraphQL endpoint, if the API runs here. */
   readonly api?: { readonly url: string; readonly wsUrl: string } | undefined;
-  /** Where a sink that runs alone tells its health. */
+  /** The health endpoint of a sink that runs alone. */
   readonly healthUrl?: string | undefined;
-  /** Rejects with what crashed a role; resolves when all are stopped. */
+  /** Rejects with the error that crashed a role; resolves when all roles have stopped. */
   readonly finished: Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A server that does not answer any more does not keep us; what it has not done is done again. */
+/** Time limit for stopping; what a server that hangs has not finished is done again later. */
 const STOP_MS = 30_000;
-/** The sink's transactions: one under way and one to read beside it, some to spare. */
+/** The sink needs one connection to write and one to read at the same time, plus some spare. */
 const SINK_CONNECTIONS = 4;
 /**
- * What requests leave behind is collected when the heap has grown by so much. Left alone, V8 lets it grow
- * fourfold first: an export of a million trips, which holds few of them at a time, then takes 500 MB.
+ * Growth of the heap after which V8 collects garbage. By default the heap may grow fourfold first: an
+ * export of a million trips, which holds few of them at a time, then takes 500 MB.
  */
 const HEAP_GROWTH_PERCENT = 40;
 
-/** Plugs the adapters into the roles and starts these; stops what it started where one fails. */
+/** Connects the adapters to the roles and starts them; stops everything again if one fails to start. */
 export async function run(options: RunOptions): Promise<Running> {
   const { config, log, roles } = options;
   const metrics = createMetrics();
@@ -115,7 +115,7 @@ export async function run(options: RunOptions): Promise<Running> {
   return { ...server.value, finished, stop };
 }
 
-/** @throws Problem BAD_SETTINGS where there is no such file */
+/** @throws Problem BAD_SETTINGS if the file cannot be read */
 function readManifest(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
   try {
@@ -141,7 +141,7 @@ async function plugSink(
   const store = openStore({ url: options.sinkUrl, poolSize: SINK_CONNECTIONS });
   stops.push(() => store.close());
   const notifier = createNotifier(options.sinkUrl, (error) =>
-    log.warn({ err: error }, 'listeners were not woken; they look by themselves every second'),
+    log.warn({ err: error }, 'could not notify listeners; they poll every second anyway'),
   );
   stops.push(() => notifier.close());
   const sink = await startSink({
@@ -170,7 +170,7 @@ async function plugSink(
 }
 
 /**
- * Keeps a run up until it is told to stop (SIGTERM, SIGINT) or crashes; the second signal does not wait.
+ * Runs until SIGTERM, SIGINT or a crash; a second signal ends the process at once.
  * @returns the exit code.
  */
 export async function untilTold(
@@ -182,7 +182,7 @@ export async function untilTold(
     const hear = (signal: NodeJS.Signals) => {
       signals += 1;
       if (signals > 1) process.exit(130);
-      log.info(`${signal}: stopping; once more to stop at once`);
+      log.info(`${signal}: stopping; send it again to stop at once`);
       resolve(0);
     };
     process.on('SIGINT', hear);
@@ -202,7 +202,7 @@ export async function untilTold(
   const limit = new AbortController();
   const late = sleep(STOP_MS, 'late' as const, { signal: limit.signal }).catch(() => undefined);
   if ((await Promise.race([stop(), late])) === 'late') {
-    log.error(`not everything stopped within ${STOP_MS / 1000} s; going anyway`);
+    log.error(`not everything stopped within ${STOP_MS / 1000} s; exiting anyway`);
     return 1;
   }
   limit.abort();

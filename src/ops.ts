@@ -14,7 +14,7 @@ interface Batch {
 
 export interface Metrics {
   countBatch(batch: Batch): void;
-  /** Tells whether a role is ready, each time somebody asks. */
+  /** Registers how a role's readiness is computed, on each scrape. */
   watchReady(role: string, isReady: () => boolean): void;
   /** In Prometheus' text format. */
   write(): Promise<string>;
@@ -27,9 +27,12 @@ export function createMetrics(): Metrics {
   const count = (name: string, help: string) => new Counter({ name, help, registers });
   const events = count('odograph_events_total', 'Events stored.');
   const duplicates = count('odograph_duplicates_total', 'Events that were stored already.');
-  const late = count('odograph_late_events_total', 'Events that arrived behind newer ones.');
+  const late = count(
+    'odograph_late_events_total',
+    'Events that arrived after newer ones of their device.',
+  );
   const deadLetters = count('odograph_dead_letters_total', 'Records that could not be used.');
-  const unknown = count('odograph_unknown_fields_total', 'Fields of messages that nobody knows.');
+  const unknown = count('odograph_unknown_fields_total', 'Unknown fields in messages.');
   const batches = new Histogram({
     name: 'odograph_batch_seconds',
     help: 'Duration of a batch, from its records to its commit.',
@@ -39,7 +42,7 @@ export function createMetrics(): Metrics {
   const roles = new Map<string, () => boolean>();
   new Gauge({
     name: 'odograph_ready',
-    help: '1 where the role moves or has nothing to do.',
+    help: '1 if the role makes progress or has nothing to do.',
     labelNames: ['role'],
     registers,
     collect() {
@@ -63,7 +66,7 @@ export function createMetrics(): Metrics {
 /** How long a request may take to arrive. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Health and metrics of a process that has no API: a sink that runs alone. */
+/** Health and metrics endpoints of a process without an API: a sink that runs alone. */
 export function startHealth({
   host,
   port,
@@ -89,14 +92,15 @@ export function startHealth({
         (written) => send(200, 'text/plain; version=0.0.4', written),
         (error: unknown) => send(500, 'text/plain', String(error)),
       );
-    } else send(404, 'text/plain', 'Here are /health/live, /health/ready and /metrics.\n');
+    } else
+      send(404, 'text/plain', 'Not found. Available: /health/live, /health/ready, /metrics.\n');
   });
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         new Problem(
           error.code === 'EADDRINUSE' ? 'PORT_TAKEN' : 'HEALTH_FAILED',
-          `Port ${port} on ${host}, wanted for the sink's health, cannot be used (${error.code}).`,
+          `The sink's health endpoint cannot listen on port ${port} of ${host} (${error.code}).`,
           'Set SINK_PORT to another port, or to 0 for any free one.',
           error,
         ),

@@ -24,14 +24,14 @@ export interface DeviceFold {
   readonly refolds: readonly Refold[];
   /** Events that follow the head, folded on its state; absent where a refold reached the head. */
   readonly forward: Stretch | undefined;
-  /** Events not stored before, in order. */
+  /** Events that were not stored before, in order. */
   readonly inserted: readonly CanonicalEvent[];
-  /** How many of them lie below the head that stood. */
+  /** How many of them are older than the device's previous head. */
   readonly late: number;
   readonly duplicates: number;
 }
 
-/** The most handles that a device's trips may need. */
+/** Upper bound of the handles that a device's trips may need. */
 export function countTrips({ refolds, forward }: DeviceFold): number {
   return (
     refolds.reduce((sum, r) => sum + r.closed.length + 1, 0) + (forward?.closed.length ?? 0) + 1
@@ -85,7 +85,7 @@ export function assemble(
   return { batch: { commit: batch, secs }, moved, result };
 }
 
-/** Adds what a device's fold changed to the outputs; the device as it stands when they are committed. */
+/** Adds what a device's fold changed to the outputs. @returns the device as it is once they are committed */
 function settleDevice(
   sink: SinkContext,
   fold: DeviceFold,
@@ -135,7 +135,7 @@ function openTripOf(sink: SinkContext, { state }: Stretch) {
   return trip ? [trip] : [];
 }
 
-/** Whether people may have been told that the open trip has ended, its device having been silent so long. */
+/** Whether the API may have reported the open trip as closed because its device was silent for so long. */
 function isSilent({ openTrip: trip, arrivedAtMs }: CachedDevice, now: number): boolean {
   return (
     trip !== undefined &&

@@ -16,7 +16,7 @@ import { rebuildState, repair } from './repair.ts';
 import type { Stretch } from './stretch.ts';
 import { createStretch, foldNext } from './stretch.ts';
 
-/** A batch that is folded and not yet written. */
+/** A batch that is folded but not yet written. */
 export interface PreparedBatch {
   readonly commit: Commit;
   /** Seconds since 2000 of its events. */
@@ -26,11 +26,11 @@ export interface PreparedBatch {
 }
 
 /**
- * Folds a batch: from records to what one transaction writes. The devices in the cache move on with
- * it, so that the next batch can be folded while this one is written.
+ * Folds a batch: from records to what one transaction writes. The cached devices are updated at once,
+ * so that the next batch can be folded while this one is written.
  *
- * @param settled resolves when every batch folded before is written; waited for before the store is
- *   read, which must know them
+ * @param settled resolves when every earlier batch is written; awaited before reading the store, which
+ *   must contain them
  */
 export async function prepareBatch(
   sink: SinkContext,
@@ -58,8 +58,8 @@ export async function prepareBatch(
 
 /**
  * Writes a folded batch in one transaction.
- * @throws FencedError where somebody else was faster; nothing is written then, and the devices of the
- *   batch are forgotten, so that the same records can be tried again.
+ * @throws FencedError if another sink was faster. Nothing is written then, and the batch's devices are
+ *   dropped from the cache, so that the same records can be folded again.
  */
 export async function commitBatch(sink: SinkContext, prepared: PreparedBatch): Promise<void> {
   try {
@@ -71,7 +71,7 @@ export async function commitBatch(sink: SinkContext, prepared: PreparedBatch): P
   }
 }
 
-/** States are folded in place: what is not committed must not be folded on. */
+/** States are folded in place, so a state that was not committed must not be used again. */
 export function forget(sink: SinkContext, externalIds: readonly string[]): void {
   externalIds.forEach((id) => sink.cache.delete(id));
 }

@@ -6,13 +6,13 @@ import type { DeadLetter } from '../store/ingest/commit.ts';
 import type { SinkContext, PartitionBatch } from './context.ts';
 
 export interface DecodedBatch {
-  /** New to this batch or not, by device, each list in the device's order without repetitions. */
+  /** By device: each list sorted by key, without duplicates within the batch; some may be stored already. */
   readonly events: ReadonlyMap<string, readonly CanonicalEvent[]>;
   readonly deadLetters: readonly DeadLetter[];
   readonly unknownFields: number;
 }
 
-/** Decodes a batch: events by device in the device's order, and what is to be put aside. */
+/** Decodes a batch into events by device and dead letters. */
 export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch[]): DecodedBatch {
   const events = new Map<string, CanonicalEvent[]>();
   const deadLetters: DeadLetter[] = [];
@@ -54,7 +54,7 @@ function contentTypeOf(record: LogRecord): string | undefined {
   return record.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase();
 }
 
-/** A device's events sorted by key, each key once; mostly they come that way. */
+/** A device's events sorted by key, each key once; they usually arrive that way. */
 function inOrder(events: CanonicalEvent[]): CanonicalEvent[] {
   const isOrdered = events.every((e, i) => i === 0 || compareKeys(events[i - 1]!, e) < 0);
   if (isOrdered) return events;

@@ -2,8 +2,8 @@ import { Problem } from '../problem.ts';
 import type { LogRecord } from '../kafka.ts';
 
 /**
- * A number by which a record is known again: where a topic was made anew under its old name, the
- * record before the stored offset is another one. FNV-1a over key and value, cut to 48 bits.
+ * A digest that identifies a record: if a topic is recreated under its old name, the record before the
+ * stored offset is a different one. FNV-1a over key and value, cut to 48 bits.
  */
 export function recordDigest({ key, value }: Pick<LogRecord, 'key' | 'value'>): number {
   let low = 0x811c9dc5;
@@ -17,24 +17,24 @@ export function recordDigest({ key, value }: Pick<LogRecord, 'key' | 'value'>): 
   return (high >>> 16) * 0x1_0000_0000 + (low >>> 0);
 }
 
-/** The log is not the one that the stored offsets are of; going on would lose or double events. */
+/** The log is not the one that the stored offsets refer to; reading on would lose or duplicate events. */
 export const logProblem = {
   gap: (topic: string, partition: number, from: number, to: number) =>
     new Problem(
       'LOG_GAP',
-      `partition ${partition} of ${topic}: the records ${from} to ${to - 1} were not read and are no longer in the log`,
-      `Retention cut them off. To go on without them: update sink_offset set next_offset = ${to} where topic = '${topic}' and partition = ${partition}.`,
+      `Partition ${partition} of ${topic}: records ${from} to ${to - 1} were deleted from the log before they were read.`,
+      `They were removed by the topic's retention. To continue without them, run: update sink_offset set next_offset = ${to} where topic = '${topic}' and partition = ${partition}.`,
     ),
   rewound: (topic: string, partition: number, next: number, end: number) =>
     new Problem(
       'LOG_REWOUND',
-      `partition ${partition} of ${topic} ends at ${end}, but everything before ${next} is stored`,
-      'The topic was made anew, or this is another cluster. Use a new topic name, or a new database.',
+      `Partition ${partition} of ${topic} ends at ${end}, but records up to ${next - 1} are already stored.`,
+      'The topic was recreated, or this is a different cluster. Use a new topic name or a new database.',
     ),
   replaced: (topic: string, partition: number, offset: number) =>
     new Problem(
       'LOG_REPLACED',
-      `record ${offset} in partition ${partition} of ${topic} is not the one that was stored`,
-      'The topic was made anew, or this is another cluster. Use a new topic name, or a new database.',
+      `Record ${offset} in partition ${partition} of ${topic} differs from the one that was stored.`,
+      'The topic was recreated, or this is a different cluster. Use a new topic name or a new database.',
     ),
 };

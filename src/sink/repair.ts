@@ -14,7 +14,7 @@ import type {
 import type { Stretch } from './stretch.ts';
 import { createStretch, foldNext } from './stretch.ts';
 
-/** What a stretch of a device's past said, and what it says now. */
+/** The previous and the new facts of a stretch of a device's past. */
 export interface Refold {
   readonly oldTrips: readonly StoredTrip[];
   readonly oldDrivingEvents: readonly DrivingEventColumns[];
@@ -23,27 +23,27 @@ export interface Refold {
   readonly closed: readonly TripFacts[];
   readonly drivingEvents: readonly DrivingEventFacts[];
   readonly checkpoints: readonly StoredCheckpoint[];
-  /** Keys of the events folded, in order, to count what two trips share. */
+  /** Keys of the folded events, in order, for counting the events that two trips share. */
   readonly keys: readonly EventKey[];
-  /** Present where the stretch reaches the device's new head: the state there. */
+  /** The state at the device's new head, if the stretch reaches it. */
   readonly head?: Stretch;
 }
 
 export interface Repair {
   readonly refolds: readonly Refold[];
-  /** Events that were not stored yet and are folded now, in order. */
+  /** Events that were not stored before and are folded now, in order. */
   readonly folded: readonly CanonicalEvent[];
-  /** Events above the head that still have to be folded on the head's state. */
+  /** Events after the head, still to be folded onto the head's state. */
   readonly fresh: readonly CanonicalEvent[];
 }
 
 export type ReadSpan = (request: SpanRequest) => Promise<EventSpan>;
 
 /**
- * Folds late events into a device's past: from the last checkpoint before them forward, until all
- * are folded and the state is, byte for byte, the one of a stored checkpoint, or the head is reached.
+ * Folds late events into a device's past, from the last checkpoint before them forward, until all are
+ * folded and the state equals a stored checkpoint byte for byte, or until the head is reached.
  *
- * @param events new ones in order, no two of one key, the first below `head`
+ * @param events sorted by key without duplicates, the first one at or before `head`
  * @param first the span from the last checkpoint before the first event
  */
 export async function repair(
@@ -71,9 +71,9 @@ export async function repair(
 
 interface RefoldStep {
   readonly refold: Refold;
-  /** The new events that it took in; those already stored are left out. */
+  /** The events that were new; those already stored are left out. */
   readonly folded: readonly CanonicalEvent[];
-  /** The new events behind the place where the state converged. */
+  /** The events after the point where the state converged. */
   readonly rest: readonly CanonicalEvent[];
 }
 
@@ -121,12 +121,12 @@ async function refoldFrom(
   return { refold: toRefold(stretch, spans, keys, undefined), folded, rest: [] };
 }
 
-/** What the fold forgets in; see foundations of the fold in docs/trips.md. */
+/** Time after which the fold keeps nothing of an event (docs/trips.md). */
 const MEMORY_MS = 3 * 86_400_000;
 
 /**
- * The state after an event, where the stored one is of a format that this version does not read:
- * the fold remembers three days, so three days of events say it all.
+ * Computes the state after an event whose stored state has a format that this version does not read.
+ * The fold remembers three days, so folding three days of events gives the same state.
  */
 export async function rebuildState(
   deviceId: number,

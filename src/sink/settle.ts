@@ -13,7 +13,7 @@ import type { Refold } from './repair.ts';
 
 type Owner = Pick<StoredDevice, 'id' | 'externalId' | 'tenancies' | 'assignments'>;
 
-/** The lists of a commit that trips and flags go to; `settle` adds to them. */
+/** The lists of a commit that `settle` appends to. */
 export type Outputs = {
   -readonly [
     K in
@@ -42,19 +42,19 @@ export function createOutputs(): Outputs {
   };
 }
 
-/** A trip as it stood; without columns where only its handle is at hand and it has grown. */
+/** A trip before the batch; without columns if only its handle is known and the trip has grown. */
 export interface OldTrip extends LiveTrip {
   readonly revision: number;
   readonly columns: TripColumns | undefined;
   readonly startedAtMs: number;
-  /** Whether people were already told that it has ended. */
+  /** Whether the trip may already have been reported as closed. */
   readonly wasClosed: boolean;
 }
 
 /**
- * Compares what a stretch of a device said with what it says now and writes down the differences.
- * @param nextId gives a handle that was never given before
- * @returns the open trip as its row will stand, or undefined where none is open
+ * Compares the previous and the new facts of a stretch and records the differences.
+ * @param nextId returns a handle that was never used before
+ * @returns the open trip as its row will be, or undefined if none is open
  */
 export function settle(
   device: Owner,
@@ -125,14 +125,14 @@ function settleTrip(
   };
 }
 
-/** A trip that is gone leaves what it said last: its id was given to people. */
+/** Keeps the last facts of a removed trip as a revision, because clients may hold its id. */
 function removeTrip(old: OldTrip, outputs: Outputs): void {
   outputs.revisions.push({ id: old.id, withdrawn: true });
   if (old.columns) addTotals(old.columns, -1, outputs);
   outputs.tripsGone.push(old.id);
 }
 
-/** Roll-ups hold the trips that a later event closed: an open one is added when it is read. */
+/** Roll-ups hold only trips that a later event closed; an open trip is added when totals are read. */
 function addTotals(trip: TripColumns, sign: 1 | -1, { totals }: Outputs): void {
   if (trip.decided_sec === null) return;
   for (const day of trip.days) {
@@ -192,7 +192,7 @@ function settleDrivingEvents(
   outputs.drivingEventsGone.push(...old.values());
 }
 
-/** Events of an ordered list that lie in both spans. */
+/** Counts the events of an ordered list that lie in both spans. */
 function countShared(keys: readonly EventKey[], a: TripSpan, b: TripSpan): number {
   const from = compareKeys(a.anchor, b.anchor) > 0 ? a.anchor : b.anchor;
   const to = compareKeys(a.last, b.last) < 0 ? a.last : b.last;

@@ -5,12 +5,12 @@ import type { CanonicalEvent } from '../core/event.ts';
 import type { StoredCheckpoint } from '../store/ingest/spans.ts';
 
 /**
- * Events between checkpoints. A late event folds at most this many before the ones behind it, so
- * it also bounds what an event a few seconds late costs to read.
+ * Events between checkpoints. A late event refolds at most this many earlier events, so this also
+ * bounds what an event that is a few seconds late costs to read.
  */
 const CHECKPOINT_EVERY = 256;
 
-/** A stretch of a device's events as it is folded: the state moves on, what was decided piles up. */
+/** A stretch of a device's events while it is folded: the state advances, the decisions accumulate. */
 export interface Stretch {
   readonly state: DeviceState;
   readonly closed: TripFacts[];
@@ -23,7 +23,7 @@ export function createStretch(state: DeviceState, sinceCheckpoint: number): Stre
   return { state, closed: [], drivingEvents: [], checkpoints: [], sinceCheckpoint };
 }
 
-/** Folds the next event of the device's order; `state` of the stretch moves in place. */
+/** Folds the device's next event; mutates the stretch's state. */
 export function foldNext(stretch: Stretch, event: CanonicalEvent, context: FoldContext): void {
   let closes = false;
   for (const change of advance(stretch.state, event, context)) {

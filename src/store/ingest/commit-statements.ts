@@ -1,6 +1,6 @@
 import type { DrivingEventColumns, TripColumns } from '../rows.ts';
 
-/** `$1` is the topic, `$2` the moves as JSON; answers how many moved, and how many rows the rules have. */
+/** `$1` is the topic, `$2` the moves as JSON; returns how many moved and how many rows `rules` has. */
 export const MOVE_OFFSETS = `
 with r as (select * from json_to_recordset($2::json) as r(partition int, "from" bigint, "to" bigint, at timestamptz, digest bigint)),
 held as (select o.partition from sink_offset o join r on r.partition = o.partition and r."from" = o.next_offset
@@ -130,7 +130,7 @@ const DRIVING_EVENT_COLUMNS: Readonly<Record<keyof DrivingEventColumns, string>>
 const DRIVING_EVENT_NAMES = Object.keys(DRIVING_EVENT_COLUMNS);
 const DRIVING_EVENT_KEY = ['device_id', 'at', 'kind', 'source'];
 
-/** A correction keeps `changed`, by which subscribers are told of new ones, unless it gives the event to somebody else. */
+/** A correction keeps `changed`, which drives subscriptions, unless the event's tenant or driver changes. */
 export const WRITE_DRIVING_EVENTS = `
 insert into driving_event as e (${DRIVING_EVENT_NAMES.join(', ')})
 select ${DRIVING_EVENT_NAMES.join(', ')} from json_to_recordset($1::json) as r(${declare(DRIVING_EVENT_COLUMNS)})

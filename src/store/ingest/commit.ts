@@ -20,7 +20,7 @@ import { COPY_EVENTS, isoOf } from '../rows.ts';
 
 export interface OffsetMove {
   readonly partition: number;
-  /** Where the stored offset has to stand. */
+  /** The stored offset must equal this. */
   readonly from: number;
   readonly to: number;
   readonly lastTimestampMs: number | undefined;
@@ -29,7 +29,7 @@ export interface OffsetMove {
 
 export interface DeviceMove {
   readonly deviceId: number;
-  /** The version that the state was loaded at; the move adds one. */
+  /** The version that the state was loaded with; the move adds one. */
   readonly version: number;
   readonly head: KeyColumns | undefined;
   readonly state: Uint8Array;
@@ -52,7 +52,7 @@ export interface KeyOfDevice extends KeyColumns {
   readonly deviceId: number;
 }
 
-/** What one batch adds to, or takes from, the roll-up of one device, assignment and local day. */
+/** What one batch adds to or subtracts from the roll-up of one device, assignment and local day. */
 export interface TotalMove {
   readonly device_id: number;
   readonly tenant_id: number;
@@ -72,7 +72,7 @@ export interface TotalMove {
 /** Everything that one batch writes. */
 export interface Commit {
   readonly topic: string;
-  /** Rows of `rules` that the fold knew; another number means that it folded by old rules. */
+  /** Rows of `rules` that the fold used; a different number means that it used old rules. */
   readonly rulesRows: number;
   readonly offsets: readonly OffsetMove[];
   readonly devices: readonly DeviceMove[];
@@ -83,7 +83,7 @@ export interface Commit {
   readonly deadLetters: readonly DeadLetter[];
   readonly checkpointsGone: readonly KeyOfDevice[];
   readonly checkpoints: readonly (KeyOfDevice & { readonly state: Uint8Array })[];
-  /** Trips whose facts so far stay as a revision, before they are written anew or removed. */
+  /** Trips whose current facts are kept as a revision before they are rewritten or removed. */
   readonly revisions: readonly { readonly id: number; readonly withdrawn: boolean }[];
   readonly tripsGone: readonly number[];
   readonly trips: readonly (TripColumns & { readonly id: number; readonly revision: number })[];
@@ -95,7 +95,7 @@ export interface Commit {
 
 export type DrivingEventKey = Pick<DrivingEventColumns, 'device_id' | 'at' | 'kind' | 'source'>;
 
-/** Somebody else moved what this batch was computed from; nothing was written. */
+/** Another process changed what this batch was computed from; nothing was written. */
 export class FencedError extends Error {
   readonly by: 'OFFSET' | 'DEVICE' | 'RULES';
   readonly deviceIds: readonly number[];
@@ -111,12 +111,12 @@ export class FencedError extends Error {
   }
 }
 
-/** Advisory lock that commits share and a change of the rules takes alone. */
+/** Advisory lock: commits take it shared, a change of the rules takes it exclusively. */
 export const RULES_LOCK = 0x0d06_0001;
 
 /**
  * Writes one batch in one transaction, or nothing.
- * @throws FencedError where an offset, a device or the rules are not as the batch found them.
+ * @throws FencedError if an offset, a device or the rules changed since the batch was computed.
  */
 export async function commit({ prisma, freight }: Store, batch: Commit): Promise<void> {
   await prisma.$transaction(async (tx) => {
@@ -176,7 +176,7 @@ async function moveOffsets(tx: Transaction, { topic, offsets, rulesRows }: Commi
   if (result!.rules !== rulesRows) {
     throw new FencedError(
       'RULES',
-      `the rules have ${result!.rules} rows; the batch was folded by ${rulesRows}`,
+      `the rules have ${result!.rules} rows; the batch was folded with ${rulesRows}`,
     );
   }
 }
@@ -195,7 +195,7 @@ async function moveDevices(
   const moved = devices.filter((d) => versions.get(d.deviceId) !== d.version);
   if (moved.length > 0) {
     const ids = moved.map((d) => d.deviceId);
-    throw new FencedError('DEVICE', `${moved.length} devices were changed by somebody else`, ids);
+    throw new FencedError('DEVICE', `${moved.length} devices were changed by another process`, ids);
   }
   const rows = devices.map((d) => ({
     device_id: d.deviceId,
@@ -208,7 +208,7 @@ async function moveDevices(
   await write(UPDATE_DEVICES, rows);
 }
 
-/** Runs a statement on bytes, or on rows as JSON; without rows not at all. */
+/** Runs a statement with bytes or with rows as JSON; does nothing without rows. */
 type Writer = (sql: string, rows: Buffer | readonly unknown[]) => Promise<void>;
 
 function createWriter(tx: Transaction, freight: Store['freight']): Writer {
@@ -243,7 +243,7 @@ function toLetterJson(topic: string, letter: DeadLetter) {
   };
 }
 
-/** Bytes as PostgreSQL reads them from text. */
+/** Bytes in PostgreSQL's hex notation. */
 function toHex(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
 }

@@ -4,13 +4,13 @@ import type { Store } from '../open.ts';
 const BLOCK = 1024;
 
 export interface IdBlocks {
-  /** Makes sure that `next` can be called so many times. */
+  /** Makes sure that `next` can be called this many times. */
   reserve(count: number): Promise<void>;
-  /** An id that nobody was given before; some are never used. */
+  /** A fresh id; gaps are possible. */
   next(): number;
 }
 
-/** Hands out trip handles without a question to the database for each. */
+/** Allocates trip handles in blocks, without one database query per handle. */
 export function createIdBlocks({ prisma }: Store): IdBlocks {
   const blocks: { next: number; left: number }[] = [];
   return {
@@ -23,7 +23,7 @@ export function createIdBlocks({ prisma }: Store): IdBlocks {
     },
     next() {
       const block = blocks[0];
-      if (!block) throw new Error('a trip handle was asked for that was not reserved');
+      if (!block) throw new Error('next() was called more often than reserve() allowed');
       block.left -= 1;
       if (block.left === 0) blocks.shift();
       return block.next++;

@@ -3,12 +3,12 @@ import type { Store } from '../open.ts';
 export interface StoredOffset {
   readonly partition: number;
   readonly nextOffset: number;
-  /** Of the record before `nextOffset`, to know the log again. */
+  /** Of the record before `nextOffset`, to recognise the log. */
   readonly lastTimestampMs: number | undefined;
   readonly lastDigest: number | undefined;
 }
 
-/** Where the sinks stand in each partition; one never read begins at `earliest`. */
+/** The stored offset of each partition; a partition that was never read begins at `earliest`. */
 export async function loadOffsets(
   { prisma }: Store,
   topic: string,
@@ -36,7 +36,7 @@ export async function loadOffsets(
   );
 }
 
-/** The database's clock, the one that tells how fresh the data are. */
+/** The database's clock, by which freshness is measured. */
 export async function databaseNow({ prisma }: Store): Promise<Date> {
   const [row] = await prisma.$queryRaw<{ now: Date }[]>`select clock_timestamp() as now`;
   return row!.now;

@@ -2,22 +2,22 @@ import type { Store } from '../open.ts';
 
 const EPOCH_2000_MS = Date.UTC(2000, 0);
 
-/** Only we use it: under it one process at a time makes partitions. */
+/** Advisory lock: one process at a time creates partitions. */
 const LOCK = 0x6f646f70;
 
-/** All before this month lies in one partition: history that is sent once, not a fleet that drives. */
+/** Everything before this month is in one partition: such history is sent once. */
 const FIRST_MONTH = monthOf(Date.UTC(2020, 0));
 
 /** The month in which the seconds of the store, four bytes, end: January 2068. */
 const LAST_MONTH = monthOf(EPOCH_2000_MS + (2 ** 31 - 1) * 1000);
 
-/** Months made beyond the last one that is needed, so that a new month finds its partition there. */
+/** Months created beyond the last one needed, so that a new month already has its partition. */
 const AHEAD = 2;
 
 /**
- * Gives a function that makes the partitions of the event table in which these seconds since 2000 fall,
- * and the next two months. It remembers what it made, so calling it for every batch costs nothing.
- * It is called outside the batch's transaction, by the sink's login or the owner's; many may at once.
+ * Returns a function that creates the partitions of the event table for these seconds since 2000 and
+ * for the next two months. It remembers what exists, so calling it for every batch costs nothing. Call
+ * it outside the batch's transaction, with the sink's or the owner's login; concurrent calls are safe.
  */
 export function createPartitions({ prisma }: Pick<Store, 'prisma'>) {
   const made = new Set<number>();

@@ -5,7 +5,7 @@ import type { Store } from '../open.ts';
 import type { DrivingEventColumns, TripColumns } from '../rows.ts';
 import { columnsToKey, EVENT_COLUMNS, keyToColumns, rowToEvent } from '../rows.ts';
 
-/** A trip as the store has it, with its handle. */
+/** A stored trip with its handle. */
 export interface StoredTrip extends Handle {
   readonly revision: number;
   readonly last: EventKey;
@@ -14,7 +14,7 @@ export interface StoredTrip extends Handle {
   readonly columns: TripColumns;
 }
 
-/** A handle that no live trip bears, with the last revision that it had; 0 where it had none. */
+/** A handle without a live trip, with its last revision; 0 if it had none. */
 export interface SpareHandle extends Handle {
   readonly revision: number;
 }
@@ -30,18 +30,18 @@ export interface StoredCheckpoint {
 }
 
 /**
- * One stretch of a device's past, from the state after `from` on: events, and all that was decided
- * by them, up to and including `to`.
+ * One stretch of a device's past, starting from the state after `from`: its events and everything that
+ * was decided by them.
  */
 export interface EventSpan {
   readonly deviceId: number;
-  /** Undefined: the span begins before the device's first event, with the empty state. */
+  /** Undefined if the span begins before the device's first event, with the empty state. */
   readonly from: StoredCheckpoint | undefined;
   readonly events: readonly CanonicalEvent[];
   /** Whether the last event is the device's head. */
   readonly reachesHead: boolean;
   readonly checkpoints: readonly StoredCheckpoint[];
-  /** Trips decided in the span; with the head reached, the open one too. */
+  /** Trips decided in the span, and the open one if the head is reached. */
   readonly trips: readonly StoredTrip[];
   readonly drivingEvents: readonly StoredDrivingEvent[];
   /** Handles without a live trip that are anchored in the span. */
@@ -50,13 +50,13 @@ export interface EventSpan {
 
 export interface SpanRequest {
   readonly deviceId: number;
-  /** Begin at the last checkpoint before this key … */
+  /** Begin at the last checkpoint before this key, */
   readonly before?: EventKey;
-  /** … or right behind this key, where the last span ended. */
+  /** or right after this key, where the previous span ended. */
   readonly after?: EventKey;
 }
 
-/** Events read at once a device; most late events converge within a few hundred. */
+/** Events read at once per device; most late events converge within a few hundred. */
 const PAGE_EVENTS = 2_000;
 const EVENT_VALUES = ['sec', 'rest::text', ...EVENT_COLUMNS].join(', ');
 
@@ -110,7 +110,7 @@ cross join lateral (
   from (select * from event e where e.device_id = l.device_id and (e.sec, e.rest) > (b.sec, b.rest)
         order by e.sec, e.rest limit $2) as page) p`;
 
-/** Reads the past of devices, for their late events, in one statement. */
+/** Reads the past of several devices, for their late events, in one statement. */
 export async function readSpans(
   { prisma }: Store,
   requests: readonly SpanRequest[],
