@@ -3,8 +3,8 @@ import { advance, emptyState, encodeState, openTrip } from '../../src/core/advan
 import type { TripFacts, DrivingEventFacts } from '../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../src/core/event.ts';
 import type { Store } from '../../src/store/open.ts';
-import type { TripColumns } from '../../src/store/ingest/rows.ts';
-import { drivingEventToColumns, keyToColumns, tripToColumns } from '../../src/store/ingest/rows.ts';
+import type { TripColumns } from '../../src/store/rows.ts';
+import { drivingEventToColumns, keyToColumns, tripToColumns } from '../../src/store/rows.ts';
 import { readSpans } from '../../src/store/ingest/spans.ts';
 import { foldContext } from './context.ts';
 import { uniqueInOrder } from './streams.ts';
