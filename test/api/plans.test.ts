@@ -7,7 +7,7 @@ import type { Api } from '../../src/api/server.ts';
 import { startPostgres, type Postgres } from '../../src/local/postgres.ts';
 import { migrate } from '../../src/store/setup/migrate.ts';
 import { LOGINS, withLogin } from '../support/cluster.ts';
-import { EXPLAINING, followPlans, type RanStatement } from '../support/plan-log.ts';
+import { followPlans, type RanStatement } from '../support/plan-log.ts';
 import { ask, type Claims, signToken, startTestApi } from './client.ts';
 import { FIELD_CASES, fieldsOf, findFields, WITHOUT_CASE } from './field-cases.ts';
 import { LIST_CASES } from './list-cases.ts';
@@ -53,7 +53,7 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
       postgres = await startPostgres({
         dataDir,
         port: 0,
-        settings: { fsync: 'off', full_page_writes: 'off', ...EXPLAINING },
+        settings: { fsync: 'off', full_page_writes: 'off' },
       });
       owner = new pg.Client({ connectionString: postgres.ownerUrl });
       await owner.connect();
@@ -70,7 +70,7 @@ if (process.env['ODOGRAPH_LONG'] === '1') {
         [LARGE],
       );
       large = new Set(rows.map(({ name }) => name));
-      takeStatements = await followPlans(owner, { dataDir, user: LOGINS.api.user });
+      takeStatements = await followPlans(owner, LOGINS.api.user);
       api = await startTestApi(urls());
     }, 1_200_000);
 

@@ -1,16 +1,5 @@
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-
-/** Settings of a PostgreSQL that can write to its log how it ran each statement. */
-export const EXPLAINING: Record<string, string> = {
-  session_preload_libraries: 'auto_explain',
-  'auto_explain.log_analyze': 'on',
-  'auto_explain.log_timing': 'off',
-  'auto_explain.log_format': 'json',
-  log_line_prefix: '',
-};
 
 interface PlanNode {
   readonly 'Node Type': string;
@@ -26,7 +15,7 @@ interface PlanNode {
 /** A statement as it ran. */
 export interface RanStatement {
   readonly text: string;
-  /** Rows that it gave. */
+  /** Rows that it returned. */
   readonly rows: number;
   readonly scans: readonly Scan[];
 }
@@ -37,30 +26,49 @@ interface Scan {
   readonly title: string;
   readonly kind: string;
   readonly table: string;
-  /** Rows that it read, those among them that it did not let through. */
+  /** Rows that it read, including those that its filter removed. */
   readonly read: number;
 }
 
-const PLAN = /^LOG: {2}duration: .* plan:\n((?:\t.*\n)+)/gm;
+const SETTINGS: Readonly<Record<string, string>> = {
+  session_preload_libraries: 'auto_explain',
+  'auto_explain.log_min_duration': '0',
+  'auto_explain.log_analyze': 'on',
+  'auto_explain.log_timing': 'off',
+  'auto_explain.log_format': 'json',
+};
+
+/** Where `startPostgres` lets it write its log. */
+const LOG = `current_setting('data_directory') || '/../postgres.log'`;
+
+const PLAN = /LOG: {2}duration: .* plan:\n((?:\t.*\n)+)/g;
 
 /**
- * Follows what a login asks of a PostgreSQL that was started with EXPLAINING.
- * @returns gives the statements since it was last called, once all transactions of the login are over
+ * Follows the statements of a login in the owner's database, from its next session on: PostgreSQL writes
+ * to its log how it ran them. The PostgreSQL must be one that `startPostgres` started.
+ * @param owner a superuser
+ * @returns gives the statements since the last call, once all transactions of the login are over
  */
 export async function followPlans(
   owner: pg.Client,
-  { dataDir, user }: { readonly dataDir: string; readonly user: string },
+  user: string,
 ): Promise<() => Promise<RanStatement[]>> {
-  const file = join(dataDir, 'postgres', 'postgres.log');
-  const log = await open(file);
-  let seen = (await log.stat()).size;
-  await owner.query(`alter role ${user} set auto_explain.log_min_duration = 0`);
+  const { rows } = await owner.query<{ database: string }>('select current_database() as database');
+  for (const [name, value] of Object.entries(SETTINGS)) {
+    await owner.query(
+      `alter role ${user} in database ${rows[0]?.database} set ${name} = '${value}'`,
+    );
+  }
+  let seen = await sizeOfLog(owner);
   return async () => {
     while ((await countBusy(owner, user)) > 0) await sleep(2);
-    const { size } = await log.stat();
-    const { buffer } = await log.read(Buffer.alloc(size - seen), 0, size - seen, seen);
+    const size = await sizeOfLog(owner);
+    const { rows: read } = await owner.query<{ log: Buffer }>(
+      `select pg_read_binary_file(${LOG}, $1, $2) as log`,
+      [seen, size - seen],
+    );
     seen = size;
-    return [...buffer.toString('utf8').matchAll(PLAN)].map(([, json]) => {
+    return [...(read[0]?.log.toString('utf8') ?? '').matchAll(PLAN)].map(([, json]) => {
       const { 'Query Text': text, Plan: root } = JSON.parse(json ?? '') as {
         'Query Text': string;
         Plan: PlanNode;
@@ -70,9 +78,15 @@ export async function followPlans(
   };
 }
 
+async function sizeOfLog(owner: pg.Client): Promise<number> {
+  const { rows } = await owner.query<{ size: string }>(`select size from pg_stat_file(${LOG})`);
+  return Number(rows[0]?.size);
+}
+
 async function countBusy(owner: pg.Client, user: string): Promise<number> {
   const { rows } = await owner.query<{ busy: number }>(
-    `select count(*)::int as busy from pg_stat_activity where usename = $1 and state <> 'idle'`,
+    `select count(*)::int as busy from pg_stat_activity
+     where usename = $1 and datname = current_database() and state <> 'idle'`,
     [user],
   );
   return rows[0]?.busy ?? 0;

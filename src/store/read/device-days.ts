@@ -28,6 +28,8 @@ export async function readDeviceDays(
   const vehicles = policies.flatMap(({ timeZone, vehicles: covered }, policy) =>
     [...covered].map(([vehicleRef, vehicleId]) => ({ policy, vehicleRef, vehicleId, timeZone })),
   );
+  // Behind row-level security a condition on an event's columns is part of the index condition only if all
+  // functions in it are leakproof. So the bounds are whole seconds of a materialized CTE, compared as integers.
   const rows = await tx.$queryRaw<
     { place: bigint; from: string; to: string; heard: boolean }[]
   >`with held as (
@@ -36,23 +38,25 @@ export async function readDeviceDays(
         with ordinality as v(vehicle_id, zone, place)
       join assignment a on a.vehicle_id = v.vehicle_id
       group by v.place, v.vehicle_id, v.zone),
-    day as (
-      select h.place, h.vehicle_id, d.date, d.begins, d.ends
+    day as materialized (
+      select h.place, h.vehicle_id, d.date, d.begins, d.ends, exists (
+        select from daily_total t where t.vehicle_id = h.vehicle_id and t.local_date = d.date) as driven
       from held h cross join lateral (
         select s::date as date, s at time zone h.zone as begins, (s + interval '1 day') at time zone h.zone as ends
         from generate_series(${since}::timestamp, (${cutOff}::timestamptz at time zone h.zone)::date - interval '1 day', interval '1 day') as s) as d
       where h.times @> tstzrange(d.begins, d.ends)),
+    probe as materialized (
+      select day.place, day.date, a.device_id,
+        floor(extract(epoch from greatest(a.from_at, day.begins)))::int - 946684800 as from_sec,
+        ceil(extract(epoch from least(a.to_at, day.ends)))::int - 946684800 as to_sec
+      from day join assignment a on a.vehicle_id = day.vehicle_id and a.from_at < day.ends and a.to_at > day.begins
+      where not day.driven),
+    heard as (
+      select distinct p.place, p.date from probe p cross join lateral (
+        select from event e where e.device_id = p.device_id and e.sec >= p.from_sec and e.sec < p.to_sec limit 1) as e),
     told as (
-      select day.place, day.date, (t.heard or e.heard) is true as heard
-      from day
-      left join lateral (
-        select true as heard from daily_total t where t.vehicle_id = day.vehicle_id and t.local_date = day.date limit 1) as t on true
-      left join lateral (
-        select true as heard from assignment a join event e on e.device_id = a.device_id
-        where t.heard is null and a.vehicle_id = day.vehicle_id and a.from_at < day.ends and a.to_at > day.begins
-          and e.sec >= floor(extract(epoch from greatest(a.from_at, day.begins)))::int - 946684800
-          and e.sec < ceil(extract(epoch from least(a.to_at, day.ends)))::int - 946684800
-        limit 1) as e on true),
+      select day.place, day.date, day.driven or h.date is not null as heard
+      from day left join heard h on h.place = day.place and h.date = day.date),
     run as (
       select place, date, heard, date - row_number() over (partition by place, heard order by date)::int as run from told)
     select place, min(date)::text as from, (max(date) + 1)::text as to, heard from run group by place, heard, run order by place, min(date)`;

@@ -42,12 +42,17 @@ export async function reattribute(tx: Transaction, device: number, from: Date): 
   if (dates.length > 0) await rebuildTotals(tx, device, dates);
 }
 
+/** Days of a trip begin and end within so much of its start. */
+const MARGIN_MS = 4 * 86_400_000;
+
 /** Sums the closed trips of some local days anew; a trip lasts a day or two, so few others are read. */
 async function rebuildTotals(
   tx: Transaction,
   device: number,
   dates: readonly string[],
 ): Promise<void> {
+  // The bounds are timestamptz like the column: see read/billed-trips.ts.
+  const days = dates.map((date) => Date.parse(`${date}T00:00:00Z`));
   await tx.$executeRaw`delete from daily_total where device_id = ${device} and local_date = any(${dates}::date[])`;
   await tx.$executeRaw`
     with part as materialized (
@@ -55,8 +60,7 @@ async function rebuildTotals(
       from trip t cross join lateral jsonb_to_recordset(t.days) as d("localDate" date, "distanceM" bigint, "durationMs" bigint,
         "movingMs" bigint, "idleMs" bigint, "nightM" bigint, measures jsonb)
       where t.device_id = ${device} and t.decided_sec is not null and d."localDate" = any(${dates}::date[])
-        and t.started_at >= (select min(day) - interval '4 days' from unnest(${dates}::date[]) as day)
-        and t.started_at < (select max(day) + interval '4 days' from unnest(${dates}::date[]) as day)
+        and t.started_at >= ${new Date(Math.min(...days) - MARGIN_MS)} and t.started_at < ${new Date(Math.max(...days) + MARGIN_MS)}
     ), measured as (
       select tenant_id, assignment_id, "localDate", jsonb_object_agg(key, total) as measures from (
         select tenant_id, assignment_id, "localDate", m.key, sum(m.value::bigint) as total
