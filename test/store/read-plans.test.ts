@@ -83,7 +83,7 @@ async function fill(tenant: number): Promise<void> {
   });
   const shifted = (columns: string) =>
     columns.replace(/(\w+) \+ n/g, "'$1', t.$1 + n * interval '8 hours'");
-  for (const [sql, ...values] of [
+  const statements: readonly (readonly [string, ...number[]])[] = [
     [
       `insert into trip select c.* from trip t cross join generate_series(1, $1::int - 1) as n
          cross join lateral (select t.local_date + n / 3 as date) as d
@@ -128,9 +128,8 @@ async function fill(tenant: number): Promise<void> {
       `insert into sink_offset (topic, partition, next_offset, read_through) values ('telematics', 0, 1, '2026-12-01')`,
     ],
     [`vacuum analyze`],
-  ] as const) {
-    await rows.owner.query(sql, values);
-  }
+  ];
+  for (const [sql, ...values] of statements) await rows.owner.query(sql, values);
 }
 
 const TENANT: Reader = { operator: false, tenant: 'acme', driver: null };
