@@ -13,6 +13,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/prisma ./prisma
+COPY --from=build /app/zone-data ./zone-data
 COPY --from=build /app/schema.graphql ./
 COPY --from=build /app/scripts/healthy.js ./
 USER node

@@ -7,7 +7,7 @@ import type { CanonicalEvent } from '../src/core/event.ts';
 import { createRulesTimeline, newestRules } from '../src/core/rules.ts';
 import { loadZones } from '../src/zones.ts';
 
-const context = { rulesAt: createRulesTimeline(newestRules), zones: loadZones() };
+const context = { rulesAt: createRulesTimeline(newestRules), zonesOf: loadZones };
 
 const hourS = 3_600;
 const daySeconds = 86_400;

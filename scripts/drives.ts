@@ -15,7 +15,7 @@ import {
   withParkedFixes,
 } from '../test/core/drives.ts';
 
-const context = { rulesAt: createRulesTimeline(newestRules), zones: loadZones() };
+const context = { rulesAt: createRulesTimeline(newestRules), zonesOf: loadZones };
 const truth = readTruth();
 const trueKm = truth.reduce((sum, drive) => sum + drive.speedIntegralKm, 0);
 

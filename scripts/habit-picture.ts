@@ -37,7 +37,7 @@ const startMs = events[0]?.atMs ?? 0;
 const seconds = ((events.at(-1)?.atMs ?? 0) - startMs) / 1_000;
 const later = { atMs: startMs + 7_200_000, digest: 0 };
 const rulesAt = createRulesTimeline(newestRules);
-const flags = foldAll([...events, later], { rulesAt, zones: loadZones() }).drivingEvents.filter(
+const flags = foldAll([...events, later], { rulesAt, zonesOf: loadZones }).drivingEvents.filter(
   ({ kind }) => kind !== 'HARSH_CORNERING',
 );
 

@@ -8,7 +8,7 @@ import { createRulesTimeline } from '../src/core/rules.ts';
 import { loadZones } from '../src/zones.ts';
 import { type DrivenFix, readFixes, readTruth, withParkedFixes } from '../test/core/drives.ts';
 
-const context = { rulesAt: createRulesTimeline([]), zones: loadZones() };
+const context = { rulesAt: createRulesTimeline([]), zonesOf: loadZones };
 const folder = 'docs/pictures';
 const width = 760;
 const left = 150;

@@ -17,7 +17,7 @@ import { createNotifier } from './store/notify.ts';
 import { openStore } from './store/open.ts';
 import { createPartitions } from './store/ingest/partitions.ts';
 import { readRules } from './store/rules.ts';
-import { loadZones } from './zones.ts';
+import { loadZones, zonesInForce } from './zones.ts';
 
 export type Role = 'sink' | 'api';
 
@@ -135,7 +135,6 @@ async function plugSink(
   stops: (() => Promise<void>)[],
 ): Promise<Sink> {
   const { config, log } = options;
-  const zones = loadZones();
   const kafka = createKafka(kafkaSettings(config, await options.brokers), log);
   stops.push(() => kafka.close());
   const store = openStore({ url: options.sinkUrl, poolSize: SINK_CONNECTIONS });
@@ -144,6 +143,7 @@ async function plugSink(
     log.warn({ err: error }, 'could not notify listeners; they poll every second anyway'),
   );
   stops.push(() => notifier.close());
+  let rulesAt = createRulesTimeline([]);
   const sink = await startSink({
     kafka,
     topic: config.kafkaTopic,
@@ -154,12 +154,14 @@ async function plugSink(
     decoding: {
       textSpeedUnit: config.textSpeedUnit,
       textTimeZone: config.textTimeZone,
-      zones,
+      zones: zonesInForce(() => rulesAt),
       decodeUtf8,
     },
     loadRules: async () => {
       const rows = await readRules(store);
-      return { fold: { rulesAt: createRulesTimeline(rows), zones }, rows: rows.length };
+      rulesAt = createRulesTimeline(rows);
+      for (const { effectiveFromMs } of rows) loadZones(rulesAt(effectiveFromMs).zoneData);
+      return { fold: { rulesAt, zonesOf: loadZones }, rows: rows.length };
     },
     ensurePartitions: createPartitions(store),
     log,

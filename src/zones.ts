@@ -1,8 +1,9 @@
-import { createRequire } from 'node:module';
+import { readdirSync, readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import tzlookup from '@photostructure/tz-lookup';
+import type { Rules } from './core/rules.ts';
 import type { Zones } from './core/zones.ts';
-
-const require = createRequire(import.meta.url);
+import { Problem } from './problem.ts';
 
 /** A zone's offsets: `offsetsMs[i]` holds until `untilsMs[i]`. */
 interface Offsets {
@@ -16,17 +17,64 @@ const columns = 36_001;
 const cellsKept = 100_000;
 
 /**
- * Time zones from data files of named releases: moment-timezone's packed tz data and the zone map
- * of tz-lookup. The zone of a place is that of the centre of its cell of 0.01 degree, so that the
- * look-up can be kept without ever changing an answer.
+ * The zone data of every rules row that names none: those of the release before rows could name them.
+ * Never changed, or stored trips would be folded by other data.
  */
-export function loadZones(): Zones {
-  const packed = require('moment-timezone/data/packed/latest.json') as {
-    version: string;
-    zones: string[];
-    links: string[];
+const FIRST_RELEASE = '2026f+11.7.0';
+
+/** Releases of the tz rules: one file each, packed by moment-timezone, written by scripts/add-zones.ts. */
+const folder = new URL('../zone-data/', import.meta.url);
+
+/** Maps of zones by their version. A new one is put beside the old under an npm alias. */
+const MAPS: Readonly<Record<string, (lat: number, lon: number) => string>> = {
+  '11.7.0': tzlookup,
+};
+
+const loaded = new Map<string, Zones>();
+
+/**
+ * Time zones from the data of a named release, `tz rules+zone map`. The zone of a place is that of the
+ * centre of its cell of 0.01 degree, so that a look-up can be kept without ever changing an answer.
+ *
+ * @throws Problem ZONES_UNKNOWN where this version of Odograph does not have the release
+ */
+export function loadZones(release: string = FIRST_RELEASE): Zones {
+  let zones = loaded.get(release);
+  if (!zones) loaded.set(release, (zones = readRelease(release)));
+  return zones;
+}
+
+/** Releases of zone data that a rules row may name, newest last. */
+export function listZones(): readonly string[] {
+  const files = readdirSync(folder).map((name) => name.replace('.json.gz', ''));
+  return files.sort().flatMap((tz) => Object.keys(MAPS).map((map) => `${tz}+${map}`));
+}
+
+/** Offsets by the zone data in force at each instant. */
+export function zonesInForce(rulesAt: () => (atMs: number) => Rules): Pick<Zones, 'offsetMsAt'> {
+  return {
+    offsetMsAt: (zone, atMs) => loadZones(rulesAt()(atMs).zoneData).offsetMsAt(zone, atMs),
   };
-  const map = require('@photostructure/tz-lookup/package.json') as { version: string };
+}
+
+interface Packed {
+  readonly version: string;
+  readonly zones: readonly string[];
+  readonly links: readonly string[];
+}
+
+function readRelease(release: string): Zones {
+  const [tz = '', mapVersion = ''] = release.split('+');
+  const lookUp = Object.hasOwn(MAPS, mapVersion) ? MAPS[mapVersion] : undefined;
+  if (!lookUp || !listZones().includes(release)) {
+    throw new Problem(
+      'ZONES_UNKNOWN',
+      `The rules ask for the zone data ${release}; this version has ${listZones().join(', ')}.`,
+      'Start a version of Odograph that has it.',
+    );
+  }
+  const file = gunzipSync(readFileSync(new URL(`${tz}.json.gz`, folder))).toString('utf8');
+  const packed = JSON.parse(file) as Packed;
   const packedByName = new Map(packed.zones.map((zone) => [zone.split('|', 1)[0] ?? '', zone]));
   for (const link of packed.links) {
     const [target = '', alias = ''] = link.split('|');
@@ -38,7 +86,7 @@ export function loadZones(): Zones {
   let latestCell = -1;
   let latestZone = '';
   return {
-    version: `${packed.version}+${map.version}`,
+    version: release,
     zoneAt(latE7, lonE7) {
       const row = Math.floor((latE7 + 900_000_000) / cellE7);
       const column = Math.floor((lonE7 + 1_800_000_000) / cellE7);
@@ -46,7 +94,7 @@ export function loadZones(): Zones {
       if (cell === latestCell) return latestZone;
       let zone = zoneByCell.get(cell);
       if (zone === undefined) {
-        zone = lookUp(row, column);
+        zone = lookUp(...centreOf(row, column));
         if (zoneByCell.size >= cellsKept) zoneByCell.clear();
         zoneByCell.set(cell, zone);
       }
@@ -68,10 +116,10 @@ export function loadZones(): Zones {
   };
 }
 
-function lookUp(row: number, column: number): string {
+function centreOf(row: number, column: number): [lat: number, lon: number] {
   const lat = ((row + 0.5) * cellE7) / 1e7 - 90;
   const lon = ((column + 0.5) * cellE7) / 1e7 - 180;
-  return tzlookup(Math.min(lat, 90), Math.min(lon, 180));
+  return [Math.min(lat, 90), Math.min(lon, 180)];
 }
 
 function offsetAt({ untilsMs, offsetsMs }: Offsets, atMs: number): number {

@@ -40,7 +40,7 @@ console.log(`${String(lines.length)} messages, ${String(events.length)} events`)
 
 // 2. Events become trips and flags. What comes an hour later shows that the trip was over.
 const later = { atMs: (events.at(-1)?.atMs ?? 0) + 3_600_000, digest: 1 };
-const context = { rulesAt: createRulesTimeline(newestRules), zones };
+const context = { rulesAt: createRulesTimeline(newestRules), zonesOf: loadZones };
 const { trips, drivingEvents } = foldAll([...events, later], context);
 for (const { localDate, timeZone, distanceM, distanceSource, endReason } of trips) {
   const km = (distanceM / 1000).toFixed(2);

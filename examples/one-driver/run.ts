@@ -26,7 +26,7 @@ import { driveFrom } from '../../src/sim/stream.ts';
 import { loadZones } from '../../src/zones.ts';
 
 const zones = loadZones();
-const context = { rulesAt: createRulesTimeline(newestRules), zones };
+const context = { rulesAt: createRulesTimeline(newestRules), zonesOf: loadZones };
 const period = { from: '2026-06-01', to: '2026-07-01' };
 const beginMs = Date.parse(period.from);
 const endMs = Date.parse(period.to);

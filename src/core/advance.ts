@@ -24,10 +24,11 @@ export { decodeState, encodeState } from './codec.ts';
 export { emptyState } from './state.ts';
 export type { DeviceState } from './state.ts';
 
-/** What the fold asks for besides the events: the rules in force at an instant, and time zones. */
+/** What the fold asks for besides the events: the rules in force at an instant, and their time zones. */
 export interface FoldContext {
   readonly rulesAt: (atMs: number) => Rules;
-  readonly zones: Zones;
+  /** The zone data of a release that rules name; without a name those of the first rules. */
+  readonly zonesOf: (zoneData: string | undefined) => Zones;
 }
 
 const nothing: readonly Change[] = Object.freeze([]);
@@ -154,7 +155,8 @@ function continueTrip(
   context: FoldContext,
 ): void {
   const { atMs } = event;
-  if (state.zone === '') state.zone = context.zones.zoneAt(state.last.latE7, state.last.lonE7);
+  const zones = context.zonesOf(rules.zoneData);
+  if (state.zone === '') state.zone = zones.zoneAt(state.last.latE7, state.last.lonE7);
   step.zone = state.zone;
   const comesToRest = !step.moving && state.restingFromMs === never;
   if (!step.moving && !comesToRest && isParked(state, atMs, rules)) {
@@ -168,7 +170,7 @@ function continueTrip(
     const { rejected } = trip.totals;
     rejected[judged.verdict] = (rejected[judged.verdict] as number) + 1;
   }
-  grow(trip, event, step, rules, context.zones, changes);
+  grow(trip, event, step, rules, zones, changes);
   if (comesToRest && state.slowIntervals === 0) copyTotals(trip.mark, trip.totals);
 }
 
@@ -176,9 +178,10 @@ function open(
   state: DeviceState,
   event: CanonicalEvent,
   rules: Rules,
-  { zones }: FoldContext,
+  { zonesOf }: FoldContext,
 ): void {
   const { atMs } = event;
+  const zones = zonesOf(rules.zoneData);
   const latE7 = event.latE7 as number;
   const lonE7 = event.lonE7 as number;
   step.zone = zones.zoneAt(latE7, lonE7);
@@ -242,7 +245,7 @@ function close(
   const { totals } = trip;
   changes.push({
     type: 'tripClosed',
-    trip: describeTrip(trip, totals, closesAtMs, ending, rules, context.zones),
+    trip: describeTrip(trip, totals, closesAtMs, ending, rules, context.zonesOf(rules.zoneData)),
   });
   state.trip = undefined;
   state.blockedAtMs = totals.lastAtMs;
@@ -259,11 +262,11 @@ function tripRules({ trip }: DeviceState, { rulesAt }: FoldContext): Rules | und
   return (trip.rules ??= rulesAt(trip.startedAtMs));
 }
 
-function useRules(state: DeviceState, atMs: number, { rulesAt, zones }: FoldContext): Rules {
+function useRules(state: DeviceState, atMs: number, { rulesAt, zonesOf }: FoldContext): Rules {
   const rules = rulesAt(atMs);
   if (state.rules !== rules) {
     state.rules = rules;
-    state.rulesVersion = `${rules.version}+${zones.version}`;
+    state.rulesVersion = `${rules.version}+${zonesOf(rules.zoneData).version}`;
   }
   return rules;
 }
@@ -283,5 +286,5 @@ export function openTrip(state: DeviceState, context: FoldContext): TripFacts | 
     state.headAtMs + silenceThresholdMs(state, rules),
     cutAtMs(trip, rules),
   );
-  return describeTrip(trip, totals, closesAtMs, undefined, rules, context.zones);
+  return describeTrip(trip, totals, closesAtMs, undefined, rules, context.zonesOf(rules.zoneData));
 }

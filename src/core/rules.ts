@@ -80,6 +80,9 @@ export interface Rules {
   /** Local hours between which it is night. */
   readonly nightFromHour: number;
   readonly nightToHour: number;
+
+  /** Release of the zone data in force, e.g. "2026f+11.7.0"; absent: those before a row named any. */
+  readonly zoneData?: string;
 }
 
 /**
@@ -148,8 +151,8 @@ export const rulesByVersion: Readonly<Record<string, Rules>> = Object.freeze({
 export const newestRules: readonly RulesRow[] = [{ effectiveFromMs: 0, version: version2.version }];
 
 /**
- * From when on a version holds. `version` may name the zone data after a plus sign, and from version
- * 2 on a speed cap in km/h after a slash: `2/cap=130`.
+ * From when on a version holds. `version` may name a speed cap in km/h after a slash, from version 2 on,
+ * and the zone data after a plus sign: `2/cap=130+2026f+11.7.0`.
  */
 export interface RulesRow {
   readonly effectiveFromMs: number;
@@ -178,13 +181,13 @@ export function createRulesTimeline(rows: readonly RulesRow[]): (atMs: number) =
   };
 }
 
-const versionText = /^(?<number>\d+)(?:\/cap=(?<capKmh>\d+))?(?:\+.*)?$/;
+const versionText = /^(?<number>\d+)(?:\/cap=(?<capKmh>\d+))?(?:\+(?<zoneData>.+))?$/;
 /** Caps outside are taken for slips; km/h. */
 const leastCapKmh = 50;
 const mostCapKmh = 250;
 
 function findRules(version: string): Rules {
-  const { number = '', capKmh } = versionText.exec(version)?.groups ?? {};
+  const { number = '', capKmh, zoneData } = versionText.exec(version)?.groups ?? {};
   const rules = Object.hasOwn(rulesByVersion, number) ? rulesByVersion[number] : undefined;
   if (rules === undefined) {
     const known = Object.keys(rulesByVersion).join(', ');
@@ -192,7 +195,8 @@ function findRules(version: string): Rules {
       `RULES_UNKNOWN: the rules table asks for version "${version}", this release has ${known}`,
     );
   }
-  if (capKmh === undefined) return rules;
+  const withZones = zoneData === undefined ? rules : Object.freeze({ ...rules, zoneData });
+  if (capKmh === undefined) return withZones;
   const cap = Number(capKmh);
   if (rules === version1 || cap < leastCapKmh || cap > mostCapKmh) {
     throw new Error(
@@ -200,5 +204,5 @@ function findRules(version: string): Rules {
         `from ${String(leastCapKmh)} to ${String(mostCapKmh)} km/h`,
     );
   }
-  return Object.freeze({ ...rules, version: `${number}/cap=${capKmh}`, capCkmh: cap * 100 });
+  return Object.freeze({ ...withZones, version: `${number}/cap=${capKmh}`, capCkmh: cap * 100 });
 }

@@ -17,7 +17,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const settings: DecodeSettings = {
   textSpeedUnit: 'mph',
   textTimeZone: 'America/New_York',
-  zones: context.zones,
+  zones: context.zonesOf(undefined),
   decodeUtf8: (bytes) => {
     try {
       return decoder.decode(bytes);

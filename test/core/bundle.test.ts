@@ -37,7 +37,7 @@ it('runs as one file where there is nothing of Node, and says the same', async (
   const output: unknown = vm.runInContext(
     `const context = {
        rulesAt: core.createRulesTimeline([]),
-       zones: { version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18000000 },
+       zonesOf: () => ({ version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18000000 }),
      };
      const folded = core.foldAll(JSON.parse(input), context);
      JSON.stringify([folded.trips, folded.openTrip, [...core.encodeState(folded.state)]]);`,
@@ -45,7 +45,7 @@ it('runs as one file where there is nothing of Node, and says the same', async (
   );
   const folded = foldAll(events, {
     rulesAt: createRulesTimeline([]),
-    zones: { version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18_000_000 },
+    zonesOf: () => ({ version: 'test', zoneAt: () => 'Etc/GMT+5', offsetMsAt: () => -18_000_000 }),
   });
   expect(folded.trips.length).toBe(1);
   expect(output).toBe(

@@ -9,7 +9,8 @@ import { check } from './checker/check.ts';
 import { inOrder } from './checker/flags.ts';
 import { readFixes, withIgnition, withParkedFixes } from './drives.ts';
 import { drivingStreams, extremeEvents, runs, streams } from './streams.ts';
-import { contextOf, rowsOf, timelines, zones } from './timelines.ts';
+import { contextOf, rowsOf, timelines } from './timelines.ts';
+import { loadZones } from '../../src/zones.ts';
 
 /** What was compared, so that a property that never meets a thing is seen. */
 interface Tally {
@@ -29,7 +30,7 @@ function expectAgreement(
 ): Tally {
   const { trips, openTrip, drivingEvents } = foldAll(events, contextOf(rows));
   const folded = openTrip === undefined ? trips : [...trips, openTrip];
-  const checked = check(events, zones, rows);
+  const checked = check(events, loadZones, rows);
   expect(folded).toEqual(checked.trips);
   expect(inOrder(drivingEvents)).toEqual(inOrder(checked.drivingEvents));
   tally.trips += folded.length;

@@ -5,7 +5,8 @@ import { check } from './checker/check.ts';
 import { inOrder } from './checker/flags.ts';
 import { foldPieces } from './late-folding.ts';
 import { drivingStreams, streams } from './streams.ts';
-import { contextOf, rowsOf, timelines, zones } from './timelines.ts';
+import { contextOf, rowsOf, timelines } from './timelines.ts';
+import { loadZones } from '../../src/zones.ts';
 
 const ORDERS = process.env['ODOGRAPH_LONG'] === '1' ? 10_000 : 60;
 
@@ -56,7 +57,7 @@ describe('whatever the order of arrival', () => {
         (events, how, timeline) => {
           const rows = rowsOf(timeline, events);
           const folded = foldPieces(arrive(events, how), contextOf(rows));
-          const checked = check(events, zones, rows);
+          const checked = check(events, loadZones, rows);
           expect(folded.trips).toEqual(checked.trips);
           expect(inOrder(folded.drivingEvents)).toEqual(inOrder(checked.drivingEvents));
           converged += folded.converged;

@@ -24,7 +24,12 @@ describe('rules', () => {
 
   it('may name a speed cap, which their version then tells, within reason and from version 2 on', () => {
     const capped = createRulesTimeline([{ effectiveFromMs: 0, version: '2/cap=130+2026a' }])(0);
-    expect(capped).toEqual({ ...rulesByVersion['2'], version: '2/cap=130', capCkmh: 13_000 });
+    expect(capped).toEqual({
+      ...rulesByVersion['2'],
+      version: '2/cap=130',
+      capCkmh: 13_000,
+      zoneData: '2026a',
+    });
     expect(Object.isFrozen(capped)).toBe(true);
     for (const version of ['1/cap=130', '2/cap=49', '2/cap=251']) {
       expect(() => createRulesTimeline([{ effectiveFromMs: 0, version }])).toThrow(

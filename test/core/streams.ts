@@ -3,7 +3,7 @@ import type { CanonicalEvent } from '../../src/core/event.ts';
 import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
 import { loadZones } from '../../src/zones.ts';
 
-export const context = { rulesAt: createRulesTimeline([]), zones: loadZones() };
+export const context = { rulesAt: createRulesTimeline([]), zonesOf: loadZones };
 
 /** All metrics are of these rules. */
 export const newest = { ...context, rulesAt: createRulesTimeline(newestRules) };
@@ -62,6 +62,8 @@ const beginning = fc.record({
     fc.integer({ min: 946_684_800_000, max: 1_800_000_000_000 }),
     // The evening before clocks change in New York and in Berlin.
     fc.constantFrom(1_709_971_200_000, 1_711_839_600_000, 1_730_588_400_000, 1_729_983_600_000),
+    // December 2026, when it is an hour later in Vancouver than an older release of zone data has it.
+    fc.integer({ min: 1_796_083_200_000, max: 1_798_675_200_000 }),
   ),
   place: fc.constantFrom(
     [41.26, -95.98],
@@ -71,6 +73,8 @@ const beginning = fc.record({
     [-17.0, 179.99],
     [0.02, 0.01],
     [38.0, -87.6],
+    // Vancouver, whose clocks the releases of zone data put apart from November 2026 on.
+    [49.26, -123.11],
   ),
 });
 

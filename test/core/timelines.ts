@@ -4,15 +4,20 @@ import type { CanonicalEvent } from '../../src/core/event.ts';
 import { createRulesTimeline, type RulesRow } from '../../src/core/rules.ts';
 import { loadZones } from '../../src/zones.ts';
 
-export const zones = loadZones();
-
 /** Rules from the first event on, and others that hold from some event on. */
 interface Timeline {
   readonly first: string;
   readonly later: { readonly version: string; readonly permille: number } | undefined;
 }
 
-const version = fc.constantFrom('1', '2', '2/cap=130', '2/cap=60', '2+2025b');
+const version = fc.constantFrom(
+  '1',
+  '2',
+  '2/cap=130',
+  '2/cap=60',
+  '2+2025b+11.7.0',
+  '2/cap=60+2025b+11.7.0',
+);
 
 export const timelines: fc.Arbitrary<Timeline> = fc.record({
   first: version,
@@ -34,5 +39,5 @@ export function rowsOf({ first, later }: Timeline, events: readonly CanonicalEve
 }
 
 export function contextOf(rows: readonly RulesRow[]): FoldContext {
-  return { rulesAt: createRulesTimeline(rows), zones };
+  return { rulesAt: createRulesTimeline(rows), zonesOf: loadZones };
 }

@@ -62,7 +62,7 @@ describe('the fold against the true drives', () => {
     const rulesAt = createRulesTimeline(newestRules);
     const all = { drives: 0, found: 0, trueM: 0, foldedM: 0 };
     for (const car of fleet) {
-      const folded = foldAll(decodeDays(car, DAYS), { rulesAt, zones });
+      const folded = foldAll(decodeDays(car, DAYS), { rulesAt, zonesOf: loadZones });
       const trips = [...folded.trips, ...(folded.openTrip ? [folded.openTrip] : [])];
       const truth = truthOf(car, DAYS);
       if (!car.device.ignition) continue;

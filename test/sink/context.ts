@@ -9,7 +9,10 @@ import { createPartitions } from '../../src/store/ingest/partitions.ts';
 import { loadZones } from '../../src/zones.ts';
 
 const zones = loadZones();
-export const foldContext: FoldContext = { rulesAt: createRulesTimeline(newestRules), zones };
+export const foldContext: FoldContext = {
+  rulesAt: createRulesTimeline(newestRules),
+  zonesOf: loadZones,
+};
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -7,7 +7,7 @@ export interface DecodeSettings {
   readonly textSpeedUnit: 'mph' | 'kmh';
   /** IANA zone of the times in text lines, which name none. */
   readonly textTimeZone: string;
-  readonly zones: Zones;
+  readonly zones: Pick<Zones, 'offsetMsAt'>;
   /** The text of UTF-8 bytes, or undefined where they are not UTF-8. */
   readonly decodeUtf8: (bytes: Uint8Array) => string | undefined;
 }

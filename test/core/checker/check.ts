@@ -24,11 +24,13 @@ export interface Checked {
 /** What a device's events say under some rules, in whatever order they are given. */
 export function check(
   events: readonly CanonicalEvent[],
-  zones: Zones,
+  zonesOf: (zoneData: string | undefined) => Zones,
   rows: readonly RulesRow[],
 ): Checked {
-  const trips = cutTrips(events, zones).map((stretch) => {
+  // Every release so far has the same map, so trips are cut alike by each.
+  const trips = cutTrips(events, zonesOf(undefined)).map((stretch) => {
     const rules = rulesOf(rows, (stretch.members[0] as Seen).event.atMs);
+    const zones = zonesOf(rules.zoneData);
     const flags = findFlags(stretch, zones, rules);
     return { facts: describe(stretch, flags, zones, rules), flags };
   });

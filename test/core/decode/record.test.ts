@@ -10,7 +10,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const settings: DecodeSettings = {
   textSpeedUnit: 'mph',
   textTimeZone: 'UTC',
-  zones: { version: 'test', zoneAt: () => 'Etc/UTC', offsetMsAt: () => 0 },
+  zones: { offsetMsAt: () => 0 },
   decodeUtf8: (bytes) => {
     try {
       return decoder.decode(bytes);
