@@ -90,7 +90,7 @@ async function serveApi(
     },
   });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
-  await untilSaid(child, 'answers on');
+  await untilSaid(child, 'API is at');
   return {
     url: `http://127.0.0.1:${port}/graphql`,
     pid: child.pid!,

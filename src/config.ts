@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Problem } from './problem.ts';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
-/** RFC 7518, 3.2: a key of HS256 has at least as many bits as its hash. */
+/** RFC 7518, 3.2: an HS256 key is at least as long as the hash. */
 const SHORTEST_SECRET = 32;
 
 const text = z.string();
@@ -46,20 +46,20 @@ const toRates = (rates: readonly string[]): Readonly<Partial<Record<string, numb
       .map(([role = '', points]) => [role, Number(points)]),
   );
 
-/** Every setting that there is, in the order of .env.example. */
+/** All settings, in the order of .env.example. */
 const settings = {
   KAFKA_BROKERS: list
-    .pipe(
-      z.array(text.regex(/^(\[.+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, several with commas')),
-    )
+    .pipe(z.array(text.regex(/^(\[.+\]|[^:\s]+):\d{1,5}$/, 'must be host:port, comma-separated')))
     .default([])
-    .describe('Brokers, host:port, several with commas. Unset: `odograph up` starts a local one.'),
+    .describe(
+      'Kafka brokers, host:port, comma-separated. Unset: `odograph up` starts a local broker.',
+    ),
   KAFKA_TOPIC: text
     .regex(/^[\w.-]{1,249}$/, 'must be a topic name: letters, digits, dot, dash and underscore')
     .default('telematics')
-    .describe('The topic that devices are read from.'),
+    .describe('The topic of device messages.'),
   KAFKA_GROUP_ID: text.default('odograph').describe('The consumer group of the sinks.'),
-  KAFKA_SSL: flag.describe('Speak TLS with the brokers.'),
+  KAFKA_SSL: flag.describe('Connect to the brokers over TLS.'),
   KAFKA_SASL_MECHANISM: z
     .enum(
       ['plain', 'scram-sha-256', 'scram-sha-512'],
@@ -67,45 +67,45 @@ const settings = {
     )
     .optional()
     .describe('How to log in to the brokers: plain, scram-sha-256 or scram-sha-512.'),
-  KAFKA_SASL_USERNAME: text.optional().describe('The login for it.'),
-  KAFKA_SASL_PASSWORD: text.optional().describe('The password for it.'),
-  KAFKA_LOCAL_PORT: port(9092).describe('The port of the local broker; 0: any free one.'),
+  KAFKA_SASL_USERNAME: text.optional().describe('User name for SASL.'),
+  KAFKA_SASL_PASSWORD: text.optional().describe('Password for SASL.'),
+  KAFKA_LOCAL_PORT: port(9092).describe('Port of the local broker; 0: any free port.'),
   DATABASE_URL: database.describe(
-    "The owner's login: migrates and administers. Unset: `odograph up` starts an embedded PostgreSQL.",
+    "The owner's login, for migrations and administration. Unset: `odograph up` starts an embedded PostgreSQL.",
   ),
   DATABASE_SINK_URL: database.describe(
-    'The login odograph_sink. Unset: that role in DATABASE_URL, with a password derived from its.',
+    "The login odograph_sink. Unset: that role in the database of DATABASE_URL, with a password derived from the owner's.",
   ),
   DATABASE_API_URL: database.describe(
-    'The login odograph_api. Unset: that role in DATABASE_URL, with a password derived from its.',
+    "The login odograph_api. Unset: that role in the database of DATABASE_URL, with a password derived from the owner's.",
   ),
-  PORT: port(4000).describe('The port of the API; 0: any free one.'),
+  PORT: port(4000).describe('Port of the API; 0: any free port.'),
   SINK_PORT: port(4001).describe(
-    'The port of the health and metrics of a sink that runs alone; 0: any free one.',
+    'Port for health and metrics of a sink that runs alone; 0: any free port.',
   ),
   HOST: text
     .default('127.0.0.1')
     .describe(
-      'The address to listen on. Other than loopback needs AUTH_JWKS_URL or AUTH_JWT_SECRET.',
+      'Address to listen on. Anything other than loopback needs AUTH_JWKS_URL or AUTH_JWT_SECRET.',
     ),
   ODOGRAPH_DATA_DIR: text
     .default('.odograph')
-    .describe('The folder of the local broker, the embedded PostgreSQL and the local key.'),
+    .describe('Folder of the local broker, the embedded PostgreSQL and the local key.'),
   AUTH_JWKS_URL: z
     .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
     .optional()
-    .describe('Public keys of the issuer whose tokens the API trusts.'),
-  AUTH_ISSUER: text.optional().describe("What a token's `iss` must be."),
-  AUTH_AUDIENCE: text.optional().describe("What a token's `aud` must be."),
+    .describe('URL of the public keys (JWKS) of the issuer whose tokens the API accepts.'),
+  AUTH_ISSUER: text.optional().describe("Required value of a token's `iss`."),
+  AUTH_AUDIENCE: text.optional().describe("Required value of a token's `aud`."),
   AUTH_JWT_SECRET: text
     .optional()
     .describe(
       'A secret shared with the issuer (HS256), 32 characters or more, instead of AUTH_JWKS_URL.',
     ),
   CORS_ORIGINS: list
-    .pipe(z.array(z.url('must be origins like https://example.com, several with commas')))
+    .pipe(z.array(z.url('must be origins like https://example.com, comma-separated')))
     .default([])
-    .describe('Origins of pages elsewhere that may ask the API, several with commas.'),
+    .describe('Origins of web pages that may call the API (CORS), comma-separated.'),
   TRUST_PROXY: list
     .pipe(
       z.array(
@@ -117,72 +117,77 @@ const settings = {
     )
     .default([])
     .describe(
-      'Proxies before the API whose X-Forwarded-* and X-Request-Id are believed: addresses or networks (CIDR), several with commas.',
+      'Proxies in front of the API whose X-Forwarded-* and X-Request-Id headers are trusted: addresses or networks (CIDR), comma-separated.',
     ),
   RATE_LIMITS: list
     .pipe(z.array(text.regex(RATE, 'must be like DRIVER=600,INSURER=12000, or none')))
     .transform(toRates)
     .default({ DRIVER: 600, INSURER: 12_000, ACTUARY: 6_000, CLAIMS: 3_000, OPERATOR: 12_000 })
     .describe(
-      'Points that an asker of a role may spend in a minute, on each API: one an operation, and one more for each 100 objects of its cost. A role that is not named is not limited; none: nobody is.',
+      'Points that a caller may spend per minute on each API process, by role: one per operation, plus one per 100 objects of its cost. Roles not listed are not limited; `none`: no limits.',
     ),
   INTROSPECTION_ROLES: list
     .pipe(z.array(z.enum(ROLES, `must be roles, of ${ROLES.join(', ')}`)))
     .default(['INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'])
     .describe(
-      'Roles that may ask the API for its schema, several with commas. With the local key: all.',
+      'Roles that may read the schema (introspection), comma-separated. With the local key: all roles.',
     ),
   PERSISTED_OPERATIONS_MANIFEST: text
     .optional()
     .describe(
-      'A file of operations that clients may ask by their id, as @apollo/generate-persisted-query-manifest or relay-compiler writes it.',
+      'A file of operations that clients may send by id, as @apollo/generate-persisted-query-manifest or relay-compiler writes it.',
     ),
-  PERSISTED_OPERATIONS_ONLY: flag.describe('Answer the operations of that file and no others.'),
+  PERSISTED_OPERATIONS_ONLY: flag.describe('Accept only the operations in that file.'),
   HEAVY_QUERIES: z
     .string()
     .regex(/^[1-9]\d?$/, 'must be a number from 1 to 99')
     .transform(Number)
     .default(1)
     .describe(
-      'How many questions over a whole book of business run at once, on connections of their own.',
+      'How many queries over a whole book of business run at once, on separate connections.',
     ),
   STATEMENT_TIMEOUT_MS: z
     .string()
     .regex(/^[1-9]\d{2,6}$/, 'must be milliseconds, from 100 to 9999999')
     .transform(Number)
     .default(10_000)
-    .describe('How long one statement of a usual request may take before PostgreSQL cancels it.'),
+    .describe(
+      'How long one SQL statement of a normal request may take before PostgreSQL cancels it.',
+    ),
   TEXT_SPEED_UNIT: z
     .enum(['mph', 'kmh'], 'must be mph or kmh')
     .default('mph')
-    .describe('The unit of the speed in text lines: mph or kmh.'),
-  TEXT_TIME_ZONE: timeZone.default('UTC').describe('The time zone of the times in text lines.'),
+    .describe('Unit of speed in text lines: mph or kmh.'),
+  TEXT_TIME_ZONE: timeZone.default('UTC').describe('Time zone of times in text lines.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be fatal, error, warn, info, debug, trace or silent',
     })
     .default('info')
-    .describe('What is logged: fatal, error, warn, info, debug, trace or silent.'),
+    .describe('Log level: fatal, error, warn, info, debug, trace or silent.'),
 } as const;
 
 type Name = keyof typeof settings;
 type Settings = { readonly [name in Name]: z.output<(typeof settings)[name]> };
 
-/** What is wrong between settings; those that are wrong by themselves are left out. */
+/** Checks settings against each other; settings that are wrong by themselves are absent. */
 function compare(set: Partial<Settings>, complain: (name: Name, message: string) => void): void {
   if (set.KAFKA_SASL_MECHANISM) {
     for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const) {
-      if (set[name] === undefined) complain(name, 'is needed by KAFKA_SASL_MECHANISM');
+      if (set[name] === undefined) complain(name, 'is required with KAFKA_SASL_MECHANISM');
     }
   } else if (set.KAFKA_SASL_USERNAME !== undefined || set.KAFKA_SASL_PASSWORD !== undefined) {
-    complain('KAFKA_SASL_MECHANISM', 'is needed by KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD');
+    complain(
+      'KAFKA_SASL_MECHANISM',
+      'is required with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    );
   }
   if (set.AUTH_JWKS_URL !== undefined && set.AUTH_JWT_SECRET !== undefined) {
-    complain('AUTH_JWT_SECRET', 'and AUTH_JWKS_URL exclude each other: set one');
+    complain('AUTH_JWT_SECRET', 'and AUTH_JWKS_URL exclude each other: set one of them');
   }
   const hasOwnAuth = set.AUTH_JWKS_URL !== undefined || set.AUTH_JWT_SECRET !== undefined;
   if (set.AUTH_ISSUER !== undefined && !hasOwnAuth) {
-    complain('AUTH_ISSUER', 'needs AUTH_JWKS_URL or AUTH_JWT_SECRET to check its tokens with');
+    complain('AUTH_ISSUER', 'needs AUTH_JWKS_URL or AUTH_JWT_SECRET');
   }
   if (set.PERSISTED_OPERATIONS_ONLY === true && set.PERSISTED_OPERATIONS_MANIFEST === undefined) {
     complain('PERSISTED_OPERATIONS_ONLY', 'needs PERSISTED_OPERATIONS_MANIFEST');
@@ -191,12 +196,12 @@ function compare(set: Partial<Settings>, complain: (name: Name, message: string)
   if (!hasOwnAuth) {
     complain(
       'HOST',
-      'lets others in, so set AUTH_JWKS_URL or AUTH_JWT_SECRET: the local key is for this machine alone',
+      'accepts connections from other machines: set AUTH_JWKS_URL or AUTH_JWT_SECRET, because the local key is for this machine only',
     );
   } else if ((set.AUTH_JWT_SECRET?.length ?? SHORTEST_SECRET) < SHORTEST_SECRET) {
     complain(
       'AUTH_JWT_SECRET',
-      `must have ${SHORTEST_SECRET} characters where HOST lets others in`,
+      `must have ${SHORTEST_SECRET} characters or more where HOST is not loopback`,
     );
   }
 }
@@ -234,12 +239,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   ) as Config;
 }
 
-/** The environment as it is, for the programs that we start. */
+/** The environment, for programs that Odograph starts. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
   return process.env;
 }
 
-/** Every setting with what it does and its value unless set, as it is written in the environment. */
+/** Every setting with its description and its default, as written in the environment. */
 export function listSettings(): { name: string; description: string; fallback: string }[] {
   return Object.entries(settings).map(([name, setting]) => ({
     name,
@@ -253,10 +258,10 @@ export function writeEnvExample(): string {
   const blocks = listSettings().map(
     ({ name, description, fallback }) => `# ${description}\n# ${name}=${fallback}\n`,
   );
-  return `# Settings of Odograph and what they are unless set. Made from src/config.ts.\n# Copy to .env and take away the # of what you set.\n\n${blocks.join('\n')}`;
+  return `# Settings of Odograph with their defaults. Generated from src/config.ts.\n# Copy to .env and remove the # from the lines that you set.\n\n${blocks.join('\n')}`;
 }
 
-/** A setting's value as it is written in the environment. */
+/** A setting's value as written in the environment. */
 function write(
   value: readonly string[] | ReturnType<typeof toRates> | string | number | boolean | undefined,
 ): string {

@@ -28,7 +28,7 @@ describe.each(files)('%s', (file) => {
     );
   });
 
-  test('is what the Compose Specification calls a compose file', () => {
+  test('is valid by the Compose Specification', () => {
     const ajv = new Ajv.default({ strict: false, logger: false });
     ajv.addFormat('duration', true);
     const schema = JSON.parse(read('test/fixtures/compose/compose-spec.json')) as Record<
@@ -46,13 +46,13 @@ describe.each(files)('%s', (file) => {
     for (const [, { image }] of services) expect(image).toMatch(/:\d+\.\d+(\.\d+)?(-\w+)?$/);
   });
 
-  test('opens ports on this machine alone', () => {
+  test('opens ports on loopback only', () => {
     for (const [, { ports = [] }] of services) {
       for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
     }
   });
 
-  test('asks every service that goes on running how it is', () => {
+  test('has a health check for every long-running service', () => {
     for (const [name, { healthcheck, profiles }] of services) {
       if (name === 'migrate' || profiles) continue;
       expect(healthcheck, name).toBeDefined();
@@ -65,7 +65,7 @@ describe('the whole system', () => {
   const { services } = parse(text, { merge: true }) as { services: Record<string, Service> };
   const nodes = ['kafka-1', 'kafka-2', 'kafka-3'];
 
-  test('keeps no secret: each is asked of the environment, and by name where it is missing', () => {
+  test('holds no secret: each comes from the environment and is named if missing', () => {
     for (const [name, { environment }] of Object.entries(services)) {
       for (const [key, value] of Object.entries(environment)) {
         if (/PASSWORD|SECRET/.test(key))
@@ -76,7 +76,7 @@ describe('the whole system', () => {
     }
   });
 
-  test('survives the loss of a broker: three, all in the quorum, every log on all and acknowledged by two', () => {
+  test('survives the loss of one broker: three in the quorum, each log on all three, acknowledged by two', () => {
     const voters = nodes.map((name, index) => `${index + 1}@${name}:9093`).join(',');
     expect(nodes.map((name) => services[name]!.environment['KAFKA_NODE_ID'])).toEqual([1, 2, 3]);
     for (const name of nodes) {
@@ -90,7 +90,7 @@ describe('the whole system', () => {
     }
   });
 
-  test('runs two sinks and two APIs once the store is migrated, each with its own login alone', () => {
+  test('runs two sinks and two APIs after the migration, each with its own login only', () => {
     for (const [name, own] of [
       ['sink', 'DATABASE_SINK_URL'],
       ['api', 'DATABASE_API_URL'],
@@ -102,7 +102,7 @@ describe('the whole system', () => {
     }
   });
 
-  test('sets only what the product reads', () => {
+  test('sets only settings that exist', () => {
     const known = new Set(
       [...read('.env.example').matchAll(/^#? ?([A-Z_]+)=/gm)].map(([, name]) => name),
     );
@@ -111,7 +111,7 @@ describe('the whole system', () => {
     }
   });
 
-  test('the image runs as somebody who is not root', () => {
+  test('the image does not run as root', () => {
     const dockerfile = read('Dockerfile');
     expect(dockerfile.slice(dockerfile.lastIndexOf('\nFROM'))).toMatch(/^USER node$/m);
   });

@@ -16,7 +16,7 @@ function readProblem(env: NodeJS.ProcessEnv): Problem {
 }
 
 describe('settings', () => {
-  test('have the defaults that the contract names', () => {
+  test('have the documented defaults', () => {
     expect(readConfig({})).toMatchObject({
       kafkaBrokers: [],
       kafkaTopic: 'telematics',
@@ -37,7 +37,7 @@ describe('settings', () => {
     expect(readConfig({ PORT: '', DATABASE_URL: '' })).toEqual(readConfig({}));
   });
 
-  test('are lists where there may be several', () => {
+  test('with several values are lists', () => {
     const env = { KAFKA_BROKERS: 'a:9092, b:9093,', CORS_ORIGINS: 'https://a.example' };
     expect(readConfig(env)).toMatchObject({
       kafkaBrokers: ['a:9092', 'b:9093'],
@@ -45,7 +45,7 @@ describe('settings', () => {
     });
   });
 
-  test('that are wrong are all named at once, with what was seen and without secrets', () => {
+  test('that are wrong are all listed at once, with their values but without secrets', () => {
     const { code, message, hint } = readProblem({
       PORT: 'four thousand',
       KAFKA_BROKERS: 'broker',
@@ -74,7 +74,7 @@ describe('settings', () => {
     expect(hint).toContain('.env.example');
   });
 
-  test('refuse a host that lets others in while the key is the local one', () => {
+  test('refuse a host other than loopback with the local key', () => {
     expect(readProblem({ HOST: '0.0.0.0' }).message).toContain('AUTH_JWKS_URL');
     expect(readConfig({ HOST: '0.0.0.0', AUTH_JWT_SECRET: SECRET }).host).toBe('0.0.0.0');
     expect(readProblem({ HOST: '0.0.0.0', AUTH_JWT_SECRET: 'short' }).message).toContain('32');
@@ -83,7 +83,7 @@ describe('settings', () => {
     }
   });
 
-  test('of a login to Kafka come together', () => {
+  test('of a Kafka login are set together', () => {
     expect(readProblem({ KAFKA_SASL_MECHANISM: 'plain' }).message).toMatch(
       /KAFKA_SASL_USERNAME[\s\S]*KAFKA_SASL_PASSWORD/,
     );
@@ -94,7 +94,7 @@ describe('settings', () => {
     expect(readProblem({ AUTH_ISSUER: 'https://id.example' }).message).toContain('AUTH_JWKS_URL');
   });
 
-  test('are all in .env.example, as they are in the code', () => {
+  test('are all in .env.example as in the code', () => {
     const written = readFileSync(new URL('../.env.example', import.meta.url), 'utf8');
     expect(written, 'run: node --import ./scripts/typescript.js scripts/env-example.ts').toBe(
       writeEnvExample(),

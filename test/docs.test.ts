@@ -28,7 +28,7 @@ function listMarkdown(folder: string): string[] {
 
 const readText = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
 
-test('every decision has a number of its own, and its page begins with it', () => {
+test('every decision record has a unique number, and its page begins with it', () => {
   const pages = fs.readdirSync(path.join(root, 'docs/adr')).sort();
   const numbers = pages.map((page) => Number(page.slice(0, 4)));
   expect(numbers).toEqual([...new Set(numbers)]);
@@ -38,7 +38,7 @@ test('every decision has a number of its own, and its page begins with it', () =
   expect(headings).toEqual(numbers.map((number) => `${number}.`));
 });
 
-describe('the reader of sessions', () => {
+describe('the parser of sessions', () => {
   const markdown = [
     ...[
       '```console run',
@@ -55,7 +55,7 @@ describe('the reader of sessions', () => {
     ...['```console run up', '$ true', '```'],
   ].join('\n');
 
-  test('takes the marked blocks and no others', () => {
+  test('reads only the marked blocks', () => {
     expect(readSessions(markdown)).toEqual([
       {
         line: 1,
@@ -69,7 +69,7 @@ describe('the reader of sessions', () => {
     ]);
   });
 
-  test('tells what each command printed and with which code it ended', async () => {
+  test('returns the output and the exit code of each command', async () => {
     const commands = ['x=3; echo "a b"', 'echo $x >&2; false', 'cat'];
     expect(await runCommands(commands, { cwd: root, env: process.env })).toEqual([
       { output: 'a b', code: 0 },
@@ -93,13 +93,13 @@ describe('the reader of sessions', () => {
 });
 
 describe.each(documents)('%s', (file) => {
-  test('names only scripts of package.json', () => {
+  test('mentions only scripts of package.json', () => {
     const { scripts } = JSON.parse(readText('package.json')) as { scripts: Record<string, string> };
     const named = [...readText(file).matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name!);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
   });
 
-  test('links only to what is there', () => {
+  test('links only to files that exist', () => {
     const links = [...readText(file).matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)].map(
       ([, link]) => link!,
     );
@@ -108,7 +108,7 @@ describe.each(documents)('%s', (file) => {
   });
 });
 
-test('a reader who begins with README or CONTRIBUTING finds every page of docs', () => {
+test('every page of docs is reachable from README or CONTRIBUTING', () => {
   const found = new Set(['README.md', 'CONTRIBUTING.md']);
   for (const file of found) {
     for (const [, link] of readText(file).matchAll(/\]\(([^):#\s]+\.md)/g)) {
@@ -122,12 +122,12 @@ test('a reader who begins with README or CONTRIBUTING finds every page of docs',
 const schema = buildSchema(readText('schema.graphql'));
 const operations = documents.flatMap((file) =>
   readBlocks(path.join(root, file), 'graphql')
-    // Others show what a schema would say.
+    // Other blocks show schema definitions.
     .filter((block) => /^(\{|query|mutation|subscription|fragment)/.test(block))
     .map((block) => ({ file, begins: block.split('\n', 2).join(' '), block })),
 );
 
-test.each(operations)('$file asks for nothing that is not there: $begins', ({ block }) => {
+test.each(operations)('$file uses only fields that exist: $begins', ({ block }) => {
   const faults = validate(schema, parse(block));
   expect(faults.map(({ message }) => message)).toEqual([]);
 });
@@ -151,7 +151,7 @@ describe.runIf(withSessions.length > 0)('the sessions', () => {
   });
   afterAll(() => stop());
 
-  test.each(withSessions)('of $file say what happens', async ({ sessions }) => {
+  test.each(withSessions)('of $file print what the page shows', async ({ sessions }) => {
     const steps = sessions.flatMap((session) => session.steps);
     const outcomes = await runCommands(
       steps.map(({ command }) => replaceAddresses(command)),
@@ -160,9 +160,9 @@ describe.runIf(withSessions.length > 0)('the sessions', () => {
     for (const [index, { line, command, expected }] of steps.entries()) {
       const { output, code } = outcomes[index]!;
       const wanted = expected.map(replaceAddresses);
-      const told = `line ${line}: ${command}\n${output}`;
-      expect(code, told).toBe(0);
-      if (!agrees(output, wanted)) expect(output, told).toBe(wanted.join('\n'));
+      const shown = `line ${line}: ${command}\n${output}`;
+      expect(code, shown).toBe(0);
+      if (!agrees(output, wanted)) expect(output, shown).toBe(wanted.join('\n'));
     }
   });
 });
@@ -206,7 +206,7 @@ async function startUp() {
       KAFKA_TOPIC: topic.topic,
       DATABASE_URL: database.ownerUrl,
       ODOGRAPH_DATA_DIR: dataDir,
-      // What npm thinks of this machine's settings is not part of what a command prints.
+      // Warnings of npm about this machine's configuration are not part of the output.
       npm_config_loglevel: 'error',
     },
     api: new URL(facts.apiUrl).host,

@@ -1,4 +1,4 @@
-// Each rule of the house is shown to bite: on a small tree that breaks it, with the house's own settings.
+// Shows that each lint and import rule works: a small tree breaks it, checked with the real configuration.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import * as os from 'node:os';
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What ESLint has to refuse: where it stands, what it says, by which rule. */
+/** What ESLint must refuse: file, code, rule. */
 const refusedByEslint: readonly [file: string, code: string, rule: string][] = [
   ['src/sink/any.ts', 'export const x: any = 1;', '@typescript-eslint/no-explicit-any'],
   [
@@ -56,7 +56,7 @@ const refusedByEslint: readonly [file: string, code: string, rule: string][] = [
   ],
 ];
 
-/** The same places, where what stands there is allowed. */
+/** Similar code that is allowed. */
 const allowedByEslint: readonly [file: string, code: string][] = [
   ['src/core/geo.ts', 'export const x = Math.sin(1) + Math.sqrt(2);'],
   ['src/core/exact.ts', 'export const f = (x: bigint) => 10n ** x;'],
@@ -65,7 +65,7 @@ const allowedByEslint: readonly [file: string, code: string][] = [
   ['src/sink/x.ts', 'export interface X {\n  x: number;\n}\nexport interface Y {\n  y: number;\n}'],
 ];
 
-/** What dependency-cruiser has to refuse. */
+/** What dependency-cruiser must refuse. */
 const refusedByZones: readonly [file: string, code: string, rule: string][] = [
   ['src/store/a.ts', "import { b } from './b.ts';\nexport const a = () => b;", 'no-cycles'],
   ['src/core/reads.ts', "export { readFileSync } from 'node:fs';", 'core-imports-nothing'],
@@ -181,12 +181,12 @@ describe('ESLint', () => {
     expect(found.get(file)).toContain(rule);
   });
 
-  test.each(allowedByEslint)('lets %s be: %s', (file) => {
+  test.each(allowedByEslint)('accepts %s: %s', (file) => {
     expect(found.get(file)).toEqual([]);
   });
 });
 
-describe('the rooms', () => {
+describe('the import rules', () => {
   let found: { from: string; rule: string }[];
   beforeAll(() => {
     write([...refusedByZones, ...targets]);
@@ -204,7 +204,7 @@ describe('the rooms', () => {
     expect(found).toContainEqual({ from, rule });
   });
 
-  test.each(targets)('let %s be: %s', (from) => {
+  test.each(targets)('accept %s: %s', (from) => {
     expect(found.filter((violation) => violation.from === from)).toEqual([]);
   });
 });

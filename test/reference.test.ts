@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 
-test('docs/reference says what the code says (npm run reference writes it)', () => {
+test('docs/reference matches the code (npm run reference writes it)', () => {
   const check = ['--import', './scripts/typescript.js', 'scripts/reference.ts', '--check'];
   const { status, stderr } = spawnSync(process.execPath, check, { encoding: 'utf8' });
   expect([status, stderr]).toEqual([0, '']);

@@ -70,7 +70,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-describe('the founding example', () => {
+describe('the first example of the README', () => {
   it('goes from odograph send through the topic to a trip, to telemetry, and to other readers of the log', async () => {
     const telemetry = nextTelemetry('ID-203217');
     await sleep(1_000);
@@ -110,7 +110,7 @@ describe('the founding example', () => {
     expect(await readAs('analytics')).toEqual([...FOUNDING_LINES].sort());
   });
 
-  it('is refused without a token, and is not there for a tenant that has no such device', async () => {
+  it('is refused without a token, and reads as missing for a tenant without the device', async () => {
     const query = '{ trips(filter: { deviceId: "ID-203217" }) { edges { node { id } } } }';
     const refused = await ask(query, '');
     expect(refused.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
@@ -151,7 +151,7 @@ async function nextTelemetry(deviceId: string): Promise<unknown> {
   }
 }
 
-/** What a consumer of that group reads of the topic, beside the sink. */
+/** What a consumer of that group reads from the topic, beside the sink. */
 async function readAs(groupId: string): Promise<string[]> {
   const kafka = new kafkajs.Kafka({
     brokers: [...topic.brokers],

@@ -27,11 +27,13 @@ Examples:
   odograph analyst --tenant acme --revoke`,
     )
     .action(async ({ tenant, revoke }: AnalystOptions) => {
-      const { config, print, tell } = openSession();
+      const { config, print, report } = openSession();
       const url = findDatabase(config);
       if (revoke) {
         const closed = await closeAnalyst(url, tenant);
-        tell(closed ? `The login of ${tenant} opens nothing any more.` : `${tenant} had no login.`);
+        report(
+          closed ? `The login of ${tenant} opens nothing any more.` : `${tenant} had no login.`,
+        );
         return;
       }
       const analyst = await openAnalyst(url, tenant);
@@ -42,7 +44,7 @@ Examples:
           'Name one that there is, with --tenant.',
         );
       }
-      tell(
+      report(
         analyst.logged
           ? `${analyst.login} may read; its statements are written to PostgreSQL's log.`
           : `${analyst.login} may read. Its statements are not written to PostgreSQL's log: only a superuser may order that, log_statement = 'all'.`,

@@ -9,7 +9,7 @@ const BATCH = 1_000;
 
 /** Takes a file of claims into the store, a thousand lines at a time; lines that cannot be taken are named. */
 export async function importClaims(file: string, tenant: string): Promise<void> {
-  const { config, print, tell } = openSession();
+  const { config, print, report } = openSession();
   const claims = await openClaims(findDatabase(config), tenant);
   if (claims === 'UNKNOWN_TENANT') {
     throw new Problem(
@@ -26,7 +26,7 @@ export async function importClaims(file: string, tenant: string): Promise<void> 
     sums.unchanged += kept.unchanged;
     sums.refused += kept.refused.length;
     for (const { line, code, message } of kept.refused) {
-      tell(`${file}, line ${line}: ${message} [${code}]`);
+      report(`${file}, line ${line}: ${message} [${code}]`);
     }
   };
   try {

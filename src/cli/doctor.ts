@@ -11,7 +11,7 @@ import type { Logger } from '../log.ts';
 import type { Problem } from '../problem.ts';
 import { findBrokers, findDatabase, openSession } from './session.ts';
 
-/** fine: as it should be; note: worth knowing; bad: something will not work. */
+/** fine: as it should be; note: worth knowing; bad: something does not work. */
 interface Finding {
   readonly state: 'fine' | 'note' | 'bad';
   readonly text: string;
@@ -28,11 +28,11 @@ export function defineDoctor(program: Command): void {
   program
     .command('doctor')
     .description(
-      'Look for what is missing or in the way: Java, broker, topic, database, long transactions.',
+      'Check Java, broker, topic, database and long transactions, and report what is wrong.',
     )
     .addHelpText(
       'after',
-      '\nExits with 1 where something will not work.\n\nExample:\n  odograph doctor',
+      '\nExits with 1 if something does not work.\n\nExample:\n  odograph doctor',
     )
     .action(async () => {
       const { config, log, print } = openSession();
@@ -53,8 +53,8 @@ function lookAtTools(config: Config): Promise<readonly Finding[]> {
   const facts = readRunFacts(config.odographDataDir);
   findings.push(
     facts
-      ? fine(`process ${facts.pid} runs on ${config.odographDataDir}: ${facts.apiUrl}`)
-      : note(`nothing runs on the data folder ${config.odographDataDir}`),
+      ? fine(`process ${facts.pid} is running on ${config.odographDataDir}: ${facts.apiUrl}`)
+      : note(`nothing is running on the data folder ${config.odographDataDir}`),
   );
   if (config.kafkaBrokers.length > 0) return Promise.resolve(findings);
   const tools: Finding[] = [];
@@ -66,7 +66,7 @@ function lookAtTools(config: Config): Promise<readonly Finding[]> {
   const maven = spawnSync('mvn', ['-v'], { encoding: 'utf8' });
   const version = /Maven ([\d.]+)/.exec(maven.stdout ?? '')?.[1];
   tools.push(version === undefined ? bad('no Maven (mvn)') : fine(`Maven ${version}`));
-  // With Docker the jars are not needed.
+  // Docker replaces the jars.
   const docker = hasDocker();
   if (docker) tools.push(fine('Docker with compose'));
   return Promise.resolve([

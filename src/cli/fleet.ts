@@ -5,7 +5,7 @@ import type { FleetRun, RunningFleet } from '../sim/start.ts';
 import { startFleet } from '../sim/start.ts';
 import { loadZones } from '../zones.ts';
 
-/** A fleet whose messages go to the topic, which is made where it is missing. */
+/** Publishes a fleet's messages to the topic, creating the topic if it is missing. */
 export function publishFleet(
   config: Config,
   log: Logger,

@@ -20,32 +20,31 @@ const DONE = 0;
 const FAILED = 1;
 const CALLED_WRONGLY = 2;
 
-/** Problems of how we were called, rather than of what happened then. */
+/** Codes that mean a wrong call, as opposed to a failure while running. */
 const WRONG_CALLS = new Set(['BAD_SETTINGS', 'BAD_ARGUMENTS']);
 
-/** Errors of Node's and PostgreSQL's that have a way out, by their code. */
+/** What to do about common errors of Node and PostgreSQL, by error code. */
 const HINTS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Does the server run there? `odograph doctor` looks.',
-  ENOTFOUND: 'Is the name of the host right? `odograph doctor` looks.',
+  ECONNREFUSED: 'Is the server running there? `odograph doctor` checks.',
+  ENOTFOUND: 'Is the host name right? `odograph doctor` checks.',
   ENOSPC: 'The disk is full.',
-  EACCES: 'May this user read and write there?',
-  '28P01':
-    'The password is not right: look at DATABASE_URL, DATABASE_SINK_URL and DATABASE_API_URL.',
-  '3D000': 'Make the database first: `createdb`.',
-  '42P01': 'The database lacks our tables: `odograph migrate` makes them.',
+  EACCES: 'This user needs read and write access there.',
+  '28P01': 'Wrong password: check DATABASE_URL, DATABASE_SINK_URL and DATABASE_API_URL.',
+  '3D000': 'Create the database first (`createdb`).',
+  '42P01': 'Run `odograph migrate` first: the tables do not exist yet.',
 };
 
 function createProgram(): Command {
   const program = new Command('odograph')
     .description(
-      'Trips, driver habits and premiums from telematics messages on Kafka, asked by GraphQL.',
+      'Trips, driver habits and premiums from telematics messages on Kafka, over GraphQL.',
     )
     .addHelpText(
       'after',
-      '\nSettings come from the environment and from a file .env; .env.example describes them all.\n' +
+      '\nSettings come from the environment or a `.env` file; .env.example describes all of them.\n' +
         'Exit codes: 0 done, 1 failed, 2 called wrongly.\n\nStart with: odograph up',
     )
-    .showHelpAfterError('(add --help for what there is)')
+    .showHelpAfterError('(add --help for usage)')
     .exitOverride();
   for (const define of [
     defineUp,
@@ -67,7 +66,7 @@ function createProgram(): Command {
   return program;
 }
 
-/** Says what went wrong and what to do about it. @returns the exit code. */
+/** Prints what went wrong and what to do about it. @returns the exit code. */
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : CALLED_WRONGLY;
   if (error instanceof Problem) {
@@ -86,5 +85,5 @@ try {
 } catch (error) {
   process.exitCode = explain(error);
 }
-// What a library still holds open does not keep a command that is done.
+// A handle that a library left open must not keep a finished command alive.
 process.exit();

@@ -4,11 +4,11 @@ import { claimPort } from '../local/port.ts';
 import { readAuth } from '../local/token.ts';
 import { findBrokers, findDatabase, openSession } from './session.ts';
 
-/** The two roles, each alone: as many of them, on as many machines, as one likes. */
+/** The two roles, each in a process of its own: any number of them, on any number of machines. */
 export function defineRoles(program: Command): void {
   program
     .command('sink')
-    .description('Read the topic into the store; run many, they share the partitions.')
+    .description('Read the topic into the database; several sinks share the partitions.')
     .addHelpText(
       'after',
       `
@@ -20,11 +20,11 @@ Example:
     .action(() => runAlone('sink'));
   program
     .command('api')
-    .description('Answer GraphQL from the store; run many behind a balancer.')
+    .description('Serve GraphQL from the database; run several behind a load balancer.')
     .addHelpText(
       'after',
       `
-Needs DATABASE_API_URL (or DATABASE_URL), and AUTH_JWKS_URL where others than this machine ask.
+Needs DATABASE_API_URL (or DATABASE_URL), and AUTH_JWKS_URL if other machines connect.
 
 Example:
   DATABASE_API_URL=postgresql://odograph_api:…@db/odograph HOST=0.0.0.0 AUTH_JWKS_URL=https://id.example/keys odograph api`,
@@ -51,8 +51,8 @@ async function runAlone(role: 'sink' | 'api'): Promise<void> {
   });
   print(
     role === 'api'
-      ? `The API answers on ${running.api?.url}`
-      : `The sink reads ${config.kafkaTopic}; its health is on ${running.healthUrl}/health/ready`,
+      ? `The API is at ${running.api?.url}`
+      : `The sink reads ${config.kafkaTopic}; health is at ${running.healthUrl}/health/ready`,
   );
   process.exitCode = await untilTold(running, log);
 }

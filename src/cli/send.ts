@@ -8,10 +8,10 @@ const BATCH = 1_000;
 export function defineSend(program: Command): void {
   program
     .command('send')
-    .description('Publish lines, as they stand, keyed by their device.')
+    .description('Publish lines unchanged, keyed by device.')
     .argument(
       '[lines...]',
-      'text lines or JSON objects; without any they are read from standard input',
+      'text lines or JSON objects; read from standard input if none are given',
     )
     .addHelpText(
       'after',
@@ -29,7 +29,7 @@ Examples:
       let sent = 0;
       try {
         await kafka.ensureTopic(config.kafkaTopic, PARTITIONS);
-        // Not before: what is read while nobody listens is lost.
+        // Only now: lines that readline emits before the loop below listens would be lost.
         const lines = given.length > 0 ? given : createInterface({ input: process.stdin });
         let batch: { key: string | null; value: string }[] = [];
         const flush = async () => {
@@ -50,13 +50,13 @@ Examples:
     });
 }
 
-/** The device that a line is of, to keep its order: `deviceId` of an object, else the first word. */
+/** The message key, which keeps a device's order: `deviceId` of a JSON object, else the first word. */
 export function deviceOf(line: string): string | null {
   if (!line.trimStart().startsWith('{')) return line.trim().split(/\s+/, 1)[0] ?? null;
   try {
     const { deviceId } = JSON.parse(line) as { deviceId?: unknown };
     return typeof deviceId === 'string' && deviceId !== '' ? deviceId : null;
   } catch {
-    return null; // it will be a dead letter that says why
+    return null; // the sink stores it as a dead letter with the reason
   }
 }

@@ -5,14 +5,14 @@ import type { Logger } from '../log.ts';
 import { createLog } from '../log.ts';
 import { Problem } from '../problem.ts';
 
-/** What every command works with. */
+/** What every command needs: settings, a log and output. */
 export interface Session {
   readonly config: Config;
   readonly log: Logger;
-  /** Answers, on standard output. */
+  /** Results, on standard output. */
   print(line: string): void;
-  /** Says how it goes, on standard error. */
-  tell(line: string): void;
+  /** Progress, on standard error. */
+  report(line: string): void;
 }
 
 /** @throws Problem BAD_SETTINGS */
@@ -22,29 +22,29 @@ export function openSession(): Session {
     config,
     log: createLog({ level: config.logLevel, isTerminal: process.stderr.isTTY }),
     print: (line) => void process.stdout.write(`${line}\n`),
-    tell: (line) => void process.stderr.write(`${line}\n`),
+    report: (line) => void process.stderr.write(`${line}\n`),
   };
 }
 
-/** The brokers: as set, else those of the `odograph up` on the same data folder. */
+/** KAFKA_BROKERS, or the brokers of the `odograph up` that runs on the same data folder. */
 export function findBrokers(config: Config): readonly string[] {
   if (config.kafkaBrokers.length > 0) return config.kafkaBrokers;
   const facts = readRunFacts(config.odographDataDir);
   if (facts) return facts.kafkaBrokers;
   throw new Problem(
     'NO_KAFKA',
-    `No brokers: KAFKA_BROKERS is not set, and nothing runs on the data folder ${config.odographDataDir}.`,
+    `No brokers: KAFKA_BROKERS is not set, and nothing is running on the data folder ${config.odographDataDir}.`,
     'Start `odograph up` first, or set KAFKA_BROKERS.',
   );
 }
 
-/** The owner's login: as set, else that of the `odograph up` on the same data folder. */
+/** DATABASE_URL, or the owner's login of the `odograph up` that runs on the same data folder. */
 export function findDatabase(config: Config): string {
   const url = config.databaseUrl ?? readRunFacts(config.odographDataDir)?.databaseUrl;
   if (url !== undefined) return url;
   throw new Problem(
     'NO_DATABASE',
-    `No database: DATABASE_URL is not set, and nothing runs on the data folder ${config.odographDataDir}.`,
+    `No database: DATABASE_URL is not set, and nothing is running on the data folder ${config.odographDataDir}.`,
     'Start `odograph up` first, or set DATABASE_URL.',
   );
 }

@@ -19,22 +19,18 @@ interface SimulateOptions {
 export function defineSimulate(program: Command): void {
   program
     .command('simulate')
-    .description('Publish a believable fleet: the last days at once, then, if asked, live.')
-    .option('--cars <n>', 'how many cars', readCount(1, 100_000), 20)
-    .option('--seed <n>', 'the same seed drives the same fleet', readCount(0, 999_999_999), 1)
-    .option('--days <n>', 'days before now, published at once', readCount(0, 3_660), 7)
-    .option('--live', 'go on as time passes, until Ctrl-C')
-    .option(
-      '--rate <n>',
-      'at most so many messages a second of those days',
-      readCount(1, 10_000_000),
-    )
+    .description('Publish a simulated fleet: the last days at once, then optionally live.')
+    .option('--cars <n>', 'number of cars', readCount(1, 100_000), 20)
+    .option('--seed <n>', 'the same seed gives the same fleet', readCount(0, 999_999_999), 1)
+    .option('--days <n>', 'days of history, published at once', readCount(0, 3_660), 7)
+    .option('--live', 'continue in real time until Ctrl-C')
+    .option('--rate <n>', 'limit on historical messages per second', readCount(1, 10_000_000))
     .addOption(
-      new Option('--defects <level>', 'how often messages come twice, late or wrong')
+      new Option('--defects <level>', 'how often messages are repeated, late or wrong')
         .choices(Object.keys(defectRates))
         .default('usual'),
     )
-    .option('--no-register', 'do not make its drivers, devices and policies known to the API')
+    .option('--no-register', 'do not register its drivers, devices and policies with the API')
     .addHelpText(
       'after',
       `
@@ -45,7 +41,7 @@ Examples:
   odograph simulate --cars 5 --days 0 --live --defects heavy`,
     )
     .action(async (options: SimulateOptions) => {
-      const { config, log, print, tell } = openSession();
+      const { config, log, print, report } = openSession();
       const brokers = findBrokers(config);
       const facts = readRunFacts(config.odographDataDir);
       const apiUrl = facts?.apiUrl ?? `http://${config.host}:${config.port}/graphql`;
@@ -71,11 +67,11 @@ Examples:
         defects: options.defects,
         perSecond: options.rate,
         batch: BATCH,
-        onProgress: createProgress(tell),
+        onProgress: createProgress(report),
       });
       process.once('SIGINT', () => void fleet.stop()).once('SIGTERM', () => void fleet.stop());
       print(`published ${await fleet.historyPublished} messages of ${options.days} days`);
-      if (options.live) print('driving on, until Ctrl-C');
+      if (options.live) print('driving live until Ctrl-C');
       await fleet.finished;
     });
 }
@@ -85,21 +81,21 @@ const BATCH = 5_000;
 const LINE_EVERY_MS = 100;
 const PLAIN_EVERY_MS = 5_000;
 
-/** How far it is: one line that is written over in a terminal, a line each few seconds in a pipe. */
-function createProgress(tell: (line: string) => void) {
+/** Prints progress: one line that is overwritten in a terminal, a line every few seconds in a pipe. */
+function createProgress(report: (line: string) => void) {
   const { isTTY } = process.stderr;
   const startedAtMs = Date.now();
-  let toldAtMs = startedAtMs;
+  let reportedAtMs = startedAtMs;
   let ended = false;
   return ({ published, share }: { published: number; share: number }) => {
     const nowMs = Date.now();
     if (ended) return;
     ended = share === 1;
-    if (!ended && nowMs - toldAtMs < (isTTY ? LINE_EVERY_MS : PLAIN_EVERY_MS)) return;
-    toldAtMs = nowMs;
+    if (!ended && nowMs - reportedAtMs < (isTTY ? LINE_EVERY_MS : PLAIN_EVERY_MS)) return;
+    reportedAtMs = nowMs;
     const perSecond = Math.round((published / Math.max(1, nowMs - startedAtMs)) * 1000);
-    const line = `${Math.floor(share * 100)} %, ${published} messages, ${perSecond} a second`;
-    if (!isTTY) tell(line);
+    const line = `${Math.floor(share * 100)} %, ${published} messages, ${perSecond} per second`;
+    if (!isTTY) report(line);
     else process.stderr.write(`\r${line}\u001b[K${ended ? '\n' : ''}`);
   };
 }
@@ -110,9 +106,9 @@ function describeDefects(): string {
     reordered: 'overtaken by later ones, share of messages',
     jumped: 'position 2 to 200 km off, share of messages',
     zeroed: 'position 0,0, share of messages',
-    unreadable: 'cut off, for the dead letters, share of messages',
-    tunnelsPerHour: 'nothing for 20 s to 3 min, then a burst, times an hour',
-    outagesPerDay: 'nothing for 10 min to 6 h, then a burst, times a day',
+    unreadable: 'cut off (become dead letters), share of messages',
+    tunnelsPerHour: 'silent for 20 s to 3 min, then a burst, per hour',
+    outagesPerDay: 'silent for 10 min to 6 h, then a burst, per day',
   };
   const levels = Object.keys(defectRates) as DefectLevel[];
   const row = (meaning: string, cells: readonly (string | number)[]) =>
@@ -132,6 +128,6 @@ function readCount(least: number, most: number): (written: string) => number {
   return (written) => {
     const count = /^\d{1,9}$/.test(written) ? Number(written) : NaN;
     if (count >= least && count <= most) return count;
-    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
   };
 }

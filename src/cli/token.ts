@@ -17,16 +17,18 @@ interface TokenOptions {
 export function defineToken(program: Command): void {
   program
     .command('token')
-    .description("Sign a token with this machine's own key.")
-    .addOption(new Option('--role <role>', 'who asks').choices(ROLES).makeOptionMandatory())
-    .option('--tenant <tenant>', 'whose data; an OPERATOR has none', 'default')
+    .description("Sign a token with this machine's local key.")
+    .addOption(
+      new Option('--role <role>', 'role of the caller').choices(ROLES).makeOptionMandatory(),
+    )
+    .option('--tenant <tenant>', 'tenant whose data it may read; none for OPERATOR', 'default')
     .option('--driver <id>', 'external id of the driver, for role DRIVER')
-    .option('--ttl <duration>', 'how long it opens, in s, m, h or d', '1h')
-    .option('--microdata', 'rows too, for role ACTUARY')
+    .option('--ttl <duration>', 'lifetime, in s, m, h or d', '1h')
+    .option('--microdata', 'allow row-level data, for role ACTUARY')
     .addHelpText(
       'after',
       `
-Refuses where the API trusts an outside issuer (AUTH_JWKS_URL or AUTH_JWT_SECRET).
+Not available where the API trusts an external issuer (AUTH_JWKS_URL or AUTH_JWT_SECRET).
 
 Examples:
   odograph token --role INSURER
@@ -63,7 +65,7 @@ export function readDuration(written: string): number {
   if (seconds > 0) return seconds;
   throw new Problem(
     'BAD_ARGUMENTS',
-    `--ttl ${JSON.stringify(written)} is no duration.`,
+    `--ttl ${JSON.stringify(written)} is not a duration.`,
     'Write a number and s, m, h or d, for example 15m or 1h.',
   );
 }

@@ -9,27 +9,29 @@ import type { Config } from '../config.ts';
 import type { Session } from './session.ts';
 import { openSession } from './session.ts';
 
-/** The line that the founding example sends. */
+/** The text line of the first example in the README. */
 const FOUNDING_LINE = 'ID-203217 80 5-15-2015 00:08:13 -73.978165,40.757977';
-/** The local key opens this machine alone, so its tokens may last as long as a run does. */
+/** Tokens signed with the local key work on this machine only, so they may outlive a long run. */
 const TOKEN_TTL_S = 30 * 86_400;
 const TENANT = 'default';
-/** Its first car, whose driver the DRIVER token is, is a taxi: enough kilometres for a score at once. */
+/** With this seed the first car, which the DRIVER token belongs to, is a taxi: it drives enough for a score at once. */
 const FLEET = { seed: 4, cars: 10 };
-/** So that somebody's own first messages need not queue behind the fleet's. */
+/** Keeps the backlog short, so that a user's own first messages are read without delay. */
 const FLEET_PER_SECOND = 2_000;
 
 export function defineUp(program: Command): void {
   program
     .command('up')
-    .description('Start everything that is not given: broker, database, migrations, sink and API.')
+    .description(
+      'Start everything that is not configured: broker, database, migrations, sink and API.',
+    )
     .option('--no-fleet', 'leave out the simulated fleet that a local broker gets')
     .addHelpText(
       'after',
       `
-Keeps running until Ctrl-C. Kafka is KAFKA_BROKERS if set, else a local broker from its jars (Java 17
-and Maven), else one in Docker. PostgreSQL is DATABASE_URL if set, else an embedded one. Everything
-lies in the data folder (ODOGRAPH_DATA_DIR); run.json in it says where what answers.
+Runs until Ctrl-C. Kafka is KAFKA_BROKERS if set, otherwise a local broker from its jars (Java 17 and
+Maven), otherwise one in Docker. PostgreSQL is DATABASE_URL if set, otherwise an embedded server. All
+data is in the data folder (ODOGRAPH_DATA_DIR); run.json there lists addresses and tokens.
 
 Examples:
   odograph up
@@ -54,7 +56,7 @@ async function up(session: Session, wantsFleet: boolean): Promise<number> {
     const starting = start(session, folder, wantsFleet, stops);
     const started = await Promise.race([starting, interrupted.signal]);
     if (started === undefined) {
-      // What is under way ends with us; what has started is stopped below.
+      // Work in progress ends with this process; servers that have started are stopped below.
       starting.catch(() => undefined);
       return 0;
     }
@@ -72,11 +74,11 @@ async function start(
   wantsFleet: boolean,
   stops: (() => unknown)[],
 ): Promise<{ finished: Promise<void> }> {
-  const { config, log, print, tell } = session;
+  const { config, log, print, report } = session;
   await claimPort(config.port, { host: config.host, what: 'the API', setting: 'PORT' });
-  const { isBrokerOurs, brokers, ...surroundings } = startSurroundings(config, tell);
+  const { isBrokerOurs, brokers, ...surroundings } = startSurroundings(config, report);
   stops.push(() => surroundings.stop());
-  // Read while the servers start.
+  // Load these modules while the servers start.
   const [{ run }, { migrate }, tokens] = await Promise.all([
     import('../main.ts'),
     import('../store/setup/migrate.ts'),
@@ -85,13 +87,13 @@ async function start(
   const ownerUrl = await surroundings.ownerUrl;
   const logins = deriveLogins(config, ownerUrl);
   await migrate({ url: ownerUrl, logins });
-  tell(`database: ${hidePassword(ownerUrl)}`);
+  report(`database: ${hidePassword(ownerUrl)}`);
   const auth = readAuth(config);
   const roles = ['sink', 'api'] as const;
   const running = await run({ config, log, roles, brokers, ...logins, auth, localTokens: tokens });
   stops.push(() => running.stop());
   const kafkaBrokers = await brokers;
-  tell(`broker: ${kafkaBrokers.join(',')}`);
+  report(`broker: ${kafkaBrokers.join(',')}`);
   const { url: apiUrl, wsUrl } = running.api!;
   const { pid } = process;
   const facts = { apiUrl, wsUrl, kafkaBrokers, databaseUrl: ownerUrl, pid, tokens: tokens ?? {} };
@@ -103,20 +105,20 @@ async function start(
   return { finished: Promise.race([running.finished, surroundings.lost]) };
 }
 
-/** A signal while we start: what was begun is ended first. */
+/** Resolves at a signal during start-up, so that servers already started are stopped first. */
 function createInterrupt(): { signal: Promise<undefined>; release: () => void } {
-  let hear = () => {};
-  const signal = new Promise<undefined>((resolve) => (hear = () => resolve(undefined)));
-  process.once('SIGINT', hear).once('SIGTERM', hear);
+  let interrupt = () => {};
+  const signal = new Promise<undefined>((resolve) => (interrupt = () => resolve(undefined)));
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   return {
     signal,
-    release: () => void process.off('SIGINT', hear).off('SIGTERM', hear),
+    release: () => void process.off('SIGINT', interrupt).off('SIGTERM', interrupt),
   };
 }
 
 type Tokens = Readonly<Record<(typeof ROLES)[number], string>>;
 
-/** A token a role; none where the API trusts an outside issuer. */
+/** One token per role; undefined where the API trusts an external issuer. */
 async function signTokens(config: Config): Promise<Tokens | undefined> {
   if (config.authJwksUrl !== undefined || config.authJwtSecret !== undefined) return undefined;
   const { createFleet } = await import('../sim/fleet.ts');
@@ -149,7 +151,7 @@ async function startOwnFleet(
     perSecond: FLEET_PER_SECOND,
   });
   fleet.finished.catch((error: unknown) =>
-    log.warn({ err: error }, 'the simulated fleet has stopped; everything else goes on'),
+    log.warn({ err: error }, 'the simulated fleet has stopped; everything else keeps running'),
   );
   return () => fleet.stop();
 }
@@ -171,8 +173,8 @@ Odograph is up.
 Ask for trips:
   curl -s ${apiUrl} -H 'content-type: application/json' -H 'authorization: Bearer ${token}' -d '${JSON.stringify({ query })}'
 
-Send the founding example:
+Send a first message:
   npx odograph send '${FOUNDING_LINE}'
 
-Ctrl-C stops it; the data stay.`);
+Ctrl-C stops it; the data is kept.`);
 }

@@ -95,7 +95,7 @@ function groupByOf({ by, byFact }: WhatIfOptions): GroupBy | undefined {
 }
 
 async function tellWhatIf(options: WhatIfOptions): Promise<void> {
-  const { config, print, tell } = openSession();
+  const { config, print, report } = openSession();
   const draft = readDocument(options.tariff);
   const against = options.against === undefined ? undefined : readDocument(options.against);
   const url = config.databaseApiUrl ?? deriveLogins(config, findDatabase(config)).apiUrl;
@@ -125,7 +125,7 @@ async function tellWhatIf(options: WhatIfOptions): Promise<void> {
       if (policies === 0) throw nobodyHolds(whatIf.product, draft, options.tenant);
       if (!over && Math.floor((done * 10) / policies) > tenth) {
         tenth = Math.floor((done * 10) / policies);
-        tell(`${done} of ${policies} policies`);
+        report(`${done} of ${policies} policies`);
       }
       if (!over) continue;
       const report = reportOf(tally, whatIf, EVERYTHING);

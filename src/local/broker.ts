@@ -12,24 +12,24 @@ import { claimPort } from './port.ts';
 import { askClusterId } from './probe.ts';
 
 export interface Broker {
-  /** host:port, as KAFKA_BROKERS wants it. */
+  /** host:port, in the form of KAFKA_BROKERS. */
   readonly brokers: string[];
-  /** Resolves when the broker has ended, asked or not. */
+  /** Resolves when the broker has ended, whether it was stopped or not. */
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
 }
 
 export interface BrokerOptions {
-  /** Everything lies in its folder `kafka`. */
+  /** All files are in its subfolder `kafka`. */
   dataDir: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number;
-  /** Where the jars are or shall be; `<dataDir>/kafka/lib` unless given. */
+  /** Folder of the jars; `<dataDir>/kafka/lib` unless given. */
   libDir?: string;
   /** The environment for Java and Maven. */
   env?: NodeJS.ProcessEnv;
   progress?: Progress;
-  /** How long it may take to answer. */
+  /** How long the broker may take to answer. */
   patienceMs?: number;
 }
 
@@ -52,8 +52,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   if (orphan !== undefined) {
     throw new Problem(
       'BROKER_FAILED',
-      `Another broker, process ${orphan}, still holds ${home}.`,
-      `End it (\`kill ${orphan}\`) and start again.`,
+      `Another broker, process ${orphan}, is still using ${home}.`,
+      `Stop it (\`kill ${orphan}\`) and start again.`,
     );
   }
   const clientPort = await claimPort(port, {
@@ -97,7 +97,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       throw new Problem(
         'BROKER_FAILED',
         `The local broker ${what}: ${readReason(home)}`,
-        `Its log is ${logFile}. A folder of no use to you any more can be deleted: ${home}.`,
+        `Its log is ${logFile}. If you no longer need the folder, delete it: ${home}.`,
       );
     }
     await sleep(100);
@@ -105,7 +105,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   return { brokers: [`127.0.0.1:${clientPort}`], exited: child.exited, stop: () => child.stop() };
 }
 
-/** Formats the log folder the first time. @returns the cluster's id. */
+/** Formats the log folder on the first start. @returns the cluster id. */
 function formatOnce(
   home: string,
   java: string,
@@ -116,8 +116,8 @@ function formatOnce(
   const metaFile = join(home, 'data', 'meta.properties');
   const known = existsSync(metaFile) && /^cluster\.id=(.+)$/m.exec(readFileSync(metaFile, 'utf8'));
   if (known && known[1]) return known[1];
-  rmSync(join(home, 'data'), { recursive: true, force: true }); // a format that was cut off
-  // Kafka's own random ids begin with neither dash nor underscore lest a tool take them for an option.
+  rmSync(join(home, 'data'), { recursive: true, force: true }); // left by an interrupted format
+  // As Kafka's own random ids do, avoid a leading dash, which tools would parse as an option.
   const id = `k${randomBytes(16).toString('base64url').slice(1)}`;
   const tool = [
     'kafka.tools.StorageTool',
@@ -136,7 +136,7 @@ function formatOnce(
     throw new Problem(
       'BROKER_FAILED',
       `The broker's folder ${home} could not be formatted: ${(error?.message ?? (stderr || stdout)).trim()}`,
-      'Is there space on the disk, and may the folder be written to?',
+      'Check free disk space and write access to the folder.',
     );
   }
   return id;
@@ -145,7 +145,7 @@ function formatOnce(
 function writeProperties(home: string, clientPort: number, controllerPort: number): string {
   const client = `PLAINTEXT://127.0.0.1:${clientPort}`;
   const controller = `CONTROLLER://127.0.0.1:${controllerPort}`;
-  return `# Written anew at each start.
+  return `# Rewritten at each start.
 process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
@@ -164,13 +164,13 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 num.recovery.threads.per.data.dir=2
-# After a crash the broker may join again only when its former self has timed out.
+# After a crash the broker can rejoin only after its old session has timed out.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
 `;
 }
 
-/** The last thing that the broker complained of. */
+/** The last error in the broker's log. */
 function readReason(home: string): string {
   const read = (name: string) =>
     existsSync(join(home, name))
@@ -179,5 +179,5 @@ function readReason(home: string): string {
   const complaint = read('broker.log')
     .filter((line) => / (ERROR|FATAL) /.test(line))
     .at(-1);
-  return complaint ?? read('broker.out').at(-1) ?? 'it said nothing';
+  return complaint ?? read('broker.out').at(-1) ?? 'there is no output';
 }

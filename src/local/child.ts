@@ -5,8 +5,8 @@ import { ownEnvironment } from '../config.ts';
 import { describeProcess, isAlive } from './process.ts';
 
 /**
- * Stands between us and the server: holds our pipe, and when it closes, even because we were killed,
- * ends the server. Runs as text so that it is the same from src/ and from dist/.
+ * A small process between this one and the server. It reads a pipe from this process and stops the server
+ * when the pipe closes, even if this process was killed. It is text so that src/ and dist/ run the same code.
  */
 const KEEPER = `
 const { spawn } = require('node:child_process');
@@ -35,25 +35,25 @@ export interface ChildSpec {
   args: readonly string[];
   env?: NodeJS.ProcessEnv;
   cwd?: string;
-  /** Run as somebody else. */
+  /** Run as another user. */
   ids?: { uid: number; gid: number } | undefined;
-  /** What asks the server to end in order. */
+  /** The signal for an orderly shutdown. */
   stopSignal: 'SIGINT' | 'SIGTERM';
   killAfterMs: number;
   pidFile: string;
-  /** Where its output is appended. */
+  /** File that its output is appended to. */
   logFile: string;
 }
 
 export interface Child {
-  /** Resolves when the server has ended, asked or not. */
+  /** Resolves when the server has ended, whether it was stopped or not. */
   readonly exited: Promise<number | null>;
   hasExited(): boolean;
-  /** Asks it to end, waits until it has. */
+  /** Stops the server and waits until it has ended. */
   stop(): Promise<void>;
 }
 
-/** Starts a server that ends when this process ends, however this process ends. */
+/** Starts a server that ends when this process ends, in whatever way. */
 export function startChild(spec: ChildSpec): Child {
   const log = openSync(spec.logFile, 'a');
   const { command, args, env, cwd, ids, stopSignal, killAfterMs, pidFile } = spec;
@@ -67,7 +67,7 @@ export function startChild(spec: ChildSpec): Child {
     killAfterMs,
     pidFile,
   };
-  // Its own process group: a Ctrl-C in the terminal is for us, and we stop the servers last.
+  // A process group of its own: Ctrl-C in the terminal reaches only this process, which stops servers last.
   const keeper = spawn(process.execPath, ['-e', KEEPER, JSON.stringify(plan)], {
     stdio: ['pipe', log, log],
     detached: true,
@@ -81,7 +81,7 @@ export function startChild(spec: ChildSpec): Child {
     ended = true;
     return code;
   });
-  keeper.stdin?.on('error', () => {}); // it ended before we asked
+  keeper.stdin?.on('error', () => {}); // the keeper ended first
   return {
     exited,
     hasExited: () => ended,
@@ -93,9 +93,10 @@ export function startChild(spec: ChildSpec): Child {
 }
 
 /**
- * Waits for the server that an earlier, perhaps killed, process started here; ends it if its keeper is gone.
- * @param mark a text that its command line contains, so that a reused process id is left alone.
- * @returns the id of the process that would not end, if so.
+ * Waits for a server that an earlier process started here and may have left behind; stops it if its keeper
+ * is gone.
+ * @param mark a text in its command line, so that another process with a reused id is left alone.
+ * @returns the process id if the server does not end in time.
  */
 export async function settleOrphan(
   pidFile: string,

@@ -8,14 +8,14 @@ import { claimPort } from './port.ts';
 
 const composeFile = join(brokerAssets, 'docker-compose.yml');
 
-/** Whether this machine can run the broker of broker/docker-compose.yml. */
+/** Whether this machine can run broker/docker-compose.yml. */
 export function hasDocker(): boolean {
   return spawnSync('docker', ['compose', 'version']).status === 0;
 }
 
 /**
  * Starts the service `kafka` of broker/docker-compose.yml and waits until it is healthy. The container is
- * stopped with us, and kept.
+ * stopped when this process stops, but not removed.
  * @throws Problem PORT_TAKEN, BROKER_FAILED
  */
 export async function startDockerBroker(
@@ -31,10 +31,10 @@ export async function startDockerBroker(
         stdio: ['ignore', 'ignore', 'pipe'],
         env,
       });
-      let said = '';
-      docker.stderr.on('data', (part: Buffer) => (said += part.toString()));
+      let output = '';
+      docker.stderr.on('data', (part: Buffer) => (output += part.toString()));
       docker.once('error', reject);
-      docker.once('close', (code) => (code === 0 ? resolve() : reject(new Error(said.trim()))));
+      docker.once('close', (code) => (code === 0 ? resolve() : reject(new Error(output.trim()))));
     });
   try {
     await compose('up', '-d', '--wait', 'kafka');
@@ -42,7 +42,7 @@ export async function startDockerBroker(
     throw new Problem(
       'BROKER_FAILED',
       `docker compose did not start the broker: ${(error as Error).message}`,
-      'Install Java 17 and Maven for a broker without Docker, or set KAFKA_BROKERS to brokers that run already.',
+      'Install Java 17 and Maven for a broker without Docker, or set KAFKA_BROKERS to existing brokers.',
       error,
     );
   }

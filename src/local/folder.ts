@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { Problem } from '../problem.ts';
 import { isAlive } from './process.ts';
 
-/** Makes the data folder where it is missing. @throws Problem DATA_DIR */
+/** Creates the data folder if it is missing. @throws Problem DATA_DIR */
 export function ensureFolder(dataDir: string): string {
   const folder = resolve(dataDir);
   try {
@@ -14,17 +14,17 @@ export function ensureFolder(dataDir: string): string {
   } catch (error) {
     throw new Problem(
       'DATA_DIR',
-      `The data folder ${folder} cannot be made: ${(error as Error).message}`,
-      'Set ODOGRAPH_DATA_DIR to a folder that you may write to.',
+      `The data folder ${folder} cannot be created: ${(error as Error).message}`,
+      'Set ODOGRAPH_DATA_DIR to a folder with write access.',
       error,
     );
   }
 }
 
 /**
- * Takes the data folder for this process alone. A lock that a crash left is taken over.
- * @returns what gives it back.
- * @throws Problem DATA_DIR_BUSY naming the process that holds it.
+ * Locks the data folder for this process. A stale lock left by a crash is replaced.
+ * @returns a function that releases the lock.
+ * @throws Problem DATA_DIR_BUSY with the id of the process that holds it.
  */
 export function lockFolder(folder: string): () => void {
   const file = join(folder, 'up.lock');
@@ -34,7 +34,7 @@ export function lockFolder(folder: string): () => void {
   try {
     for (;;) {
       try {
-        linkSync(draft, file); // appears whole or not at all
+        linkSync(draft, file); // atomic
         return () => rmSync(file, { force: true });
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
@@ -53,11 +53,11 @@ function clearStale(folder: string, file: string): void {
   if (pid !== process.pid && isAlive(pid) && held === `${pid} ${startOf(pid)}`) {
     throw new Problem(
       'DATA_DIR_BUSY',
-      `The data folder ${folder} is held by process ${pid}, which runs already.`,
-      `Stop it (\`kill ${pid}\`), or set ODOGRAPH_DATA_DIR to another folder; ${join(folder, 'run.json')} says where it answers.`,
+      `The data folder ${folder} is in use by process ${pid}.`,
+      `Stop it (\`kill ${pid}\`), or set ODOGRAPH_DATA_DIR to another folder; ${join(folder, 'run.json')} lists its addresses.`,
     );
   }
-  // Two starts may find the same stale lock: what we took away must be what we looked at.
+  // Two starts may find the same stale lock: check that the file moved away is the one that was read.
   const taken = `${file}.stale.${process.pid}`;
   try {
     renameSync(file, taken);
@@ -68,7 +68,7 @@ function clearStale(folder: string, file: string): void {
     try {
       linkSync(taken, file);
     } catch {
-      // Somebody has taken it since; they will find out as we do.
+      // Another process has locked it since; it runs the same check.
     }
   }
   rmSync(taken, { force: true });
@@ -82,7 +82,7 @@ function readText(file: string): string | undefined {
   }
 }
 
-/** When a process started, in the system's own words: ids are reused, and this tells who it was. */
+/** Start time of a process in the system's format: process ids are reused, so the id alone is not enough. */
 function startOf(pid: number): string {
   try {
     // Field 22, counted behind the name, which may hold anything: proc(5).
@@ -94,7 +94,7 @@ function startOf(pid: number): string {
   }
 }
 
-/** The key that this machine's own tokens are signed with; made the first time. */
+/** The key for tokens of this machine; created on first use. */
 export function readLocalKey(dataDir: string): string {
   const file = join(ensureFolder(dataDir), 'auth.key');
   const draft = `${file}.${process.pid}`;
@@ -111,7 +111,7 @@ export function readLocalKey(dataDir: string): string {
   return readFileSync(file, 'utf8');
 }
 
-/** What a run writes down for scripts and for our other commands. */
+/** What `up` writes to run.json for scripts and for the other commands. */
 export interface RunFacts {
   readonly apiUrl: string;
   readonly wsUrl: string;
@@ -123,7 +123,7 @@ export interface RunFacts {
 
 const runFile = (dataDir: string) => join(resolve(dataDir), 'run.json');
 
-/** @returns what takes it away again. */
+/** @returns a function that removes the file. */
 export function writeRunFacts(dataDir: string, facts: RunFacts): () => void {
   const file = runFile(dataDir);
   const draft = `${file}.${process.pid}`;
@@ -132,7 +132,7 @@ export function writeRunFacts(dataDir: string, facts: RunFacts): () => void {
   return () => rmSync(file, { force: true });
 }
 
-/** What runs on this data folder now, if anything does. */
+/** The run.json of the process that is running on this data folder, if there is one. */
 export function readRunFacts(dataDir: string): RunFacts | undefined {
   const text = readText(runFile(dataDir));
   if (text === undefined) return undefined;

@@ -6,14 +6,14 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Problem } from '../problem.ts';
 
-/** The same place seen from src/local and from dist/local. */
+/** The same folder, whether this file runs from src/local or dist/local. */
 export const brokerAssets = fileURLToPath(new URL('../../src/local/broker/', import.meta.url));
 
-/** How much of it has come: for a person who waits. */
+/** Receives progress messages for the terminal. */
 export type Progress = (message: string) => void;
 
 /**
- * Puts the broker's jars into a folder, by Maven, once; its own cache (~/.m2) is used.
+ * Downloads the broker's jars into a folder with Maven, once; Maven's cache (~/.m2) is used.
  * @throws Problem NO_MAVEN, BROKER_DOWNLOAD
  */
 export async function fetchJars(
@@ -27,7 +27,7 @@ export async function fetchJars(
   if (existsSync(markFile) && readFileSync(markFile, 'utf8') === wanted) return;
 
   progress('fetching Apache Kafka (45 jars, 45 MB, once)');
-  const fresh = `${folder}.${process.pid}`; // half a folder is never taken for a whole one
+  const fresh = `${folder}.${process.pid}`; // moved into place when complete
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
   try {
@@ -61,35 +61,35 @@ function runMaven(
       env: { ...env, MAVEN_OPTS: env['MAVEN_OPTS'] ?? '-Xmx256m' },
     },
   );
-  const said: string[] = [];
+  const output: string[] = [];
   let downloaded = 0;
-  const listen = (line: string) => {
-    said.push(line);
-    if (said.length > 400) said.shift();
+  const readLine = (line: string) => {
+    output.push(line);
+    if (output.length > 400) output.shift();
     const jar = /Downloaded from \S+ \S+\/(\S+\.jar) (\(.*\))/.exec(line.replace(': ', ' '));
     if (jar) progress(`fetched ${++downloaded}: ${jar[1]} ${jar[2]}`);
   };
-  createInterface(maven.stdout).on('line', listen);
-  createInterface(maven.stderr).on('line', listen);
+  createInterface(maven.stdout).on('line', readLine);
+  createInterface(maven.stderr).on('line', readLine);
   return new Promise((resolve, reject) => {
     maven.once('error', (error) => {
       reject(
         new Problem(
           'NO_MAVEN',
-          'No Maven found (`mvn`); it fetches the jars of the local broker.',
-          'Install it (Debian and Ubuntu: `apt install maven`; macOS: `brew install maven`), or set KAFKA_BROKERS to brokers that run already.',
+          'Maven (`mvn`) not found; it downloads the jars of the local broker.',
+          'Install it (Debian and Ubuntu: `apt install maven`; macOS: `brew install maven`), or set KAFKA_BROKERS to existing brokers.',
           error,
         ),
       );
     });
     maven.once('close', (code) => {
       if (code === 0) return resolve();
-      const why = said.find((line) => line.includes('ERROR'))?.replace(/^.*?ERROR\]?\s*/, '');
+      const why = output.find((line) => line.includes('ERROR'))?.replace(/^.*?ERROR\]?\s*/, '');
       reject(
         new Problem(
           'BROKER_DOWNLOAD',
-          `Maven could not fetch the broker's jars: ${why ?? `it ended with ${code}`}`,
-          'Is there a network, a proxy or a mirror that ~/.m2/settings.xml should name, space on the disk? Otherwise set KAFKA_BROKERS to brokers that run already.',
+          `Maven could not download the broker's jars: ${why ?? `it ended with ${code}`}`,
+          'Check the network, a proxy or mirror in ~/.m2/settings.xml, and free disk space. Or set KAFKA_BROKERS to existing brokers.',
         ),
       );
     });

@@ -4,7 +4,7 @@ import { Problem } from '../problem.ts';
 
 export interface Java {
   readonly command: string;
-  /** The whole version, as 17.0.15. */
+  /** The full version, such as 17.0.15. */
   readonly version: string;
 }
 
@@ -12,7 +12,7 @@ export interface Java {
 const OLDEST_JAVA = 17;
 
 /**
- * Finds a Java that can run the broker: JAVA_HOME's, else the PATH's.
+ * Finds a Java that can run the broker: first in JAVA_HOME, then in PATH.
  * @throws Problem NO_JAVA, OLD_JAVA
  */
 export function findJava(env: NodeJS.ProcessEnv): Java {
@@ -25,7 +25,7 @@ export function findJava(env: NodeJS.ProcessEnv): Java {
   }
   const hint =
     'Install one (Debian and Ubuntu: `apt install openjdk-17-jre-headless maven`; macOS: `brew install openjdk maven`), ' +
-    'or set KAFKA_BROKERS to brokers that run already.';
+    'or set KAFKA_BROKERS to existing brokers.';
   throw newest === undefined
     ? new Problem(
         'NO_JAVA',
@@ -34,7 +34,7 @@ export function findJava(env: NodeJS.ProcessEnv): Java {
       )
     : new Problem(
         'OLD_JAVA',
-        `Java ${newest} is too old; the local broker needs ${OLDEST_JAVA}.`,
+        `Java ${newest} is too old; the local broker needs Java ${OLDEST_JAVA} or newer.`,
         hint,
       );
 }
@@ -44,7 +44,7 @@ function readJavaVersion(command: string, env: NodeJS.ProcessEnv): string | unde
   return status === 0 ? /version "([^"]+)"/.exec(stderr)?.[1] : undefined;
 }
 
-/** 17 of 17.0.15; 8 of 1.8.0_402, as versions were written before Java 9. */
+/** 17 for 17.0.15; 8 for 1.8.0_402, the form used before Java 9. */
 function majorOf(version: string): number {
   return Number(/^(?:1\.)?(\d+)/.exec(version)?.[1] ?? 0);
 }

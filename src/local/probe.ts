@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** Kafka's Metadata request, version 2, of no topic: https://kafka.apache.org/protocol#The_Messages_Metadata */
+/** Kafka's Metadata request, version 2, without topics: https://kafka.apache.org/protocol#The_Messages_Metadata */
 const METADATA_REQUEST = Buffer.from([
   ...[0, 0, 0, 14], // length
   ...[0, 3, 0, 2], // api key 3, version 2
@@ -10,8 +10,8 @@ const METADATA_REQUEST = Buffer.from([
 ]);
 
 /**
- * Asks a broker for its cluster's id; it answers only when it takes part in the cluster.
- * @returns undefined when there is no (whole) answer in time.
+ * Asks a broker for its cluster id; it answers only when it has joined the cluster.
+ * @returns undefined when there is no complete answer in time.
  */
 export function askClusterId(
   host: string,
@@ -55,6 +55,6 @@ function readClusterId(answer: Buffer): string | undefined {
     }
     return brokers > 0 ? readText() : undefined;
   } catch {
-    return undefined; // not Kafka's answer
+    return undefined; // not an answer of Kafka
   }
 }

@@ -2,35 +2,34 @@ import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
 import { startBroker } from './broker.ts';
 import { hasDocker, startDockerBroker } from './docker.ts';
+import type { Progress } from './jars.ts';
 import { startPostgres } from './postgres.ts';
 
-/** A broker and a database to work with, somebody's own or started here; each as soon as it answers. */
+/** A broker and a database, configured or started here; each promise resolves when the server answers. */
 export interface Surroundings {
   readonly isBrokerOurs: boolean;
   readonly brokers: Promise<readonly string[]>;
   readonly ownerUrl: Promise<string>;
-  /** Rejects when a server that we started has ended unasked. */
+  /** Rejects when a server started here has ended by itself. */
   readonly lost: Promise<never>;
-  /** Ends what was started; what is starting still, as soon as it has. */
+  /** Stops the servers started here, including those that are still starting. */
   stop(): Promise<void>;
 }
 
-type Tell = (message: string) => void;
-
-/** A server of our own. */
+/** A server started here. */
 interface Server {
   readonly exited: Promise<unknown>;
   stop(): Promise<void>;
 }
 
-/** Codes of a broker that cannot be run from jars here. */
+/** Codes that mean a broker cannot run from jars on this machine. */
 const NO_JARS = new Set(['NO_JAVA', 'OLD_JAVA', 'NO_MAVEN', 'BROKER_DOWNLOAD']);
 
-/** Finds or starts what a run needs, both at the same time. The promises reject with a Problem. */
-export function startSurroundings(config: Config, tell: Tell): Surroundings {
+/** Starts the broker and the database that are not configured, in parallel. The promises reject with a Problem. */
+export function startSurroundings(config: Config, report: Progress): Surroundings {
   const { kafkaBrokers, databaseUrl, odographDataDir: dataDir } = config;
   const isBrokerOurs = kafkaBrokers.length === 0;
-  const broker = isBrokerOurs ? startOwnBroker(config, tell) : undefined;
+  const broker = isBrokerOurs ? startOwnBroker(config, report) : undefined;
   const postgres = databaseUrl === undefined ? startPostgres({ dataDir, port: 0 }) : undefined;
   let stopping = false;
   const lost = new Promise<never>((_, reject) => {
@@ -43,7 +42,7 @@ export function startSurroundings(config: Config, tell: Tell): Surroundings {
       const hint = `Its log is in ${dataDir}.`;
       reject(new Problem('SERVER_LOST', `The local ${what} has ended by itself.`, hint));
     };
-    // That it did not start is told by the promises below.
+    // A failed start is reported by the promises below.
     watch('broker', broker).catch(() => undefined);
     watch('database', postgres).catch(() => undefined);
   });
@@ -67,19 +66,19 @@ export function startSurroundings(config: Config, tell: Tell): Surroundings {
   };
 }
 
-async function startOwnBroker(config: Config, tell: Tell) {
+async function startOwnBroker(config: Config, report: Progress) {
   const { odographDataDir: dataDir, kafkaLocalPort: port } = config;
   try {
-    return await startBroker({ dataDir, port, progress: tell });
+    return await startBroker({ dataDir, port, progress: report });
   } catch (error) {
     if (!(error instanceof Problem) || !NO_JARS.has(error.code)) throw error;
-    if (hasDocker()) return startDockerBroker(port, tell);
+    if (hasDocker()) return startDockerBroker(port, report);
     throw new Problem(
       error.code,
       error.message,
       [
         'Three ways to a broker:',
-        '  KAFKA_BROKERS=host:port   brokers that run already',
+        '  KAFKA_BROKERS=host:port   existing brokers',
         '  Java 17 and Maven         a local one (Debian and Ubuntu: `apt install openjdk-17-jre-headless maven`; macOS: `brew install openjdk maven`)',
         '  Docker with compose       a local one in a container',
       ].join('\n'),
@@ -88,7 +87,7 @@ async function startOwnBroker(config: Config, tell: Tell) {
   }
 }
 
-/** A database's URL fit to be shown. */
+/** A database URL without its password, for messages. */
 export function hidePassword(url: string): string {
   const shown = new URL(url);
   if (shown.password) shown.password = '***';

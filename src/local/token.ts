@@ -14,26 +14,28 @@ export interface TokenClaims {
   readonly ttlS: number;
 }
 
-const trustsOthers = (config: Config) =>
+const hasExternalIssuer = (config: Config) =>
   config.authJwksUrl !== undefined || config.authJwtSecret !== undefined;
 
-/** How the API checks tokens: as the operator says, else by the key in the data folder. */
+/** How the API checks tokens: as configured, or with the key in the data folder. */
 export function readAuth(config: Config) {
   return {
     issuer: config.authIssuer,
     audience: config.authAudience,
     jwksUrl: config.authJwksUrl,
-    jwtSecret: trustsOthers(config) ? config.authJwtSecret : readLocalKey(config.odographDataDir),
+    jwtSecret: hasExternalIssuer(config)
+      ? config.authJwtSecret
+      : readLocalKey(config.odographDataDir),
   };
 }
 
-/** Signs a token with the local key. @throws Problem FOREIGN_ISSUER where the API trusts another one. */
+/** Signs a token with the local key. @throws Problem FOREIGN_ISSUER if the API trusts an external issuer. */
 export async function signToken(config: Config, claims: TokenClaims): Promise<string> {
-  if (trustsOthers(config)) {
+  if (hasExternalIssuer(config)) {
     throw new Problem(
       'FOREIGN_ISSUER',
-      'The API trusts an outside issuer (AUTH_JWKS_URL or AUTH_JWT_SECRET is set), so the local key opens nothing.',
-      'Ask that issuer for a token.',
+      'The API trusts an external issuer (AUTH_JWKS_URL or AUTH_JWT_SECRET is set), so tokens signed with the local key are not accepted.',
+      'Get a token from that issuer.',
     );
   }
   const { ttlS, ...payload } = claims;

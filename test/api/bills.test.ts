@@ -234,7 +234,7 @@ describe('a bill', () => {
       env: plainEnv({ DATABASE_API_URL: database.apiUrl, AUTH_JWT_SECRET: SECRET, PORT: '0' }),
       cwd: makeFolder(),
     });
-    const addressOf = () => /answers on (\S+)/.exec(child.stdout())?.[1];
+    const addressOf = () => /API is at (\S+)/.exec(child.stdout())?.[1];
     await until('the server answers', addressOf);
     const other = { url: addressOf() ?? '' };
     const counter = new pg.Client({ connectionString: database.ownerUrl });

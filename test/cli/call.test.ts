@@ -3,7 +3,7 @@ import { createAuthenticate } from '../../src/api/identity.ts';
 import { readLocalKey } from '../../src/local/folder.ts';
 import { makeFolder, runCli } from '../support/child.ts';
 
-// Each call is a process that compiles as it goes.
+// Each call is a process that compiles on the fly.
 vi.setConfig({ testTimeout: 240_000 });
 
 const COMMANDS = [
@@ -22,7 +22,7 @@ const COMMANDS = [
   'doctor',
 ];
 
-test('every command explains itself with an example', async () => {
+test('the help of every command has an example', async () => {
   const helps = await Promise.all(COMMANDS.map((name) => runCli([name, '--help'])));
   for (const [i, { code, stdout }] of helps.entries()) {
     expect(code, COMMANDS[i]).toBe(0);
@@ -33,7 +33,7 @@ test('every command explains itself with an example', async () => {
   expect(stdout).toContain('2 called wrongly');
 });
 
-test('a wrong call ends with 2 and says what there is', async () => {
+test('a wrong call exits with 2 and points to --help', async () => {
   for (const args of [['nonsense'], ['token'], ['token', '--role', 'KING'], ['up', '--fast']]) {
     const { code, stderr, stdout } = await runCli(args);
     expect(code, args.join(' ')).toBe(2);
@@ -42,7 +42,7 @@ test('a wrong call ends with 2 and says what there is', async () => {
   }
 });
 
-test('wrong settings end with 2, all named at once', async () => {
+test('wrong settings exit with 2, all of them listed', async () => {
   const env = { PORT: '99999', TEXT_SPEED_UNIT: 'knots', HOST: '0.0.0.0' };
   const { code, stderr } = await runCli(['up'], { env });
   expect(code).toBe(2);
@@ -50,7 +50,7 @@ test('wrong settings end with 2, all named at once', async () => {
   expect(stderr).toContain('.env.example');
 });
 
-test('a command that needs a broker or a database says how to get one', async () => {
+test('a command that needs a broker or a database says how to provide one', async () => {
   const env = { ODOGRAPH_DATA_DIR: makeFolder() };
   const send = await runCli(['send', 'x'], { env });
   expect(send).toMatchObject({ code: 1, stdout: '' });
@@ -60,7 +60,7 @@ test('a command that needs a broker or a database says how to get one', async ()
   expect(migrate.stderr).toMatch(/DATABASE_URL is not set[\s\S]*odograph up/);
 });
 
-test('a token of the local key is accepted by an API that trusts it, and by no other', async () => {
+test('a token signed with the local key is accepted only by an API that uses that key', async () => {
   const folder = makeFolder();
   const env = { ODOGRAPH_DATA_DIR: folder };
   const sign = async (...args: string[]) => {
@@ -92,14 +92,14 @@ test('a token of the local key is accepted by an API that trusts it, and by no o
   await expect(other(`Bearer ${operator}`)).rejects.toThrow('signature');
 });
 
-test('a token is refused where it would open nothing or says too little', async () => {
+test('a token that no API would accept is not signed', async () => {
   const refused = async (args: string[], env: NodeJS.ProcessEnv = {}) =>
     runCli(['token', ...args], { env: { ODOGRAPH_DATA_DIR: makeFolder(), ...env } });
   const foreign = await refused(['--role', 'INSURER'], {
     AUTH_JWKS_URL: 'https://id.example/keys',
   });
   expect(foreign).toMatchObject({ code: 1, stdout: '' });
-  expect(foreign.stderr).toContain('outside issuer');
+  expect(foreign.stderr).toContain('external issuer');
   for (const args of [
     ['--role', 'DRIVER'],
     ['--role', 'INSURER', '--driver', 'D-1'],

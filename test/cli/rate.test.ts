@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { makeFolder, runCli } from '../support/child.ts';
 
-// Each call is a process that compiles as it goes.
+// Each call is a process that compiles on the fly.
 vi.setConfig({ testTimeout: 240_000 });
 
 const FRAME = {
@@ -14,7 +14,7 @@ const FRAME = {
   factors: [],
   adjustments: [],
 };
-/** $30.00 a month and 3.2 cents a mile, of which no more than 250 a day are counted. */
+/** $30.00 a month and 3.2 cents a mile, with at most 250 miles counted per day. */
 const METROMILE = {
   ...FRAME,
   id: 'metromile',
@@ -25,7 +25,7 @@ const METROMILE = {
     { kind: 'perKm/1', id: 'miles', label: 'Miles', unit: 'mi', rate: '0.032', dailyCap: 250 },
   ],
 };
-/** No more than 150 miles a day and 10,000 a year are counted. */
+/** At most 150 miles a day and 10,000 a year are counted. */
 const BY_MILES = {
   ...FRAME,
   id: 'by-miles',
@@ -52,7 +52,7 @@ async function rate(tariff: object, miles: Readonly<Record<string, number>>, ...
   return stdout;
 }
 
-/** 160 miles on each of so many days from 1 January 2026 on. */
+/** 160 miles on each of a number of days from 1 January 2026. */
 const days = (count: number) =>
   Object.fromEntries(
     Array.from({ length: count }, (_, i) => [
@@ -61,7 +61,7 @@ const days = (count: number) =>
     ]),
   );
 
-test('odograph rate prices what the market does: $46.00, a capped day, 150 of 160 miles, nothing after 10,000', async () => {
+test('odograph rate prices common products: $46.00, a daily limit, 150 of 160 miles, a yearly limit of 10,000', async () => {
   const month = ['--from', '2026-03-01', '--to', '2026-04-01'];
   const page = `${makeFolder()}/bill.html`;
   const [plain, capped, day, year, after] = await Promise.all([

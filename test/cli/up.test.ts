@@ -87,7 +87,7 @@ async function askTrips({ apiUrl, tokens }: Facts): Promise<unknown> {
   return data.trips.edges.map(({ node }) => node);
 }
 
-/** Every process that it started, itself included. */
+/** The process and all its descendants. */
 function pidsOf({ pid }: Facts): number[] {
   const read = (file: string) => readFileSync(join(folder, file), 'utf8').split(' ').map(Number);
   return [pid, ...read('kafka/broker.pid'), ...read('postgres/postgres.pid')];
@@ -99,7 +99,7 @@ const FOUNDING_TRIP = {
   maxSpeedKmh: 128.75,
 };
 
-test('up: the founding line becomes a trip that outlives a stop, a kill and every process', async () => {
+test('up: the example line becomes a trip that survives a stop and a kill, and no process is left', async () => {
   const first = await startUp();
   const { facts } = first;
   const pids = pidsOf(facts);
@@ -123,7 +123,7 @@ test('up: the founding line becomes a trip that outlives a stop, a kill and ever
 
   const second = await runCli(['up'], { env });
   expect(second.code).toBe(1);
-  expect(second.stderr).toContain(`held by process ${facts.pid}`);
+  expect(second.stderr).toContain(`in use by process ${facts.pid}`);
   expect(existsSync(runFile)).toBe(true);
 
   const sent = await runCli(['send'], { env, input: `${line}\nrubbish\n` });
@@ -164,7 +164,7 @@ test('up: the founding line becomes a trip that outlives a stop, a kill and ever
   for (const pid of left) await untilGone(pid);
 }, 600_000);
 
-test('up: a port that is taken is named before anything is started', async () => {
+test('up: a port in use is reported before anything is started', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };
@@ -176,9 +176,9 @@ test('up: a port that is taken is named before anything is started', async () =>
   server.close();
 });
 
-test('up: without Java, and without Docker, the three ways to a broker are named', async () => {
+test('up: without Java and Docker, the error lists three ways to a broker', async () => {
   const dataDir = makeFolder();
-  // Of all programs only what finds and becomes PostgreSQL's user.
+  // A PATH with only the programs that find and become PostgreSQL's user.
   const bin = makeFolder();
   chmodSync(bin, 0o755);
   for (const name of ['id', 'setpriv']) {

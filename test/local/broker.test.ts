@@ -11,7 +11,7 @@ afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
 
 const ask = (broker: string) => askClusterId('127.0.0.1', Number(broker.split(':')[1]), 2_000);
 
-test('the broker ends when who started it is killed, and the next start is the same cluster', async () => {
+test('the broker ends when its parent is killed, and the next start is the same cluster', async () => {
   const holder = startScript('test/local/hold.ts', ['broker', dataDir, jars]);
   await until('the broker answers', () => holder.stdout().includes('\n'), 120_000);
   const { brokers } = JSON.parse(holder.stdout()) as { brokers: string[] };
@@ -21,7 +21,7 @@ test('the broker ends when who started it is killed, and the next start is the s
   const pids = readFileSync(join(dataDir, 'kafka/broker.pid'), 'utf8').split(' ').map(Number);
 
   holder.process.kill('SIGKILL');
-  // At once and on the same port, while the former broker is still ending.
+  // Immediately and on the same port, while the previous broker is still shutting down.
   const next = await startBroker({ dataDir, port, libDir: jars, patienceMs: 120_000 });
   for (const pid of pids) await untilGone(pid);
   expect(next.brokers).toEqual(brokers);

@@ -18,7 +18,7 @@ const FACTS = {
   tokens: {},
 };
 
-test('a folder is taken by one process at a time and given back', () => {
+test('one process at a time locks a folder, and releases it', () => {
   const unlock = lockFolder(folder);
   expect(existsSync(lockFile())).toBe(true);
   unlock();
@@ -26,16 +26,16 @@ test('a folder is taken by one process at a time and given back', () => {
   expect(existsSync(lockFile())).toBe(false);
 });
 
-test('a lock of a living process is respected and that process is named', () => {
+test('the lock of a running process is respected and names that process', () => {
   const { ppid } = process;
   lockFolder(folder);
-  // The lock as the parent would have written it: its id and when it started.
+  // The lock as the parent would have written it: its id and start time.
   const { stdout } = spawnSync('sh', ['-c', `sed 's/.*) //' /proc/${ppid}/stat | cut -d' ' -f20`]);
   writeFileSync(lockFile(), `${ppid} ${stdout.toString().trim()}`);
-  expect(() => lockFolder(folder)).toThrow(`is held by process ${ppid}`);
+  expect(() => lockFolder(folder)).toThrow(`is in use by process ${ppid}`);
 });
 
-test('a lock that a crash left is taken over, also where its process id means somebody else now', () => {
+test('a stale lock is replaced, also when another process has its id now', () => {
   const { pid } = spawnSync('true');
   for (const left of [`${pid} 1`, `${process.ppid} 1`, `${process.pid} 1`, '']) {
     writeFileSync(lockFile(), left);
@@ -43,14 +43,14 @@ test('a lock that a crash left is taken over, also where its process id means so
   }
 });
 
-test('the local key stays the same and is for nobody else to read', () => {
+test('the local key stays the same and other users cannot read it', () => {
   const key = readLocalKey(folder);
   expect(key).toHaveLength(43);
   expect(readLocalKey(folder)).toBe(key);
   expect(statSync(join(folder, 'auth.key')).mode & 0o777).toBe(0o600);
 });
 
-test('what runs is read from run.json, but not of a process that is dead', () => {
+test('run.json is read unless its process has ended', () => {
   const remove = writeRunFacts(folder, { ...FACTS, pid: process.pid });
   expect(statSync(join(folder, 'run.json')).mode & 0o777).toBe(0o600);
   expect(readRunFacts(folder)).toEqual({ ...FACTS, pid: process.pid });

@@ -1,4 +1,4 @@
-// Starts a server and stays, so that a test can kill what started it: hold.ts postgres|broker folder [jars]
+// Starts a server and waits, so that a test can kill its parent: hold.ts postgres|broker folder [jars]
 import { startBroker } from '../../src/local/broker.ts';
 import { startPostgres } from '../../src/local/postgres.ts';
 

@@ -18,7 +18,7 @@ async function ask(connectionString: string, sql: string): Promise<unknown[]> {
   }
 }
 
-test('what is written outlives a stop, and so does the password, which nobody else may read', async () => {
+test('data and password survive a stop, and other users cannot read the password', async () => {
   const first = await startPostgres({ dataDir, port: 0 });
   await ask(first.ownerUrl, 'create table kept as select 1 as n');
   await first.stop();
@@ -36,7 +36,7 @@ test('what is written outlives a stop, and so does the password, which nobody el
   await second.stop();
 });
 
-test('it ends when who started it is killed, and the next start finds what was committed', async () => {
+test('the server ends when its parent is killed, and the next start finds what was committed', async () => {
   const holder = startScript('test/local/hold.ts', ['postgres', dataDir]);
   await until(holder.stderr() || 'PostgreSQL answers', () => holder.stdout().includes('\n'));
   const { ownerUrl } = JSON.parse(holder.stdout()) as { ownerUrl: string };
@@ -44,7 +44,7 @@ test('it ends when who started it is killed, and the next start finds what was c
   const [pid, keeper] = readFileSync(join(dataDir, 'postgres/postgres.pid'), 'utf8').split(' ');
 
   holder.process.kill('SIGKILL');
-  // Begins while the former server is still ending.
+  // Starts while the previous server is still shutting down.
   const next = await startPostgres({ dataDir, port: 0 });
   await untilGone(Number(pid));
   await untilGone(Number(keeper));
@@ -52,19 +52,19 @@ test('it ends when who started it is killed, and the next start finds what was c
   await next.stop();
 });
 
-test('files of another major version are refused with what to do about them', async () => {
+test('files of another major version are refused with a way out', async () => {
   const versionFile = join(dataDir, 'postgres/data/PG_VERSION');
   const written = readFileSync(versionFile, 'utf8');
   writeFileSync(versionFile, '15\n');
   await expect(startPostgres({ dataDir, port: 0 })).rejects.toMatchObject({
     code: 'POSTGRES_VERSION',
-    message: expect.stringMatching(/PostgreSQL 15; the embedded one is 18/) as string,
+    message: expect.stringMatching(/PostgreSQL 15; the embedded server is 18/) as string,
     hint: expect.stringContaining('pg_dump') as string,
   });
   writeFileSync(versionFile, written);
 });
 
-test('a server that will not start says why and where its log is', async () => {
+test('a server that does not start reports the reason and its log', async () => {
   const settings = { shared_buffers: 'plenty' };
   await expect(startPostgres({ dataDir, port: 0, settings })).rejects.toMatchObject({
     code: 'POSTGRES_FAILED',

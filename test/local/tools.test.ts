@@ -11,7 +11,7 @@ import { makeFolder } from '../support/child.ts';
 const folder = makeFolder();
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A PATH on which a program is what this script does, and nothing else is there but sh. */
+/** A PATH with one program, made from this script, and sh. */
 function pathWith(program: string, script: string): NodeJS.ProcessEnv {
   const bin = join(folder, `bin-${Math.random()}`);
   mkdirSync(bin);
@@ -20,7 +20,7 @@ function pathWith(program: string, script: string): NodeJS.ProcessEnv {
   return { PATH: bin };
 }
 
-test('without Java one is told how to get it, and that KAFKA_BROKERS does without', () => {
+test('without Java the error says how to install it, or to set KAFKA_BROKERS', () => {
   expect(() => findJava({ PATH: folder })).toThrow('No Java found');
   try {
     findJava({ PATH: folder });
@@ -32,7 +32,7 @@ test('without Java one is told how to get it, and that KAFKA_BROKERS does withou
   }
 });
 
-test('a Java that is too old is told apart from none', () => {
+test('an old Java is reported as old, not as missing', () => {
   const say = (version: string) => pathWith('java', `echo 'openjdk version "${version}"' >&2`);
   expect(() => findJava(say('1.8.0_402'))).toThrow('Java 1.8.0_402 is too old');
   expect(() => findJava(say('11.0.2'))).toThrow('Java 11.0.2 is too old');
@@ -40,7 +40,7 @@ test('a Java that is too old is told apart from none', () => {
   expect(findJava(say('25')).version).toBe('25');
 });
 
-test('the Java of JAVA_HOME goes before that of the PATH', () => {
+test('JAVA_HOME has priority over PATH', () => {
   const home = join(folder, 'jdk');
   mkdirSync(join(home, 'bin'), { recursive: true });
   const java = join(home, 'bin', 'java');
@@ -49,7 +49,7 @@ test('the Java of JAVA_HOME goes before that of the PATH', () => {
   expect(findJava({ JAVA_HOME: home, PATH: folder }).command).toBe(java);
 });
 
-test('without Maven one is told so, and nothing half made stays', async () => {
+test('without Maven the error says so, and no incomplete folder is left', async () => {
   const jars = join(folder, 'jars');
   await expect(fetchJars(jars, { PATH: folder }, () => undefined)).rejects.toMatchObject({
     code: 'NO_MAVEN',
@@ -57,7 +57,7 @@ test('without Maven one is told so, and nothing half made stays', async () => {
   });
 });
 
-test('a Maven that fails is quoted', async () => {
+test('a failure of Maven is quoted', async () => {
   const env = pathWith(
     'mvn',
     'echo "[ERROR] Could not transfer artifact: no route to host"; exit 1',
@@ -68,7 +68,7 @@ test('a Maven that fails is quoted', async () => {
   });
 });
 
-test('jars that are there are not fetched again, and their progress is told when they are', async () => {
+test('jars are downloaded once, with progress', async () => {
   const jars = join(folder, 'some-jars');
   const line = 'Downloaded from central: https://repo/x/kafka-clients-4.4.0.jar (10 MB at 1 MB/s)';
   const env = pathWith('mvn', `echo '[INFO] ${line}'`);
@@ -79,7 +79,7 @@ test('jars that are there are not fetched again, and their progress is told when
   expect(told).toHaveLength(2);
 });
 
-test('a port that is taken is named, with the setting that changes it; 0 is any free one', async () => {
+test('a port in use is reported with the setting that changes it; 0 is any free port', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as { port: number };
@@ -88,7 +88,7 @@ test('a port that is taken is named, with the setting that changes it; 0 is any 
     message: expect.stringMatching(new RegExp(`Port ${port} .*the API.*taken`)) as string,
     hint: expect.stringContaining('Set PORT') as string,
   });
-  // What listens there is no broker either.
+  // The listener there is not a broker.
   expect(await askClusterId('127.0.0.1', port, 200)).toBeUndefined();
   server.close();
   expect(await claimPort(0, { what: 'a test' })).toBeGreaterThan(0);

@@ -9,12 +9,12 @@ import { isAlive } from '../../src/local/process.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const typescript = ['--import', join(root, 'scripts/typescript.js')];
 
-/** A new folder that nobody else uses. */
+/** A new temporary folder. */
 export function makeFolder(): string {
   return mkdtempSync(join(tmpdir(), 'odograph-test-'));
 }
 
-/** Settings of the machine's own owner must not reach what is tested. */
+/** The environment without settings of the developer's machine. */
 export function plainEnv(settings: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) =>
@@ -58,7 +58,7 @@ export async function runCli(
   args: readonly string[],
   { env = {}, input = '' }: { env?: NodeJS.ProcessEnv; input?: string } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  // Elsewhere than in the repository, where somebody may have a .env.
+  // Outside the repository, which may contain a .env.
   const cwd = makeFolder();
   const started = startScript('src/cli/odograph.ts', args, { env: plainEnv(env), cwd });
   started.process.stdin?.end(input);
@@ -66,7 +66,7 @@ export async function runCli(
   return { code, stdout: started.stdout(), stderr: started.stderr() };
 }
 
-/** Waits until something holds. @throws with what was waited for */
+/** Waits until a condition holds. @throws naming the condition */
 export async function until(
   what: string,
   holds: () => unknown,

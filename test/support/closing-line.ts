@@ -1,8 +1,8 @@
 import type { Reporter, TestModule } from 'vitest/node';
 
 /**
- * Ends a run with one line for people and scripts, `N passed, N failed`. `npm test` hands over how its
- * other checks went, so that the line counts all. Where CI is set, what was skipped has failed.
+ * Ends a run with one line for people and scripts, `N passed, N failed`. `npm test` passes on the
+ * results of its other checks, so that the line counts them too. With CI set, a skipped test counts as failed.
  */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {

@@ -1,10 +1,10 @@
-/** What a worker is told of the run's PostgreSQL. */
+/** The PostgreSQL of this test run, as passed to a worker. */
 export interface PostgresFacts {
-  /** A login that may make databases. */
+  /** A login that may create databases. */
   readonly adminUrl: string;
-  /** What the names of this run's databases begin with. */
+  /** Prefix of this run's database names. */
   readonly prefix: string;
-  /** A migrated database without rows, to be cloned. */
+  /** A migrated, empty database to clone. */
   readonly template: string;
 }
 

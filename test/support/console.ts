@@ -1,18 +1,18 @@
-// How the documents' sessions are run. A fenced block that begins with ```console run is a session of a
-// shell in the root of the repository:
+// Runs the console sessions of the docs. A fenced block that begins with ```console run is a shell session
+// in the root of the repository:
 //
-//   $ node --version          a command; a line that ends in \ goes on in the next one
-//   v…                        what it has to print; … stands for anything in a line,
-//   …                         and alone on a line for any lines
+//   $ node --version          a command; a line that ends in \ continues on the next
+//   v…                        the expected output; … matches anything within a line,
+//   …                         and, alone on a line, any lines
 //
-// Blocks of one document share a shell, so a variable set in one is known in the next. A command that
-// ends with another code than 0 has failed, and without lines below it may print what it likes. With
-// ```console run up the session is held against an `odograph up`; 127.0.0.1:4000 and 127.0.0.1:9092
-// then mean that one's API and broker, and `npx odograph` works on its data folder.
+// Blocks of one document share a shell, so a variable set in one is set in the next. A command
+// that exits with a code other than 0 fails the test; without lines below it, its output is not checked.
+// With ```console run up the session runs against an `odograph up`: 127.0.0.1:4000 and 127.0.0.1:9092
+// become the addresses of its API and broker, and `npx odograph` works on its data folder.
 import { spawn } from 'node:child_process';
 
 export interface Step {
-  /** Where the command stands in its document, counted from 1. */
+  /** Line of the command in its document, from 1. */
   readonly line: number;
   readonly command: string;
   readonly expected: readonly string[];
@@ -24,7 +24,7 @@ export interface Session {
   readonly steps: readonly Step[];
 }
 
-/** The sessions of a Markdown text. @throws Error for a block that no command begins. */
+/** The sessions of a Markdown text. @throws Error for a block that does not begin with a command. */
 export function readSessions(markdown: string): Session[] {
   const lines = markdown.split('\n');
   const sessions: Session[] = [];
@@ -73,7 +73,7 @@ export async function runCommands(
   }));
 }
 
-/** Whether an output is what the document says, where … stands for anything. */
+/** Whether an output matches the document, where … matches anything. */
 export function agrees(output: string, expected: readonly string[]): boolean {
   if (expected.length === 0) return true;
   const source = expected

@@ -12,8 +12,8 @@ export interface TestDatabase {
 }
 
 /**
- * A database of the test's own on the run's PostgreSQL: migrated and without rows, or, with
- * `empty: true`, without even a schema.
+ * A separate database on the run's PostgreSQL: migrated and without rows, or, with
+ * `empty: true`, without a schema.
  */
 export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const response = await fetch(`${inject('servicesUrl')}/postgres`);

@@ -1,6 +1,6 @@
 /**
- * Tests make and drop databases and set the passwords of the product's roles: they keep away from any
- * server whose named database does not say that it is for tests.
+ * Tests create and drop databases and set the passwords of the product's roles, so they refuse a server
+ * unless the name of the database says that it is for tests.
  * @throws Error for a URL whose database name lacks "test".
  */
 export function refuseForeignDatabase(url: string): void {

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 
-/** Kept between runs: 45 MB that Maven has brought. */
+/** Kept between runs: 45 MB downloaded by Maven. */
 export const jars = fileURLToPath(
   new URL('../../node_modules/.cache/odograph/kafka', import.meta.url),
 );

@@ -2,12 +2,12 @@ import type pg from 'pg';
 
 const SCHEMAS = `(select oid from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema')`;
 const OURS = `c.relnamespace in ${SCHEMAS} and c.relname !~ '^_prisma' and not c.relispartition`;
-/** The owner's name differs between machines; every other role is ours. */
+/** The owner's name differs between machines; all other roles belong to the product. */
 const role = (oid: string) =>
   `(select case when r.oid is null then 'PUBLIC' when r.rolname like 'odograph\\_%' then r.rolname else 'owner' end
     from (select 1) as one left join pg_roles r on r.oid = ${oid})`;
 
-/** One query a kind of thing: what it hangs on, its own name, what it says. */
+/** One query per kind of object: what it belongs to, its name, its definition. */
 const QUERIES: Readonly<Record<string, string>> = {
   extension: `select '' as parent, extname as name, '' as text from pg_extension`,
   schema: `select '' as parent, nspname as name, 'owner ' || ${role('nspowner')} as text from pg_namespace
@@ -65,8 +65,8 @@ const QUERIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The whole schema as text in a fixed order: tables, walls, grants, functions, without what depends on
- * the machine or the day (the owner's name, the partitions of the event table).
+ * The whole schema as text in a fixed order: tables, policies, grants, functions, without what depends on
+ * the machine or the date (the owner's name, the partitions of the event table).
  */
 export async function dumpSchema(client: pg.ClientBase): Promise<string> {
   const lines: string[] = [];

@@ -1,5 +1,5 @@
-// The run's one PostgreSQL and one Kafka broker. Each is started when the first test asks for it, so
-// that tests of the core alone wait for neither. DATABASE_URL and KAFKA_BROKERS name others to use.
+// One PostgreSQL and one Kafka broker per test run. Each starts when the first test requests it, so that
+// tests of the core wait for neither. DATABASE_URL and KAFKA_BROKERS name existing servers to use instead.
 import * as fs from 'node:fs';
 import * as http from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -16,12 +16,12 @@ import { refuseForeignDatabase } from './guard.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where a worker asks for `/postgres` and `/kafka`. */
+    /** Where a worker requests `/postgres` and `/kafka`. */
     servicesUrl: string;
   }
 }
 
-/** Kept between runs: 45 MB that Maven has brought. */
+/** Kept between runs: 45 MB downloaded by Maven. */
 const jars = fileURLToPath(new URL('../../node_modules/.cache/odograph/kafka', import.meta.url));
 
 type Stop = () => Promise<void>;
@@ -43,7 +43,7 @@ export default async function setup(project: TestProject): Promise<Stop> {
         response.writeHead(500).end(error instanceof Error ? error.message : String(error)),
     );
   });
-  // A test file may wait a minute for the broker's first start.
+  // A test file may wait a minute for the first start of the broker.
   server.requestTimeout = 0;
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   project.provide('servicesUrl', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
@@ -91,7 +91,7 @@ async function startOwnPostgres(dataDir: string, stops: Stop[]): Promise<string>
   const postgres = await startPostgres({
     dataDir,
     port: 0,
-    // Nothing of a test outlives it: a commit need not wait for the disk.
+    // Test data need not survive a crash, so a commit does not wait for the disk.
     settings: { fsync: 'off', max_connections: '200' },
   });
   stops.push(() => postgres.stop());

@@ -9,7 +9,7 @@ export interface TestTopic {
   drop(): Promise<void>;
 }
 
-/** The run's broker, started if nobody asked for it before: host:port. */
+/** The run's broker, started on the first request: host:port. */
 export async function testBrokers(): Promise<readonly string[]> {
   const response = await fetch(`${inject('servicesUrl')}/kafka`);
   if (!response.ok) throw new Error(`no Kafka to test with: ${await response.text()}`);
@@ -17,8 +17,8 @@ export async function testBrokers(): Promise<readonly string[]> {
 }
 
 /**
- * A topic of the test's own. Its records keep the timestamps that producers give them, unless
- * `logAppendTime` lets the broker set them.
+ * A separate topic. Its records keep their producers' timestamps, unless `logAppendTime` lets the broker
+ * set them.
  */
 export async function createTestTopic({
   partitions = 4,

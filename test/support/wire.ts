@@ -1,10 +1,10 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, createServer } from 'node:net';
 
-/** A wire to a server of this machine, which can be cut and mended. */
+/** A TCP proxy to a local server that can be cut and restored. */
 export interface Wire {
   readonly port: number;
-  /** Breaks what is connected off, and refuses what would connect. */
+  /** Closes all connections and refuses new ones. */
   cut(): void;
   mend(): void;
   close(): Promise<void>;
