@@ -128,9 +128,9 @@ async function tellWhatIf(options: WhatIfOptions): Promise<void> {
         report(`${done} of ${policies} policies`);
       }
       if (!over) continue;
-      const report = reportOf(tally, whatIf, EVERYTHING);
-      if (report === undefined) throw new Error('a report for everybody is missing');
-      print(options.json ? JSON.stringify(report, null, 2) : whatIfText(report));
+      const answer = reportOf(tally, whatIf, EVERYTHING);
+      if (answer === undefined) throw new Error('the report for all policies is missing');
+      print(options.json ? JSON.stringify(answer, null, 2) : whatIfText(answer));
     }
   } finally {
     await store.close();
