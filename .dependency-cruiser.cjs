@@ -59,6 +59,13 @@ module.exports = {
       to: { path: '^src/store/setup/' },
     },
     {
+      name: 'engine-knows-core-and-zones',
+      comment: 'The adapter for other engines runs without Kafka, PostgreSQL or the API.',
+      severity: 'error',
+      from: { path: '^src/engine/' },
+      to: { path: '^src/(?!(engine|core)/|(zones|problem)\\.ts$)' },
+    },
+    {
       name: 'store-knows-core-alone',
       comment: 'The store keeps what core says; it does not know who asks.',
       severity: 'error',

@@ -4,7 +4,7 @@
 // error; the engine starts another one and sends the same bytes again.
 import * as z from 'zod';
 import { createRulesTimeline, newestRules } from '../core/rules.ts';
-import { loadZones } from '../zones.ts';
+import { loadZones, zonesInForce } from '../zones.ts';
 import { type EngineSettings, foldDevice } from './fold.ts';
 import { decodeRequest, encodeResponse } from './protocol.ts';
 
@@ -28,10 +28,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 export function configure(text: string): EngineSettings {
   const given: unknown = text === '' ? {} : JSON.parse(text);
   const { rules, textSpeedUnit, textTimeZone, horizonMs } = configurationSchema.parse(given);
-  const zones = loadZones();
+  const rulesAt = createRulesTimeline(rules ?? newestRules);
   return {
-    context: { rulesAt: createRulesTimeline(rules ?? newestRules), zones },
-    decoding: { textSpeedUnit, textTimeZone, zones, decodeUtf8 },
+    context: { rulesAt, zonesOf: loadZones },
+    decoding: { textSpeedUnit, textTimeZone, zones: zonesInForce(() => rulesAt), decodeUtf8 },
     horizonMs,
   };
 }

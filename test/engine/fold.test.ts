@@ -131,7 +131,7 @@ describe('the engine adapter', () => {
           expect(sorted(client.facts)).toEqual(sorted(factsOf(records)));
         },
       ),
-      runs(60),
+      runs(25),
     );
   });
 
