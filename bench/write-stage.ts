@@ -58,8 +58,8 @@ export async function measureWriteStage(adminUrl: string) {
     for (const rows of batches) {
       const copy = encodeCopy(rows);
       await writing;
-      writing = store.freight.send(copy, (ticket) =>
-        store.prisma.$transaction((tx) => tx.$executeRawUnsafe(COPY_EVENTS, ticket)),
+      writing = store.largeValues.send(copy, (reference) =>
+        store.prisma.$transaction((tx) => tx.$executeRawUnsafe(COPY_EVENTS, reference)),
       );
     }
     await writing;

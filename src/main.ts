@@ -15,6 +15,7 @@ import { startSink } from './sink/run.ts';
 import { Problem } from './problem.ts';
 import { createNotifier } from './store/notify.ts';
 import { openStore } from './store/open.ts';
+import { checkSession } from './store/session.ts';
 import { createPartitions } from './store/ingest/partitions.ts';
 import { readRules } from './store/rules.ts';
 import { loadZones, zonesInForce } from './zones.ts';
@@ -139,6 +140,7 @@ async function plugSink(
   stops.push(() => kafka.close());
   const store = openStore({ url: options.sinkUrl, poolSize: SINK_CONNECTIONS });
   stops.push(() => store.close());
+  await checkSession(store);
   const notifier = createNotifier(options.sinkUrl, (error) =>
     log.warn({ err: error }, 'could not notify listeners; they poll every second anyway'),
   );

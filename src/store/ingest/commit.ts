@@ -118,9 +118,9 @@ export const RULES_LOCK = 0x0d06_0001;
  * Writes one batch in one transaction, or nothing.
  * @throws FencedError if an offset, a device or the rules changed since the batch was computed.
  */
-export async function commit({ prisma, freight }: Store, batch: Commit): Promise<void> {
+export async function commit({ prisma, largeValues }: Store, batch: Commit): Promise<void> {
   await prisma.$transaction(async (tx) => {
-    const write = createWriter(tx, freight);
+    const write = createWriter(tx, largeValues);
     await moveOffsets(tx, batch);
     await moveDevices(tx, write, batch.devices);
     if (batch.events.rows > 0) await write(COPY_EVENTS, batch.events.copy);
@@ -211,11 +211,11 @@ async function moveDevices(
 /** Runs a statement with bytes or with rows as JSON; does nothing without rows. */
 type Writer = (sql: string, rows: Buffer | readonly unknown[]) => Promise<void>;
 
-function createWriter(tx: Transaction, freight: Store['freight']): Writer {
+function createWriter(tx: Transaction, largeValues: Store['largeValues']): Writer {
   return async (sql, rows) => {
     if (rows.length === 0) return;
     const value = Buffer.isBuffer(rows) ? rows : JSON.stringify(rows);
-    await freight.send(value, (ticket) => tx.$executeRawUnsafe(sql, ticket));
+    await largeValues.send(value, (reference) => tx.$executeRawUnsafe(sql, reference));
   };
 }
 

@@ -1,11 +1,14 @@
 import type { Store } from '../open.ts';
+import { checkSession } from '../session.ts';
 
 /**
  * Refuses a login that row-level security does not bind: a superuser, one that bypasses row-level
  * security, or an owner of tables.
  * @throws Error that says what is wrong and which login to use
  */
-export async function checkApiLogin({ prisma }: Store): Promise<void> {
+export async function checkApiLogin(store: Store): Promise<void> {
+  const { prisma } = store;
+  await checkSession(store);
   const [row] = await prisma.$queryRaw<
     { login: string; super: boolean; bypass: boolean; owned: string | null }[]
   >`

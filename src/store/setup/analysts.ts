@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { withOwner } from '../session.ts';
 
 /** A login for SQL on a tenant's views. */
 export interface Analyst {
@@ -18,7 +19,7 @@ const MAX_NAME = 63;
  * @param ownerUrl the owner's login; it may make roles
  */
 export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Analyst | null> {
-  return withClient(ownerUrl, async (client) => {
+  return withOwner(ownerUrl, async (client) => {
     const tenantRef = await findTenant(client, tenant);
     if (tenantRef === null) return null;
     const login = loginOf(tenant);
@@ -51,7 +52,7 @@ export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Ana
 
 /** Takes the login of a tenant's actuaries away; whether there was one. */
 export async function closeAnalyst(ownerUrl: string, tenant: string): Promise<boolean> {
-  return withClient(ownerUrl, async (client) => {
+  return withOwner(ownerUrl, async (client) => {
     const login = loginOf(tenant);
     const name = client.escapeIdentifier(login);
     const { rowCount } = await client.query('delete from analyst where login = $1', [login]);
@@ -85,15 +86,5 @@ async function mayLog(client: pg.Client, statement: string): Promise<boolean> {
   } catch (error) {
     if (error instanceof pg.DatabaseError && error.code === '42501') return false;
     throw error;
-  }
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
   }
 }

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { keepSessionSettings } from '../session.ts';
 
 /** The logins whose passwords `migrate` may set, each as the URL that its role will connect with. */
 export interface LoginUrls {
@@ -26,6 +27,7 @@ export async function ensureLogins(client: pg.ClientBase, logins: LoginUrls): Pr
         if (password === undefined) continue;
         await client.query(`alter role ${role} login password ${client.escapeLiteral(password)}`);
       }
+      for (const { role } of passwords) await keepSessionSettings(client, role);
       return;
     } catch (error) {
       const code = error instanceof pg.DatabaseError ? error.code : undefined;

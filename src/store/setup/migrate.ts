@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { withOwner } from '../session.ts';
 import { renewEpoch } from './epoch.ts';
 import { ensureLogins, type LoginUrls } from './logins.ts';
 import { useSchemaEngine, readMigrations } from './schema-engine.ts';
@@ -25,16 +25,12 @@ export async function migrate({
   url: string;
   logins?: LoginUrls;
 }): Promise<Migrated> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
+  return withOwner(url, async (client) => {
     await client.query('select pg_advisory_lock($1)', [LOCK]);
     await ensureLogins(client, logins);
     const applied = await applyMigrations(url);
     return { applied, renewed: await renewEpoch(client) };
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function applyMigrations(url: string): Promise<readonly string[]> {

@@ -1,4 +1,5 @@
-import pg from 'pg';
+import type pg from 'pg';
+import { connectOwner } from '../session.ts';
 import { fieldsOf } from '../../core/premium/exact/csv.ts';
 
 /** A line of a file of claims, counted from 1. */
@@ -80,8 +81,7 @@ interface Judged {
  * @param url the owner's login
  */
 export async function openClaims(url: string, tenant: string): Promise<Claims | 'UNKNOWN_TENANT'> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
+  const client = await connectOwner(url);
   const { rows } = await client.query<{ id: number }>('select id from tenant where slug = $1', [
     tenant,
   ]);

@@ -1,0 +1,95 @@
+import pg from 'pg';
+import { Problem } from '../problem.ts';
+import type { PrismaClient } from './generated/client.ts';
+
+/**
+ * What our statements rely on, sent as the session's own parameters when it starts. They take precedence
+ * over what is set for the database or the role, and PgBouncer forwards these three in every mode.
+ */
+const STARTUP = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  standard_conforming_strings: 'on',
+} as const;
+
+/** What `keepSessionSettings` gives the logins: PgBouncer refuses them as parameters of the start. */
+const OF_THE_ROLE = { IntervalStyle: 'postgres', search_path: 'public' } as const;
+
+/** node-postgres' client with the session settings that every statement relies on. */
+export class SessionClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config);
+    const startup = this as unknown as { getStartupConf(): Record<string, string> };
+    const conf = startup.getStartupConf.bind(this);
+    startup.getStartupConf = () => ({ ...conf(), ...STARTUP });
+  }
+}
+
+/** What an owner's session sets first; it goes straight to PostgreSQL and keeps its connection. */
+export const SET_OWNERS_SESSION = Object.entries(OF_THE_ROLE)
+  .map(([name, value]) => `set ${name} = ${value}`)
+  .join('; ');
+
+/** A connection of the owner's login, straight to PostgreSQL. */
+export async function connectOwner(url: string): Promise<pg.Client> {
+  const client = new SessionClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  await client.connect();
+  await client.query(SET_OWNERS_SESSION);
+  return client;
+}
+
+/** The same, closed after use. */
+export async function withOwner<T>(
+  url: string,
+  use: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+  const client = await connectOwner(url);
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/**
+ * Gives a login, in this database, the settings that cannot be sent at the start of a session, so that
+ * what is set for the whole database or for the role elsewhere does not reach its sessions.
+ * @param client a connection of the owner of the database
+ */
+export async function keepSessionSettings(client: pg.ClientBase, role: string): Promise<void> {
+  const { rows } = await client.query<{ database: string; settings: readonly string[] | null }>(
+    `select quote_ident(d.datname) as database, s.setconfig as settings from pg_database d
+     left join pg_db_role_setting s on s.setdatabase = d.oid and s.setrole = $1::regrole
+     where d.datname = current_database()`,
+    [role],
+  );
+  const { database, settings } = rows[0]!;
+  for (const [name, value] of Object.entries(OF_THE_ROLE)) {
+    if (settings?.includes(`${name}=${value}`)) continue;
+    await client.query(`alter role ${role} in database ${database} set ${name} = ${value}`);
+  }
+}
+
+/**
+ * Refuses sessions in which our statements would mean something else, such as another day.
+ * @throws Problem DATABASE_SESSION that names each setting, its value and the one that is needed
+ */
+export async function checkSession({ prisma }: { readonly prisma: PrismaClient }): Promise<void> {
+  const needed = { ...STARTUP, ...OF_THE_ROLE, search_path: 'public first' };
+  const [row] = await prisma.$queryRaw<Record<string, string>[]>`
+    select current_setting('TimeZone') as "TimeZone", current_setting('DateStyle') as "DateStyle",
+       current_setting('standard_conforming_strings') as standard_conforming_strings,
+       current_setting('IntervalStyle') as "IntervalStyle",
+       case when current_schema() = 'public' then 'public first' else current_setting('search_path') end as search_path,
+       current_user::text as login, current_database()::text as database`;
+  const { login, database, ...found } = row!;
+  const wrong = Object.entries(needed).filter(([name, value]) => found[name] !== value);
+  if (wrong.length === 0) return;
+  throw new Problem(
+    'DATABASE_SESSION',
+    `Sessions of ${login} in the database ${database} have ${wrong
+      .map(([name, value]) => `${name} = ${found[name]} instead of ${value}`)
+      .join(', ')}: days, instants or tables would be others.`,
+    'Run `odograph migrate` as the owner; a connection pooler in between must forward TimeZone, DateStyle and standard_conforming_strings.',
+  );
+}
