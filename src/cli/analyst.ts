@@ -14,13 +14,13 @@ export function defineAnalyst(program: Command): void {
     .description(
       "Make the SQL login of a tenant's actuaries; it reads the views of the schema analytics.",
     )
-    .option('--tenant <slug>', 'whose rows it reads', 'default')
+    .option('--tenant <slug>', 'the tenant whose rows it reads', 'default')
     .option('--revoke', 'take the login away instead')
     .addHelpText(
       'after',
       `
 Called again it gives the login a new password. The rows are pseudonymous, without coordinates and names;
-docs/actuaries.md tells what each column is.
+docs/actuaries.md describes each column.
 
 Examples:
   psql "$(odograph analyst)" -c 'select * from exposure'
@@ -32,7 +32,7 @@ Examples:
       if (revoke) {
         const closed = await closeAnalyst(url, tenant);
         report(
-          closed ? `The login of ${tenant} opens nothing any more.` : `${tenant} had no login.`,
+          closed ? `The login of ${tenant} no longer works.` : `${tenant} had no login.`,
         );
         return;
       }

@@ -22,8 +22,8 @@ export function defineBill(program: Command): void {
     .command('bill')
     .description('Show an issued bill, adjustment or credit note as its customer reads it.')
     .argument('<number>', 'its number, e.g. B-000007')
-    .option('--tenant <tenant>', 'whose', 'default')
-    .option('--html <file>', 'write a page to print, too: HTML that stands alone')
+    .option('--tenant <tenant>', 'the tenant that issued it', 'default')
+    .option('--html <file>', 'also write it as a self-contained HTML page to print')
     .option('--json', 'the document as it was issued, byte by byte')
     .addHelpText(
       'after',
@@ -60,7 +60,7 @@ async function showBill(number: string, options: BillOptions): Promise<void> {
   }
 }
 
-/** A document as it was issued, and what its customer is told of it. */
+/** A document as it was issued, and its statement for the customer. */
 async function readIssued(
   tx: Transaction,
   number: string,
@@ -74,7 +74,7 @@ async function readIssued(
     wanted.map(({ ref }) => ref),
   );
   const document = documents.find(({ ref }) => ref === row.ref)?.document;
-  if (document === undefined) throw new Error(`the document of ${number} is gone`);
+  if (document === undefined) throw new Error(`the document of ${number} is missing`);
   const others = documents
     .filter(({ ref }) => ref !== row.ref)
     .sort((a, b) => a.ref - b.ref)

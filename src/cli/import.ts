@@ -31,10 +31,10 @@ export function defineImport(program: Command): void {
   program
     .command('import')
     .description(
-      'Take in claims, or the coefficients of a model as a tariff draft; the file’s heading tells which.',
+      'Import claims, or turn the coefficients of a model into a tariff draft; the heading of the file decides which.',
     )
     .argument('<file>', 'CSV with a heading')
-    .option('--tenant <slug>', 'claims: the tenant whose policies they are of', 'default')
+    .option('--tenant <slug>', 'claims: the tenant that owns the policies', 'default')
     .option('--tariff <file>', 'coefficients: the tariff document that they go into')
     .option(
       '--factor <Variable=fact:base>',
@@ -92,7 +92,7 @@ function importCoefficients(file: string, options: ImportOptions): void {
   if (tariff === undefined || draftVersion === undefined || factor.length === 0) {
     throw new Problem(
       'BAD_ARGUMENTS',
-      `${file} holds coefficients; they go into a tariff, by what is said of their variables.`,
+      `${file} holds coefficients: a tariff and a mapping of their variables are needed to make a draft.`,
       'Give --tariff, --draft-version, and a --factor for each variable of the model.',
     );
   }
@@ -105,7 +105,7 @@ function importCoefficients(file: string, options: ImportOptions): void {
   if (!drafted.ok) {
     throw new Problem(
       'NO_DRAFT',
-      `These files give no draft (${tariff}, ${file}):`,
+      `No draft can be made from ${tariff} and ${file}:`,
       drafted.problems.map((p) => `  ${p.path || '/'}: ${p.message} [${p.code}]`).join('\n'),
     );
   }
@@ -113,7 +113,7 @@ function importCoefficients(file: string, options: ImportOptions): void {
   process.stdout.write(`${JSON.stringify(drafted.document, null, 2)}\n`);
 }
 
-/** Each term of the model beside what it became. */
+/** Each term of the model with what it became. */
 function showMapping(
   mapping: readonly MappedCoefficient[],
   factors: readonly FactorMapping[],

@@ -64,7 +64,7 @@ export function defineRate(program: Command): void {
       'days on which the device sent nothing, to not included; may be repeated, for a tariff with silentDays',
       readSilent,
     )
-    .option('--html <file>', 'write a page to print, too: HTML that stands alone')
+    .option('--html <file>', 'also write it as a self-contained HTML page to print')
     .option('--json', 'the whole premium with its worksheet as JSON')
     .addHelpText(
       'after',

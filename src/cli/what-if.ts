@@ -35,12 +35,17 @@ const EVERYTHING = { leastDrivers: 0, namesPolicies: true };
 export function defineWhatIf(program: Command): void {
   program
     .command('what-if')
-    .description('Rate a book of policies by a tariff draft, beside what prices it now.')
+    .description(
+      'Rate a book of policies by a tariff draft and compare it with the tariffs in force.',
+    )
     .requiredOption('--tariff <file>', 'the draft: a tariff document, JSON')
     .requiredOption('--from <date>', 'first local date of the period')
     .requiredOption('--to <date>', 'local date after the period')
-    .option('--tenant <tenant>', 'whose book', 'default')
-    .option('--product <product>', 'the product whose policies are rated; else the draft’s own')
+    .option('--tenant <tenant>', 'the tenant that has the book', 'default')
+    .option(
+      '--product <product>',
+      'the product whose policies are rated; by default that of the draft',
+    )
     .option(
       '--fact <name=value>',
       'only policies of which this rating fact holds; may be repeated',
@@ -77,7 +82,7 @@ function readFact(text: string, facts: WhatIfOptions['fact']): WhatIfOptions['fa
 function readDocument(file: string): Tariff {
   const parsed = parseTariffText(readFileSync(file, 'utf8'));
   if (parsed.ok) return parsed.tariff;
-  throw refuse(`${file} is no tariff:`, parsed.problems);
+  throw refuse(`${file} is not a valid tariff:`, parsed.problems);
 }
 
 function refuse(

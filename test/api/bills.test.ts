@@ -185,7 +185,7 @@ describe('a bill', () => {
     expect(again).toEqual({ same: true, bill: { hash: bill.hash }, userErrors: [] });
   });
 
-  it('is one for a period however many ask at once on two servers, with numbers without a gap', async () => {
+  it('is issued once for a period under concurrent calls to two servers, and numbers have no gap', async () => {
     const drive = await insure('P-3');
     await drive('2026-01-10', 10);
     await readThrough('2026-08-01T00:00:00Z');
@@ -207,7 +207,7 @@ describe('a bill', () => {
     );
   });
 
-  it('asked for again with the same key is the same bill', async () => {
+  it('is the same bill if it is requested again with the same key', async () => {
     await insure('P-4');
     const input = {
       policyNumber: 'P-4',
@@ -221,7 +221,7 @@ describe('a bill', () => {
     expect(made.bill.number).toMatch(/^B-\d{6}$/);
   });
 
-  it('is one, asked for again with the same key, where a server was killed while it was made', async () => {
+  it('is issued once if a server is killed meanwhile and the request is repeated with the same key', async () => {
     const drive = await insure('P-9');
     await drive('2026-01-10', 70);
     const input = {
@@ -350,7 +350,7 @@ describe('a bill', () => {
     ]);
   });
 
-  it('is a driver’s to see where the policy is his, and nobody else’s', async () => {
+  it("is visible to the policy's own driver and to no other", async () => {
     const { bill } = await issue('P-5', '2026-03-01', '2026-04-01');
     const query = `query ($n: String!, $id: ID!) { bill(number: $n) { total document text html } node(id: $id) { id } }`;
     const variables = { n: bill.number, id: bill.id };
@@ -370,7 +370,7 @@ describe('a bill', () => {
 });
 
 describe('a disputed trip', () => {
-  it('is left out of premiums and adjustments until it is settled against, and for ever where upheld', async () => {
+  it('is left out of premiums and adjustments until the dispute is rejected, and for ever if it is upheld', async () => {
     const drive = await insure('P-6');
     const trip = await drive('2026-05-10', 100);
     await rows.rollUp(trip);
@@ -434,7 +434,7 @@ describe('a disputed trip', () => {
   });
 });
 
-describe('a tariff by which was billed', () => {
+describe('a tariff with bills', () => {
   it('is neither retired nor followed by one that starts before a billed day', async () => {
     await activate('q');
     await insure('P-8', 'q');
@@ -476,7 +476,7 @@ describe('what was issued, an active tariff and a settled dispute', () => {
     `delete from dispute`,
   ];
 
-  it('are kept by the database against each login, also through Prisma', async () => {
+  it('are protected by the database against each login, also through Prisma', async () => {
     const logins = [database.ownerUrl, database.sinkUrl, database.apiUrl];
     const snapshot = async () =>
       (

@@ -120,7 +120,7 @@ describe('an export of trips', () => {
     expect(first).toMatch(/,12\.346,GPS,.*,DEV-A,"Doe, ""Jo""",CAR-1$/);
   });
 
-  it('gives an actuary with microdata pseudonyms, and no name and no coordinate to anybody', async () => {
+  it('gives an actuary with microdata pseudonyms, and no role names of drivers or coordinates', async () => {
     const [mine] = await readParquet(await download('parquet', ACTUARY));
     const [theirs] = await readParquet(await download('parquet', INSURER));
     const added = Object.keys(theirs!).filter((name) => !(name in mine!));
@@ -146,7 +146,7 @@ describe('an export of trips', () => {
     }
   });
 
-  it('is for INSURER and for ACTUARY with microdata, who asks by no name', async () => {
+  it('is for INSURER, and for ACTUARY with microdata without filters by name', async () => {
     for (const claims of [
       { role: 'ACTUARY', tenant: 'acme' },
       { role: 'CLAIMS', tenant: 'acme' },
@@ -201,7 +201,7 @@ describe('an export of trips', () => {
     expect((await (await download('csv', INSURER, query)).text()).split('\r\n')).toHaveLength(2);
   });
 
-  it('lets the next one in when a client goes away in the middle', async () => {
+  it('admits the next one when a client disconnects in the middle', async () => {
     for (let i = 0; i < 6; i++) {
       const response = await download('csv', INSURER);
       await response.body!.cancel();
@@ -210,7 +210,7 @@ describe('an export of trips', () => {
   });
 });
 
-it('one walk sees one state of the store, whatever is written meanwhile', async () => {
+it('sees one state of the store, whatever is written meanwhile', async () => {
   const store = openStore({ url: database.apiUrl, poolSize: 1 });
   const reader = { operator: false, tenant: 'acme', driver: null };
   const reading = openReading(store, reader, { snapshot: true });

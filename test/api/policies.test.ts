@@ -105,8 +105,8 @@ async function march(claims: Claims, policyNumber: string, to = '2026-04-01') {
   return answer.data?.premium?.total ?? answer.errors[0]?.message;
 }
 
-describe('a policy that changes in its midst', () => {
-  it('is rated day by day with the address, vehicles and drivers that it had', async () => {
+describe('a policy that changes during its term', () => {
+  it('is rated day by day with the address, vehicles and drivers of each day', async () => {
     const made = await createPolicy('P-1');
     expect(made).toMatchObject({ userErrors: [], policy: { number: 'P-1', product: 'p' } });
     expect(await march(INSURER, 'P-1')).toBe('31.00');
@@ -138,7 +138,7 @@ describe('a policy that changes in its midst', () => {
     expect(await march(INSURER, 'P-1')).toBe('78.00');
   });
 
-  it('costs what it did until it is cancelled, and is not changed afterwards', async () => {
+  it('costs the same up to its cancellation, and cannot be changed afterwards', async () => {
     await createPolicy('P-2');
     const cancelled = await change(
       INSURER,
@@ -183,7 +183,7 @@ describe('a policy that changes in its midst', () => {
 });
 
 describe('a named driver', () => {
-  it('sees his policy at the insurer’s price, and nothing of another driver’s facts or the trail', async () => {
+  it("sees their policy at the insurer's price, but not another driver's facts or the amendments", async () => {
     const query = `{ policies { nodes { number drivers { driver { externalId } }
       facts { name value driver { externalId } } amendments { reason } } } }`;
     const answer = await ask(api, BOB, query);
@@ -205,8 +205,8 @@ describe('a named driver', () => {
   });
 });
 
-describe('the trail of a policy', () => {
-  it('is kept by the database against everybody, its owner too', async () => {
+describe('the amendments of a policy', () => {
+  it('are protected by the database against every login, including the owner', async () => {
     for (const statement of [
       `update policy_amendment set reason = 'other'`,
       'delete from policy_amendment',

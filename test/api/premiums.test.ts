@@ -66,7 +66,7 @@ const PREMIUM = `query ($from: Date!, $to: Date!) { premium(policyNumber: "P-1",
   from to currency total lines { id kind label quantity unit rate amount explanation } worksheet
   tariff { name version hash status } dataCutoff inputsHash } }`;
 
-describe('from a driver to his premium', () => {
+describe('from a driver to the premium', () => {
   it('refuses a tariff with every problem, and activates a good one once', async () => {
     const bad = await change(
       ACTUARY,
@@ -111,7 +111,7 @@ describe('from a driver to his premium', () => {
     expect(rewritten.userErrors).toMatchObject([{ code: 'WRONG_STATE' }]);
   });
 
-  it('prices closed trips and the one under way, to the cent of its lines', async () => {
+  it('prices closed trips and the open one, and its lines add up to the cent', async () => {
     await change(
       INSURER,
       'createPolicy',
@@ -161,7 +161,7 @@ describe('from a driver to his premium', () => {
     expect(own.data.premium).toEqual(premium);
   });
 
-  it('says what would be right where nothing can be priced', async () => {
+  it('says what would be right if nothing can be priced', async () => {
     const early = await ask(api, INSURER, PREMIUM, { from: '2019-01-01', to: '2019-02-01' });
     expect(codesOf(early)).toEqual(['BAD_USER_INPUT']);
     const outside = await ask(api, INSURER, PREMIUM, { from: '2025-01-01', to: '2025-02-01' });

@@ -123,7 +123,7 @@ const estimatesOf = (premium: {
 }) => premium.worksheet.years[0]?.vehicles[0]?.estimates;
 
 describe('a device that was silent for days', () => {
-  it('costs its estimate in a preview, the same for whoever may see the policy', async () => {
+  it('costs its estimate in a preview, the same for every caller that may see the policy', async () => {
     const premium = await preview();
     // Heard on 1, 3 and 4 June with 60 km; 2 June alone is a parked car, 31 May not a whole day.
     expect(premium).toMatchObject({

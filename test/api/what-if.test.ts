@@ -157,7 +157,7 @@ interface Cell {
 }
 
 describe('what if a book were priced by a draft', () => {
-  it('comes to the previews of all policies, and says who wins and loses', async () => {
+  it('equals the previews of all policies, with winners and losers', async () => {
     const answer = await ask(api, INSURER, QUERY, { tariff: 'payd@2', ...YEAR, ...BY_TERRITORY });
     expect(answer.errors).toEqual([]);
     const { whatIf } = answer.data;
@@ -225,7 +225,7 @@ describe('what if a book were priced by a draft', () => {
     expect(same.data.whatIf.total).toMatchObject({ unchanged: POLICIES, change: '0.00' });
   });
 
-  it('leaves out what a tariff cannot rate, and says whom and why', async () => {
+  it('leaves out policies that a tariff cannot rate, and says which and why', async () => {
     const { data } = await ask(api, INSURER, QUERY, { tariff: 'payd@5', ...YEAR });
     expect(data.whatIf.total.policies).toBe(POLICIES - 4);
     expect(data.whatIf.unrated).toMatchObject([
@@ -234,7 +234,7 @@ describe('what if a book were priced by a draft', () => {
     expect(data.whatIf.unrated[0].message).toContain('island');
   });
 
-  it('tells an actuary nothing about few people, and names no policy', async () => {
+  it('gives an actuary no figures about few people and no policy numbers', async () => {
     const { data, errors } = await ask(api, ACTUARY, QUERY, {
       tariff: 'payd@2',
       ...YEAR,
@@ -273,7 +273,7 @@ describe('what if a book were priced by a draft', () => {
     ]);
   });
 
-  it('says what is wrong with a question, and is not for everybody', async () => {
+  it('says what is wrong with a question, and is refused to other roles', async () => {
     const code = async (variables: object, claims: Parameters<typeof ask>[1] = INSURER) =>
       codesOf(await ask(api, claims, QUERY, { tariff: 'payd@2', ...YEAR, ...variables }));
     expect(await code({ tariff: 'payd@9' })).toEqual(['NOT_FOUND']);
@@ -290,7 +290,7 @@ describe('what if a book were priced by a draft', () => {
     expect(await code({}, { role: 'INSURER', tenant: 'other' })).toEqual(['NOT_FOUND']);
   });
 
-  it('tells how far it is, piece by piece, and ends with the answer', async () => {
+  it('reports its progress piece by piece, and ends with the answer', async () => {
     const variables = { tariff: 'payd@2', ...YEAR, ...BY_TERRITORY };
     const whole = await ask(api, INSURER, QUERY, variables);
     interface Told {
@@ -319,7 +319,7 @@ describe('what if a book were priced by a draft', () => {
     expect(messages.at(-1)?.whatIf).toEqual(whole.data.whatIf);
   });
 
-  it('is answered by the command, too, with progress beside it', async () => {
+  it('is also answered by the command, with its progress', async () => {
     const folder = makeFolder();
     const draft = join(folder, 'draft.json');
     writeFileSync(draft, JSON.stringify(documentOf('2', { charges: draftCharges })));

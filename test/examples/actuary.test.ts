@@ -66,7 +66,7 @@ describe('the questions for Metabase', () => {
     expect(new Set(fields.map(({ name }) => name)).size).toBe(fields.length);
   });
 
-  it('count what was claimed, driven and charged', async () => {
+  it('count claims, kilometres and charges', async () => {
     const ask = async (name: string) => {
       const { statement } = questions.find((question) => question.name.startsWith(name))!;
       return (await analyst.query<Record<string, unknown>>(statement)).rows;
@@ -143,7 +143,7 @@ describe('the dashboard for Grafana', () => {
     }
   });
 
-  it('shows what began in the range of time and nothing else', async () => {
+  it('shows only what began in the time range', async () => {
     const [kilometres] = panels;
     const ask = async (from: string, to: string) => {
       const { rows: found } = await analyst.query<{ kilometres: string }>(

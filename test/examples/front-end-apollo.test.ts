@@ -59,12 +59,12 @@ async function generateManifest(): Promise<string> {
 }
 
 describe('the front end with Apollo Client', () => {
-  it('has types that are made of its operations and of this schema', async () => {
+  it('has types generated from its operations and this schema', async () => {
     const check = ['--config', `${FOLDER}/codegen.ts`, '--check'];
     await expect(run('node_modules/.bin/graphql-codegen', check)).resolves.toBeDefined();
   });
 
-  it('lists all pages, says what is forbidden, and hears each change once through a lost connection', async () => {
+  it('lists all pages, shows what is forbidden, and gets each change once through a lost connection', async () => {
     const device = await addDevice(rows, tenant, 'ID-1', 5);
     const wire = await openWire(Number(new URL(open.url).port));
     const program = await startFrontEnd(FOLDER, 'ID-1', wire.port);
@@ -97,7 +97,7 @@ describe('the front end with Apollo Client', () => {
     await wire.close();
   });
 
-  it('needs nothing but the manifest where nothing else is answered, over HTTP and over sockets', async () => {
+  it('works against a server that answers only the manifest, over HTTP and over sockets', async () => {
     const device = await addDevice(rows, tenant, 'ID-2', 3);
     const text = 'query Other { viewer { role } }';
     const refused = await send(listed, INSURER, { query: text });
@@ -111,7 +111,7 @@ describe('the front end with Apollo Client', () => {
   });
 
   if (process.env['ODOGRAPH_LONG'] === '1') {
-    it('comes back when it may where its points were spent, and has missed nothing', async () => {
+    it('retries when its rate limit allows, and misses nothing', async () => {
       const device = await addDevice(rows, tenant, 'ID-3', 2);
       const limited = await startTestApi(database, { rateLimits: { INSURER: 50 } });
       const { heard, waitedMs } = await waitForPoints(FOLDER, 'ID-3', device, limited);
@@ -121,7 +121,7 @@ describe('the front end with Apollo Client', () => {
     });
   }
 
-  it('ends with what is wrong where its token is not accepted', async () => {
+  it('ends with the reason if its token is not accepted', async () => {
     const port = Number(new URL(open.url).port);
     const program = await startFrontEnd(FOLDER, 'ID-1', port, { ODOGRAPH_TOKEN: 'none' });
     expect(await program.exited).toBe(1);

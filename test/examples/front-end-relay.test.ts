@@ -70,13 +70,13 @@ const readFolder = (folder: string) =>
   );
 
 describe("Relay's compiler", () => {
-  it('makes of the operations and of this schema what is checked in, the list of operations too', async () => {
+  it('generates from the operations and this schema what is checked in, including the list of operations', async () => {
     const folder = copyExample();
     await compile(folder);
     expect(readFolder(join(folder, GENERATED))).toEqual(readFolder(GENERATED));
   });
 
-  it('refuses a schema whose lists are no connections', async () => {
+  it('refuses a schema whose lists are not connections', async () => {
     const folder = copyExample();
     const file = join(folder, 'schema.graphql');
     const schema = readFileSync(file, 'utf8');
@@ -86,7 +86,7 @@ describe("Relay's compiler", () => {
 });
 
 describe('the front end with Relay', () => {
-  it('lists all pages without doubles, and keeps the list as it is through a lost connection', async () => {
+  it('lists all pages without duplicates, and keeps the list through a lost connection', async () => {
     const device = await addDevice(rows, tenant, 'ID-1', 5);
     const wire = await openWire(portOf(open));
     const program = await startFrontEnd(FOLDER, 'ID-1', wire.port);
@@ -121,7 +121,7 @@ describe('the front end with Relay', () => {
     await wire.close();
   });
 
-  it('needs nothing but the list that its compiler wrote where nothing else is answered', async () => {
+  it('works against a server that answers only the operations its compiler listed', async () => {
     const device = await addDevice(rows, tenant, 'ID-2', 3);
     const refused = await send(listed, INSURER, { query: 'query Other { viewer { role } }' });
     expect(refused.body.errors?.[0]?.extensions.code).toBe('PERSISTED_QUERY_NOT_IN_LIST');
@@ -133,7 +133,7 @@ describe('the front end with Relay', () => {
   });
 
   if (process.env['ODOGRAPH_LONG'] === '1') {
-    it('comes back when it may where its points were spent, and has missed nothing', async () => {
+    it('retries when its rate limit allows, and misses nothing', async () => {
       const device = await addDevice(rows, tenant, 'ID-3', 2);
       const limited = await startTestApi(database, { rateLimits: { INSURER: 50 } });
       const { heard, waitedMs } = await waitForPoints(FOLDER, 'ID-3', device, limited);
@@ -143,7 +143,7 @@ describe('the front end with Relay', () => {
     });
   }
 
-  it('ends with what is wrong where its token is not accepted', async () => {
+  it('ends with the reason if its token is not accepted', async () => {
     const program = await startFrontEnd(FOLDER, 'ID-1', portOf(open), { ODOGRAPH_TOKEN: 'none' });
     expect(await program.exited).toBe(1);
     expect(program.stderr()).toMatch(/^UNAUTHENTICATED The token was not accepted/);

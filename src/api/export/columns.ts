@@ -39,13 +39,13 @@ function flags(name: string, description: string, measure: string): ExportColumn
   return column(name, 'INTEGER', description, (trip) => sum(trip, measure));
 }
 
-/** Who and what it is of, as the insurer calls them: not for an actuary. */
+/** The insurer's own ids of device, driver and vehicle: not for an actuary. */
 const NAMES: readonly ExportColumn[] = [
   column('device', 'TEXT', 'Device id, as in the messages', (trip) => trip.deviceId),
   optional(
     'driver',
     'TEXT',
-    "Insurer's id of the driver; null where nobody was assigned",
+    "Insurer's id of the driver; null where no driver was assigned",
     (trip) => trip.driverExternalId,
   ),
   optional(
@@ -56,7 +56,7 @@ const NAMES: readonly ExportColumn[] = [
   ),
 ];
 
-/** No coordinates: they are for nobody in bulk. */
+/** No coordinates: no role may export them in bulk. */
 const FACTS: readonly ExportColumn[] = [
   column('trip_id', 'INTEGER', 'Number of the trip', ({ id }) => id),
   column(
@@ -68,7 +68,7 @@ const FACTS: readonly ExportColumn[] = [
   optional(
     'driver_id',
     'INTEGER',
-    'Pseudonym of the driver, the same in every export and view; null where nobody was assigned',
+    'Pseudonym of the driver, the same in every export and view; null where no driver was assigned',
     (trip) => trip.driverRef,
   ),
   optional(
@@ -161,7 +161,7 @@ const FACTS: readonly ExportColumn[] = [
   column('updated_at', 'INSTANT', 'When it changed last, UTC', (trip) => trip.updatedAtMs),
 ];
 
-/** The columns of an export for its asker. */
+/** The columns of an export for a role. */
 export function columnsFor({ role }: Pick<Identity, 'role'>): readonly ExportColumn[] {
   return role === 'INSURER' ? [...FACTS, ...NAMES] : FACTS;
 }

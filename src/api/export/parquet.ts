@@ -81,8 +81,8 @@ interface ColumnBuffer {
 }
 
 /**
- * Outlives its row groups, with numbers out of the garbage collector's sight and every text once: what
- * lives as long as a group would be old when it is dropped, and what is old is collected late.
+ * Reused for all row groups, with numbers in typed arrays and every distinct text once: objects that live as
+ * long as a row group are promoted to the old generation and collected late.
  */
 function createBuffer({ type, value }: ExportColumn): ColumnBuffer {
   const { toValue } = STORED[type];

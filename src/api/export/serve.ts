@@ -74,7 +74,7 @@ export function serveExports({
       const dataAsOf = asOfMs === null ? null : new Date(asOfMs).toISOString();
       const columns = columnsFor(identity);
       const trips = readAllTrips((read) => reading.run(read), criteria, BATCH);
-      // What goes wrong before the first batch is an answer; later it can only break the file off.
+      // An error before the first batch becomes an error response; later it can only cut the file off.
       const first = await trips.next();
       const body = write(columns, endWith(first, trips, reading.end), {
         'odograph.snapshot': snapshot.id,

@@ -24,7 +24,7 @@ export const bills: Resolvers = {
     premium: async (row, _, context) => {
       const { premium } = await loadDocument<Bill>(context, row);
       const tariff = await context.loaders.tariff.load(row.tariffName ?? '');
-      if (tariff === null) throw new Error(`the tariff of bill ${row.number} is gone`);
+      if (tariff === null) throw new Error(`the tariff of bill ${row.number} is missing`);
       return toPremium(premium, tariff, row.cutOff.getTime());
     },
     trips: async (row, _, context) => [...(await loadDocument<Bill>(context, row)).trips],

@@ -62,7 +62,7 @@ function lastProduct({ products }: PolicyParts) {
   return last;
 }
 
-/** A policy's drivers and vehicles are its tenant's own, so who sees that they are named sees them. */
+/** A policy's drivers and vehicles belong to its tenant, so any caller that sees the reference may see them. */
 function present<Row extends DriverRow | VehicleRow>(row: Row | null): Row {
   if (row === null)
     throw new Error('a policy names a driver or vehicle that its reader cannot see');

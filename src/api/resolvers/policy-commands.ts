@@ -92,7 +92,7 @@ export const policyCommands: Resolvers = {
           ];
           checkCount(changes, 'facts');
           if (changes.length === 0 && product == null && jurisdiction == null) {
-            refuse('INVALID', 'Nothing is to change: name at least one thing.');
+            refuse('INVALID', 'Nothing to change: give at least one field.');
           }
           return amendPolicy(tx, tenant, context.identity.subject, order);
         },
@@ -125,7 +125,7 @@ function checkCount(list: readonly unknown[], field: string): void {
 }
 
 function checkReason(reason: string | null | undefined): string | null {
-  if (reason != null && (reason.length > MAX_REASON)) {
+  if (reason != null && reason.length > MAX_REASON) {
     refuse('INVALID', `reason must have at most ${MAX_REASON} characters.`, 'reason');
   }
   return reason ?? null;

@@ -90,8 +90,8 @@ export function toPremium(premium: Premium, tariff: TariffRow, dataCutoffMs: num
 }
 
 /**
- * Reads what a premium is made of. Whoever may see a policy may see what it is priced on, also the
- * kilometres that others drove with its vehicles: so not behind a driver's own wall.
+ * Reads the inputs of a premium. A caller that may see a policy may see what it is priced on, including the
+ * kilometres that other drivers drove with its vehicles: so the read is not restricted to one driver.
  */
 async function readWhole<T extends object>(
   { identity, reading, services }: Context,

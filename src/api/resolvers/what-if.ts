@@ -27,7 +27,7 @@ interface Answered extends Asked {
   readonly dataAsOfMs: number | null;
 }
 
-/** What a message of `whatIfProgress` tells. */
+/** A message of `whatIfProgress`. */
 export interface ProgressMessage {
   readonly policies: number;
   readonly done: number;
@@ -124,7 +124,7 @@ async function* messagesOf(
   }
 }
 
-/** An actuary is told of no few people, and of no policy by its number. */
+/** An actuary gets no figures about few people and no policy numbers. */
 function readerOf({ role, microdata }: Identity): ReportReader {
   return {
     leastDrivers: role === 'ACTUARY' && !microdata ? leastDrivers : 0,
@@ -138,7 +138,7 @@ function toAnswer(identity: Identity, { whatIf: asked, tariff, tally, dataAsOfMs
   if (report === undefined) {
     throw createError(
       'FORBIDDEN',
-      `Figures about fewer than ${leastDrivers} drivers are not for the role ${identity.role}.`,
+      `Figures about fewer than ${leastDrivers} drivers are not visible to the role ${identity.role}.`,
     );
   }
   return {

@@ -10,10 +10,10 @@ import { parseStored } from './pricing.ts';
 import { readRatingInputs } from './rating.ts';
 import { readTariffsInForce } from './tariffs.ts';
 
-/** Runs one read behind the walls of whoever asks; each may see a later state of the store than the one before. */
+/** Runs one read behind the caller's row-level security; each may see a later state of the store than the one before. */
 export type Run = <T>(read: (tx: Transaction) => Promise<T>) => Promise<T>;
 
-/** Policies that are read and rated at once: so many that statements do not count, so few that memory does not. */
+/** Policies that are read and rated at once: enough that the cost of statements is small, few enough for memory. */
 const PIECE = 50;
 
 /** How far a book is re-rated. */
@@ -23,13 +23,13 @@ export interface WhatIfProgress {
   readonly done: number;
   /** Whether this is the last of them all. */
   readonly over: boolean;
-  /** What is known after those that are done; it is one object, which goes on being filled. */
+  /** The tally of those that are done; one object that keeps being filled. */
   readonly tally: WhatIfTally;
 }
 
 /**
  * Completes a question about a draft by the tariffs that price the book: those in force, or one that
- * prices all of it. Or says what is wrong with the question.
+ * prices all of it. Or returns what is wrong with the question.
  */
 export async function readWhatIf(
   tx: Transaction,
@@ -48,7 +48,7 @@ export async function readWhatIf(
   return mismatches.length > 0 ? mismatches : whatIf;
 }
 
-/** Re-rates a book in pieces, in the order of the policies' numbers, and tells after each how far it is. */
+/** Re-rates a book in pieces, in the order of the policies' numbers, yielding its progress after each. */
 export async function* rerateBook(run: Run, whatIf: WhatIf): AsyncGenerator<WhatIfProgress> {
   const tally = createTally();
   const policies = await run((tx) => countBook(tx, whatIf));
@@ -59,7 +59,7 @@ export async function* rerateBook(run: Run, whatIf: WhatIf): AsyncGenerator<What
   while (last !== undefined) {
     // PostgreSQL reads the next piece while this one is rated.
     const next = read(last);
-    // Whoever listens no more does not hear of its failure either.
+    // If the consumer stopped iterating, this failure must not become an unhandled rejection.
     next.catch(() => undefined);
     for (const policy of book) tallyPolicy(tally, whatIf, policy);
     done += book.length;

@@ -8,13 +8,13 @@ interface ListenedPolicy {
 }
 
 /**
- * On which whole local days devices of policies' vehicles were heard, and on which silent: no event of the
- * day is stored. Days without a device all day long are missing, and so are those that were not over
- * when the log was read to `cutOff`. A day with a trip's roll-up was heard; of the others each costs one
- * probe of the events' key, by device and second.
+ * The whole local days on which devices of policies' vehicles were heard, and those on which they were silent:
+ * no event of the day is stored. Days without a device all day long are missing, and so are those that were
+ * not over at `cutOff`. A day with driving in the roll-ups was heard; each other day costs one probe of
+ * the events' key, by device and second.
  *
  * @param since first local date
- * @param cutOff up to when the log is read; null: nothing of it, so no day is told
+ * @param cutOff up to when the log is read; null: nothing was read, so no day is returned
  * @returns by the place of the policy
  */
 export async function readDeviceDays(
@@ -54,11 +54,11 @@ export async function readDeviceDays(
     heard as (
       select distinct p.place, p.date from probe p cross join lateral (
         select from event e where e.device_id = p.device_id and e.sec >= p.from_sec and e.sec < p.to_sec limit 1) as e),
-    told as (
+    classified as (
       select day.place, day.date, day.driven or h.date is not null as heard
       from day left join heard h on h.place = day.place and h.date = day.date),
     run as (
-      select place, date, heard, date - row_number() over (partition by place, heard order by date)::int as run from told)
+      select place, date, heard, date - row_number() over (partition by place, heard order by date)::int as run from classified)
     select place, min(date)::text as from, (max(date) + 1)::text as to, heard from run group by place, heard, run order by place, min(date)`;
   for (const { place, ...row } of rows) {
     const vehicle = vehicles[Number(place) - 1];
@@ -67,7 +67,7 @@ export async function readDeviceDays(
   return days;
 }
 
-/** Up to when everything in the log is counted; null before anything was read. */
+/** Up to when everything in the log is read; null before anything was read. */
 export async function readReadThrough(tx: Transaction): Promise<Date | null> {
   const [row] = await tx.$queryRaw<{ through: Date | null }[]>`
     select case when bool_and(read_through is not null) then min(read_through) end as through from sink_offset`;

@@ -4,7 +4,7 @@ import type { Transaction } from '../open.ts';
 
 export type DisputeState = 'OPEN' | 'UPHELD' | 'REJECTED';
 
-/** A trip that somebody says must not be billed, or not to this policy. */
+/** A claim that a trip must not be billed, or not to this policy. */
 export interface DisputeRow {
   readonly ref: number;
   readonly policyRef: number;
@@ -12,7 +12,7 @@ export interface DisputeRow {
   readonly state: DisputeState;
   readonly reason: string;
   readonly openedAt: Date;
-  /** Who, as the token's subject says. */
+  /** The token's subject. */
   readonly openedBy: string | null;
   readonly settledAt: Date | null;
   readonly settledBy: string | null;

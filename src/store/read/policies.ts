@@ -15,7 +15,7 @@ export interface PolicyRow {
   readonly cancelledOn: string | null;
 }
 
-/** Something that holds of a policy for half-open local dates. */
+/** Something that is true of a policy for half-open local dates. */
 interface PolicySpan {
   readonly policyRef: number;
   readonly from: string;
@@ -110,7 +110,7 @@ export async function readPoliciesOfDrivers(
     order by number`;
 }
 
-/** What is dated of policies, as far as the reader may see it: one statement each. */
+/** The dated rows of policies that the reader may see: one statement for each kind. */
 export async function readPolicyParts(
   tx: Transaction,
   refs: readonly number[],
@@ -142,7 +142,7 @@ export async function readPolicyParts(
   return parts;
 }
 
-/** Who changed what of policies, the oldest change first. */
+/** The recorded changes of policies, the oldest first. */
 export async function readAmendments(
   tx: Transaction,
   refs: readonly number[],

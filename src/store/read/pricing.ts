@@ -5,14 +5,14 @@ import type { PolicyProductRow, PolicyRow } from './policies.ts';
 import type { TariffRow } from './tariffs.ts';
 import { readTariffsInForce } from './tariffs.ts';
 
-/** The one tariff that prices a period of a policy, or why there is none. */
+/** The tariff that prices a period of a policy, or why there is none. */
 export type Pricing =
   | { readonly ok: true; readonly row: TariffRow; readonly tariff: Tariff }
   | { readonly ok: false; readonly code: 'INVALID' | 'NOT_FOUND'; readonly message: string };
 
 /**
- * Finds the tariff of a policy for half-open local dates. Where the policy's product, its jurisdiction
- * or the tariff changes within them, it says on which day to part them.
+ * Finds the tariff of a policy for half-open local dates. If the policy's product, its jurisdiction
+ * or the tariff changes within them, the refusal names the day on which to split them.
  */
 export async function findPricing(
   tx: Transaction,
@@ -26,13 +26,13 @@ export async function findPricing(
   if (!product || from < policy.startDate || to > end) {
     return refuse(
       'INVALID',
-      `${from} to ${to} is not within the policy, ${policy.startDate} to ${end}.`,
+      `${from} to ${to} is not within the policy, ${policy.startDate} to ${end}. Give dates within it.`,
     );
   }
   if (otherProduct) {
     return refuse(
       'INVALID',
-      `The policy changes on ${otherProduct.from} from ${product.product} in ${product.jurisdiction} to ${otherProduct.product} in ${otherProduct.jurisdiction}: ask up to that day, then from it.`,
+      `The policy changes on ${otherProduct.from} from ${product.product} in ${product.jurisdiction} to ${otherProduct.product} in ${otherProduct.jurisdiction}. Split the period at that day.`,
     );
   }
   const [row, next] = await readTariffsInForce(tx, product, from, to);
@@ -47,7 +47,7 @@ export async function findPricing(
   if (next) {
     return refuse(
       'INVALID',
-      `The tariff changes on ${next.effectiveFrom} from ${row.name} to ${next.name}: ask up to that day, then from it.`,
+      `The tariff changes on ${next.effectiveFrom} from ${row.name} to ${next.name}. Split the period at that day.`,
     );
   }
   return { ok: true, row, tariff: parseStored(row) };
@@ -57,7 +57,7 @@ function refuse(code: 'INVALID' | 'NOT_FOUND', message: string): Pricing {
   return { ok: false, code, message };
 }
 
-/** A tariff of the store, ready to rate; it was checked before it was kept. */
+/** A stored tariff, ready to rate; it was checked before it was stored. */
 export function parseStored({ name, document }: TariffRow): Tariff {
   const parsed = parseTariffText(document);
   if (!parsed.ok) {

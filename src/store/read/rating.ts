@@ -54,9 +54,9 @@ export async function readRatedCovers(
 }
 
 /**
- * Everything that premiums of a period are made of beside their tariffs, for many policies at once: a
- * handful of statements whatever their number. Kilometres are those of the covered vehicles, whoever
- * drove them, so the reader must not be behind a driver's wall; those of disputed trips do not count.
+ * All inputs of premiums of a period except their tariffs, for many policies at once: a handful of
+ * statements whatever their number. Kilometres are those of the covered vehicles by any driver, so the
+ * reader must not be restricted to one driver; those of disputed trips do not count.
  *
  * @param from first local date of the period
  * @param to the local date after the last
@@ -154,7 +154,7 @@ function toRatedPolicy(
       to,
     })),
     facts: [
-      // A named driver of whom nothing is known is missed by the factors that ask for drivers' facts.
+      // A named driver without facts is kept, so that factors over drivers report what is missing.
       ...cut(drivers).map(({ driverRef, from, to }) => ({
         from,
         to,

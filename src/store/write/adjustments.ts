@@ -22,7 +22,7 @@ import { refuse } from './once.ts';
 
 /**
  * Issues what is to be paid or given back so that all bills in force of a policy are right by what is
- * known now. The adjustment's id in the store; null where nothing is to be adjusted.
+ * known now. @returns the adjustment's id; null if there is nothing to adjust
  */
 export async function adjustBills(
   tx: Transaction,
@@ -34,7 +34,11 @@ export async function adjustBills(
   const bills = await readBillsInForce(tx, policy.ref);
   const [first, last] = [bills[0], bills.at(-1)];
   if (!first || !last) {
-    refuse('WRONG_STATE', `${policyNumber} has no bill that could be adjusted.`, 'policyNumber');
+    refuse(
+      'WRONG_STATE',
+      `${policyNumber} has no bill to adjust. Issue one first (issueBill).`,
+      'policyNumber',
+    );
   }
   const cover = await readCover(tx, policy);
   const tariffs = await readTariffsByName(
@@ -82,7 +86,7 @@ export async function adjustBills(
   });
 }
 
-/** Takes a bill back, with all that adjustments made of it; its days may then be billed anew. The credit note's id. */
+/** Takes a bill back, together with its adjustments; its days may then be billed again. @returns the credit note's id */
 export async function creditBill(
   tx: Transaction,
   clerk: Clerk,
@@ -94,7 +98,11 @@ export async function creditBill(
   const { cutOff } = await readCutOff(tx, policy);
   const bill = await findBill(tx, clerk, billNumber);
   if (bill.creditNote !== null) {
-    refuse('WRONG_STATE', `${billNumber} was taken back by ${bill.creditNote}.`, 'billNumber');
+    refuse(
+      'WRONG_STATE',
+      `${billNumber} was already credited by ${bill.creditNote}.`,
+      'billNumber',
+    );
   }
   const tariff = (await readTariffsByName(tx, [bill.tariffName])).get(bill.tariffName);
   const number = await takeNumber(tx, clerk, 'CREDIT_NOTE');

@@ -1,10 +1,10 @@
 import type { Transaction } from '../open.ts';
 
 /**
- * Gives every trip of a device that began at or after an instant to whom the device had then been
- * given: its tenant, assignment, driver and vehicle, its driving events, and its share of the
- * roll-ups. A closed trip whose owner changes gets a new revision, and what it said stays as the old
- * one; without a new revision nothing has changed of what is known of it, nor when. The device must
+ * Updates every trip of a device that began at or after an instant to the tenancy and assignment of its
+ * start: tenant, driver and vehicle, its driving events, and its share of the roll-ups. A closed trip whose
+ * owner changes gets a new revision, and its old state is kept; without a new revision neither its facts
+ * nor `updated_at` change. The device must
  * be held by this transaction.
  */
 export async function reattribute(tx: Transaction, device: number, from: Date): Promise<void> {
@@ -42,10 +42,10 @@ export async function reattribute(tx: Transaction, device: number, from: Date): 
   if (dates.length > 0) await rebuildTotals(tx, device, dates);
 }
 
-/** Days of a trip begin and end within so much of its start. */
+/** All days of a trip are within this time of its start. */
 const MARGIN_MS = 4 * 86_400_000;
 
-/** Sums the closed trips of some local days anew; a trip lasts a day or two, so few others are read. */
+/** Recalculates the sums of closed trips for some local days; a trip lasts a day or two, so few others are read. */
 async function rebuildTotals(
   tx: Transaction,
   device: number,

@@ -11,7 +11,7 @@ import { readRatedCovers } from '../read/rating.ts';
 import { readTariffs } from '../read/tariffs.ts';
 import { refuse } from './once.ts';
 
-/** What is being issued, beside its document. */
+/** What is being issued, apart from its document. */
 interface Draft {
   readonly kind: 'BILL' | 'ADJUSTMENT' | 'CREDIT_NOTE';
   readonly from: string;
@@ -23,7 +23,7 @@ interface Draft {
   readonly reason: string | null;
 }
 
-/** Who writes for whom. */
+/** The tenant that is written for, and the writer. */
 export interface Clerk {
   readonly tenantRef: number;
   /** The token's subject. */
@@ -66,7 +66,10 @@ export async function readCutOff(
     from (select case when bool_and(read_through is not null) then min(read_through) end as w from sink_offset) as o`;
   const { cutOff = null, today = null } = read ?? {};
   if (cutOff === null || today === null) {
-    refuse('WRONG_STATE', 'Nothing was read from the log yet, so nothing can be billed.');
+    refuse(
+      'WRONG_STATE',
+      'No driving is known yet: the sink has read nothing from the log. Bill once it has.',
+    );
   }
   return { cutOff, today };
 }
@@ -101,7 +104,7 @@ export async function findBill(
   return found ?? refuse('NOT_FOUND', `There is no bill ${number}.`, 'billNumber');
 }
 
-/** The next number of the tenant's documents, without a gap: whoever takes one holds the counter until it is kept. */
+/** The next number of the tenant's documents, without a gap: the counter is locked until the document is kept. */
 export async function takeNumber(
   tx: Transaction,
   { tenantRef }: Clerk,

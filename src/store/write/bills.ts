@@ -20,8 +20,8 @@ import { refuse } from './once.ts';
 import { holdPricing } from './tariffs.ts';
 
 /**
- * Issues the bill of a period that is over, by what was read from the log up to now. Two at once wait
- * for each other at the policy, and one period is billed once. The bill's id in the store.
+ * Issues the bill of a period that is over, from what was read of the log so far. A lock on the policy
+ * serialises concurrent calls, and a period is billed once. @returns the bill's id
  */
 export async function issueBill(
   tx: Transaction,
@@ -30,13 +30,13 @@ export async function issueBill(
   from: string,
   to: string,
 ): Promise<number> {
-  if (from >= to) refuse('INVALID', `to is ${to}; it must lie after from, ${from}.`, 'to');
+  if (from >= to) refuse('INVALID', `to is ${to}; it must be after from, ${from}.`, 'to');
   const policy = await holdBilledPolicy(tx, clerk, policyNumber);
   const { cutOff, today } = await readCutOff(tx, policy);
   if (to > today) {
     refuse(
       'WRONG_STATE',
-      `The log is read up to ${cutOff.toISOString()}, ${today} in ${policy.timeZone}; a bill is issued when its period is over, on ${to}.`,
+      `Driving is known up to ${cutOff.toISOString()}, ${today} in ${policy.timeZone}. The period ends on ${to}; bill it after that.`,
       'to',
     );
   }
@@ -45,7 +45,7 @@ export async function issueBill(
     where policy_id = ${policy.ref} and kind = 'BILL' and credited_by is null
       and from_date < ${to}::date and to_date > ${from}::date order by from_date limit 1`;
   if (other) {
-    refuse('OVERLAP', `${other.number} bills ${other.from} to ${other.to} already.`, 'from');
+    refuse('OVERLAP', `${other.number} already bills ${other.from} to ${other.to}.`, 'from');
   }
   const cover = await readCover(tx, policy);
   for (const product of cover.products) await holdPricing(tx, clerk.tenantRef, product);
@@ -80,7 +80,7 @@ export async function issueBill(
   });
 }
 
-/** Makes a bill again from what it keeps: its id in the store, and whether every byte came out the same. */
+/** Recalculates a bill from its own inputs. @returns its id, and whether every byte is the same */
 export async function recalculateBill(
   tx: Transaction,
   clerk: Clerk,
@@ -88,7 +88,7 @@ export async function recalculateBill(
 ): Promise<{ readonly ref: number; readonly same: boolean }> {
   const { ref, tariffName, document } = await findBill(tx, clerk, number);
   const tariff = (await readTariffsByName(tx, [tariffName])).get(tariffName);
-  if (!tariff) throw new Error(`the tariff ${tariffName} of bill ${number} is gone`);
+  if (!tariff) throw new Error(`the tariff ${tariffName} of bill ${number} is missing`);
   const made = recomposeBill(document, tariff);
   if (!made.ok) {
     refuse('WRONG_STATE', `${number}: ${sayProblems(made.problems)}`, 'billNumber');

@@ -48,7 +48,7 @@ const REQUIRED: readonly Column[] = [
   'currency',
 ];
 
-/** What each column must look like, and how that is said. */
+/** The form of each column, and its description for people. */
 const FORMS: Readonly<Record<Column, readonly [RegExp, string]>> = {
   claimNumber: [/^[^\0]{1,200}$/, '1 to 200 characters'],
   policyNumber: [/^[^\0]{1,200}$/, '1 to 200 characters'],

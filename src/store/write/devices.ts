@@ -4,7 +4,7 @@ import { reattribute } from './attribution.ts';
 import { refuse } from './once.ts';
 import { findDriver, keepVehicle } from './people.ts';
 
-/** What stands for an open end in the store. */
+/** Open ends in the store. */
 const BEGINNING = new Date(0);
 const END = new Date(Date.UTC(9999, 11, 31));
 
@@ -18,7 +18,7 @@ export interface AssignmentOrder {
   readonly toMs: number | null;
 }
 
-/** Says who drove what with a device and when; what was assigned in that time gives way. The device's id in the store. */
+/** Assigns a driver and vehicle to a device for an interval, trimming overlapping assignments. @returns the device's id */
 export async function assignDevice(
   tx: Transaction,
   tenantRef: number,
@@ -28,7 +28,7 @@ export async function assignDevice(
   if (device === undefined) {
     refuse(
       'NOT_FOUND',
-      `There is no device ${order.deviceId} in this tenant: it becomes known with its first message, or by moveDevice.`,
+      `No device ${order.deviceId} in this tenant. A device becomes known with its first message or by moveDevice.`,
       'deviceId',
     );
   }
@@ -52,7 +52,7 @@ export interface MoveOrder {
   readonly createTenant: boolean;
 }
 
-/** Gives a device to a tenant from a time on. The device's id in the store. */
+/** Moves a device to a tenant from a time on. @returns the device's id */
 export async function moveDevice(tx: Transaction, order: MoveOrder): Promise<number> {
   const tenant = await findTenant(tx, order);
   const device = (await lockDevice(tx, order.deviceId)) ?? (await addDevice(tx, order.deviceId));
@@ -83,7 +83,7 @@ async function lockDevice(tx: Transaction, deviceId: string): Promise<number | u
   return row?.device_id;
 }
 
-/** Moves the device's fence, and tells those who listen. */
+/** Moves the device's fence and notifies subscribers. */
 async function announce(tx: Transaction, device: number): Promise<void> {
   await tx.$executeRaw`update device_state set version = version + 1 where device_id = ${device}`;
   await tx.$executeRaw`insert into journal (device_ids) values (array[${device}::int])`;
@@ -97,7 +97,7 @@ async function findTenant(tx: Transaction, order: MoveOrder): Promise<number> {
   if (!order.createTenant) {
     refuse(
       'NOT_FOUND',
-      `There is no tenant ${order.tenant}: say createTenant: true to make it.`,
+      `No tenant ${order.tenant}. Set createTenant: true to create it.`,
       'tenant',
     );
   }
@@ -106,7 +106,7 @@ async function findTenant(tx: Transaction, order: MoveOrder): Promise<number> {
   return made ? made.id : findTenant(tx, order);
 }
 
-/** A device not heard of yet; until somebody gets it, it is the default tenant's. */
+/** A device without messages so far; until it is moved it belongs to the default tenant. */
 async function addDevice(tx: Transaction, deviceId: string): Promise<number> {
   const [made] = await tx.$queryRaw<{ id: number }[]>`
     insert into device (external_id) values (${deviceId}) on conflict (external_id) do nothing returning id`;
@@ -122,7 +122,7 @@ async function addDevice(tx: Transaction, deviceId: string): Promise<number> {
   return made.id;
 }
 
-/** The order's time, its open ends drawn to those of the tenant's time with the device. */
+/** The order's interval, its open ends replaced by those of the tenancy. */
 async function fitIntoTenancy(
   tx: Transaction,
   tenantRef: number,
@@ -151,7 +151,7 @@ async function fitIntoTenancy(
     const times = spans.map((s) => `${show(s.from)} to ${show(s.to)}`).join(', ');
     refuse(
       'NOT_IN_TENANT',
-      `${deviceId} is this tenant's only from ${times}: assign it within that time.`,
+      `${deviceId} belongs to this tenant only from ${times}. Assign it within that time.`,
       fromMs === null ? 'to' : 'from',
     );
   }
@@ -162,7 +162,7 @@ function show(at: Date): string {
   return at <= BEGINNING ? 'the beginning' : at >= END ? 'until further notice' : at.toISOString();
 }
 
-/** Makes room for a new assignment: what lies in its time goes, what reaches over an edge is cut there. */
+/** Makes room for a new assignment: assignments within its time are deleted, overlapping ones are trimmed. */
 async function clearAssignments(
   tx: Transaction,
   device: number,

@@ -18,7 +18,7 @@ export interface SettlementOrder {
 
 /**
  * Keeps a trip out of a policy's premiums and bills until the dispute is settled. Bills issued before
- * stay as they are; an adjustment puts them right. The dispute's id in the store.
+ * stay unchanged; an adjustment corrects them. @returns the dispute's id
  */
 export async function disputeTrip(
   tx: Transaction,
@@ -30,7 +30,8 @@ export async function disputeTrip(
     (await readPolicy(tx, policyNumber)) ??
     refuse('NOT_FOUND', `There is no policy ${policyNumber}.`, 'policyNumber');
   const trip =
-    (await readTrips(tx, [tripRef]))[0] ?? refuse('NOT_FOUND', 'There is no such trip.', 'tripId');
+    (await readTrips(tx, [tripRef]))[0] ??
+    refuse('NOT_FOUND', 'No such trip. Give the id of a trip, as `trips` returns it.', 'tripId');
   const days = trip.days.map(({ localDate }) => localDate);
   const [covered] = await tx.$queryRaw<object[]>`
     select 1 from policy_vehicle where policy_id = ${policy.ref} and vehicle_id = ${trip.vehicleRef}
@@ -47,13 +48,13 @@ export async function disputeTrip(
     values (${tenantRef}, ${policy.ref}, ${tripRef}, ${reason}, ${subject})
     on conflict do nothing returning id as ref`;
   if (!made) {
-    refuse('ALREADY_EXISTS', 'The trip is disputed already, or was upheld once.', 'tripId');
+    refuse('ALREADY_EXISTS', 'The trip already has an open or upheld dispute.', 'tripId');
   }
   await markRepriced(tx, policy.ref);
   return made.ref;
 }
 
-/** Decides a dispute, once: upheld, the trip stays out; rejected, it counts again. The dispute's id in the store. */
+/** Decides a dispute, once: upheld, the trip stays out; rejected, it counts again. @returns the dispute's id */
 export async function settleDispute(
   tx: Transaction,
   subject: string | null,
@@ -68,6 +69,11 @@ export async function settleDispute(
   }
   const [found] = await tx.$queryRaw<{ state: string }[]>`
     select state from dispute where id = ${disputeRef}`;
-  if (!found) refuse('NOT_FOUND', 'There is no such dispute.', 'disputeId');
-  return refuse('WRONG_STATE', `The dispute was settled before: ${found.state}.`, 'disputeId');
+  if (!found)
+    refuse(
+      'NOT_FOUND',
+      'No such dispute. Give the id of a dispute, as `Policy.disputes` returns it.',
+      'disputeId',
+    );
+  return refuse('WRONG_STATE', `The dispute is already settled: ${found.state}.`, 'disputeId');
 }

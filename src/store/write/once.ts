@@ -14,7 +14,7 @@ export interface Fault {
   readonly field: readonly string[];
 }
 
-/** Ends a mutation whose input cannot be accepted; nothing of it stays. */
+/** Ends a mutation whose input cannot be accepted; its transaction is rolled back. */
 export class RefusedInput extends Error {
   readonly faults: readonly Fault[];
   constructor(...faults: readonly Fault[]) {
@@ -28,7 +28,7 @@ export function refuse(code: FaultCode, message: string, ...field: readonly stri
   throw new RefusedInput({ code, message, field });
 }
 
-/** What a mutation came to: what names its object, why not, or that its key means another input. */
+/** Outcome of a mutation: the object's key, a refusal, or a key reused with other input. */
 export type Outcome<Result> =
   | { readonly result: Result }
   | { readonly faults: readonly Fault[] }
@@ -46,7 +46,7 @@ export interface Command {
 const TRANSACTION_TIMEOUT_MS = 30_000;
 
 /**
- * Does something once for each idempotency key, in one transaction behind the asker's walls. The
+ * Does something once for each idempotency key, in one transaction behind the caller's row-level security. The
  * system's operator keeps keys of its own, apart from those of tenants.
  */
 export async function writeOnce<Result>(

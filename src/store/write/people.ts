@@ -1,7 +1,7 @@
 import type { Transaction } from '../open.ts';
 import { refuse } from './once.ts';
 
-/** Makes a driver known; his id in the store. */
+/** Registers a driver. @returns the driver's id in the store */
 export async function registerDriver(
   tx: Transaction,
   tenantRef: number,
@@ -30,7 +30,11 @@ export async function findDriver(
     select id from driver where tenant_id = ${tenantRef} and external_id = ${externalId}`;
   return (
     found?.id ??
-    refuse('NOT_FOUND', `There is no driver ${externalId}: register him first.`, 'driverExternalId')
+    refuse(
+      'NOT_FOUND',
+      `No driver ${externalId}. Register the driver first (registerDriver).`,
+      'driverExternalId',
+    )
   );
 }
 

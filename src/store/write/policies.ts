@@ -60,7 +60,7 @@ interface Held {
   readonly cancelledOn: string | null;
 }
 
-/** Makes a policy; its id in the store. */
+/** Creates a policy. @returns its id */
 export async function createPolicy(
   tx: Transaction,
   tenantRef: number,
@@ -71,7 +71,7 @@ export async function createPolicy(
     insert into policy (tenant_id, number, time_zone, start_date, end_date)
     values (${tenantRef}, ${number}, ${order.timeZone}, ${startDate}::date, ${endDate}::date)
     on conflict (tenant_id, number) do nothing returning id as ref`;
-  if (!made) refuse('ALREADY_EXISTS', `There is a policy ${number} already.`, 'number');
+  if (!made) refuse('ALREADY_EXISTS', `A policy ${number} already exists.`, 'number');
   const policy: Held = { ref: made.ref, number, startDate, endDate, cancelledOn: null };
   await changeProduct(tx, tenantRef, policy, startDate, order);
   for (const driver of order.drivers) await addDriver(tx, tenantRef, policy, startDate, driver);
@@ -82,7 +82,7 @@ export async function createPolicy(
   return policy.ref;
 }
 
-/** Changes a policy from a local date to its end, and keeps who did it and why. The policy's id in the store. */
+/** Changes a policy from a local date to its end, and records by whom and why. @returns the policy's id */
 export async function amendPolicy(
   tx: Transaction,
   tenantRef: number,
@@ -107,7 +107,7 @@ export async function amendPolicy(
   return policy.ref;
 }
 
-/** Ends a policy's cover before its term does. The policy's id in the store. */
+/** Ends a policy's cover before its term does. @returns the policy's id */
 export async function cancelPolicy(
   tx: Transaction,
   tenantRef: number,
@@ -135,7 +135,7 @@ async function holdPolicy(tx: Transaction, tenantRef: number, number: string): P
   if (found.cancelledOn !== null) {
     refuse(
       'WRONG_STATE',
-      `${number} was cancelled on ${found.cancelledOn}; a cancelled policy is not changed: make a new one.`,
+      `${number} was cancelled on ${found.cancelledOn}. A cancelled policy cannot be changed: create a new one.`,
       'policyNumber',
     );
   }
@@ -146,7 +146,7 @@ function checkDate({ startDate, endDate }: Held, from: string, field: string): v
   if (from < startDate || from >= endDate) {
     refuse(
       'INVALID',
-      `${field} is ${from}; it must lie within the policy, from ${startDate} to before ${endDate}.`,
+      `${field} is ${from}; it must be within the policy, from ${startDate} to before ${endDate}.`,
       field,
     );
   }
@@ -166,7 +166,7 @@ async function changeProduct(
   if (billed) {
     refuse(
       'WRONG_STATE',
-      `${policy.number} is billed up to ${billed.to}, by ${billed.number}: another product holds from then on, or that bill is credited first.`,
+      `${policy.number} is billed up to ${billed.to} by ${billed.number}. Change the product from then on, or credit that bill first.`,
       'from',
     );
   }
@@ -204,7 +204,7 @@ async function removeDriver(
   if (!(await endSpans(tx, 'policy_driver', policy, from, Prisma.sql`driver_id = ${driver}`))) {
     refuse(
       'NOT_FOUND',
-      `${policy.number} names no driver ${externalId} on ${from} or later.`,
+      `${policy.number} has no driver ${externalId} on ${from} or later.`,
       'removeDrivers',
     );
   }
@@ -224,7 +224,7 @@ async function addVehicle(
   if (known) {
     refuse(
       'ALREADY_EXISTS',
-      `${policy.number} covers the vehicle ${order.externalId} from ${known.from} to ${known.to}; a vehicle is covered once.`,
+      `${policy.number} covers the vehicle ${order.externalId} from ${known.from} to ${known.to}. A vehicle can be added to a policy only once.`,
       'addVehicles',
     );
   }
@@ -291,7 +291,7 @@ const DATED = {
   policy_fact: Prisma.sql`policy_fact`,
 };
 
-/** Lets what holds of a policy end at a date; what began only then or later goes. Whether there was any. */
+/** Ends dated rows of a policy at a date; rows that begin then or later are deleted. @returns whether there were any */
 async function endSpans(
   tx: Transaction,
   table: keyof typeof DATED,
@@ -307,7 +307,7 @@ async function endSpans(
   return gone + ended > 0;
 }
 
-/** A policy without a vehicle or a driver on some day covers nothing that could be rated. */
+/** A policy must have a vehicle and a driver on each day, otherwise there is nothing to rate. */
 async function checkCovered(tx: Transaction, policy: Held): Promise<void> {
   for (const [table, what] of [
     ['policy_vehicle', 'vehicle'],
@@ -321,7 +321,7 @@ async function checkCovered(tx: Transaction, policy: Held): Promise<void> {
     if (gap) {
       refuse(
         'INVALID',
-        `${policy.number} would have no ${what} from ${gap.day} on: add one from that day, or cancel the policy.`,
+        `${policy.number} would have no ${what} from ${gap.day} on. Add one from that day, or cancel the policy.`,
         what === 'vehicle' ? 'removeVehicles' : 'removeDrivers',
       );
     }
@@ -342,7 +342,7 @@ async function keepAmendment(
   await markRepriced(tx, policy.ref);
 }
 
-/** Whoever follows the policy's premium is to be told that it may be another now. */
+/** Makes subscriptions to the policy's premium notice that it may have changed. */
 export async function markRepriced(tx: Transaction, policyRef: number): Promise<void> {
   await tx.$executeRaw`update policy set changed = pg_current_xact_id() where id = ${policyRef}`;
 }

@@ -25,7 +25,7 @@ export async function keepDraft(
     kept?.id ??
     refuse(
       'WRONG_STATE',
-      `${name} is no draft any more, and what was active never changes: give the document another version.`,
+      `${name} is no longer a draft, and a tariff never changes once it was active. Give the document another version.`,
       'document',
     )
   );
@@ -71,7 +71,7 @@ export async function activateTariff(
   return name;
 }
 
-/** Takes a tariff that no bill in force was made with out of use: it prices nothing any more. Its name. */
+/** Retires a tariff that no bill in force was made with: it no longer prices anything. @returns its name */
 export async function retireTariff(
   tx: Transaction,
   tenantRef: number,

@@ -47,7 +47,7 @@ async function* inBatches(): AsyncGenerator<readonly ExportedTrip[]> {
   }
 }
 
-it('every trip is in its place through several row groups, with what is unknown in none of them', async () => {
+it('keeps every trip in order through several row groups, with nulls in any of them', async () => {
   const parts: Uint8Array[] = [];
   for await (const part of writeParquet(columnsFor({ role: 'INSURER' }), inBatches(), {})) {
     parts.push(part);

@@ -71,7 +71,7 @@ describe('premiums known from the market', () => {
     expect(next.total).toBe('5.00');
   });
 
-  it('prices a day that runs through several bands by each of them, and shows a limit on any day', () => {
+  it('prices a day that spans several bands by each of them, and shows a limit on any day', () => {
     const banded = tariffOf(
       document({
         charges: [
@@ -102,7 +102,7 @@ describe('premiums known from the market', () => {
     expect(cappedDays?.map(({ localDate }) => localDate)).toEqual(['2026-03-01', '2026-03-31']);
   });
 
-  it('charges a minimum where it is not reached, and nothing on top where it is', () => {
+  it('charges a minimum if it is not reached, and nothing more if it is', () => {
     const least = (amount: string) =>
       tariffOf(
         document({

@@ -82,7 +82,7 @@ describe('a tariff document is refused', () => {
     `);
   });
 
-  it('where it is no JSON', () => {
+  it('where it is not JSON', () => {
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;
     expect(toldOf(parseTariff(circle))).toMatchInlineSnapshot(
@@ -91,7 +91,7 @@ describe('a tariff document is refused', () => {
     expect(toldOf(parseTariffText('{"format":'))).toMatch(/^NOT_JSON : Unexpected end of JSON/);
   });
 
-  it('where ids and the charges that they name are not clear', () => {
+  it('where ids or the charges that they name are ambiguous', () => {
     const habit = { measure: 'harshBraking', per: '100KM', coefficient: '0.1', mean: '1' };
     expect(
       read({
@@ -130,14 +130,14 @@ describe('a tariff document is refused', () => {
       DUPLICATE_ID /behaviour/id: "two" is already the id of /charges/1/id
       DUPLICATE_ID /behaviour/habits/1/id: "braking" is already the id of /behaviour/habits/0/id
       DUPLICATE_ID /adjustments/0/id: "one" is already the id of /charges/0/id
-      UNKNOWN_CHARGE /factors/0/appliesTo/1: "three" is no charge; there are one, two
-      UNKNOWN_CHARGE /behaviour/appliesTo/0: "four" is no charge; there are one, two
-      INVALID /effectiveFrom: "2026-02-30" is no date
+      UNKNOWN_CHARGE /factors/0/appliesTo/1: "three" is not a charge; the charges are one, two
+      UNKNOWN_CHARGE /behaviour/appliesTo/0: "four" is not a charge; the charges are one, two
+      INVALID /effectiveFrom: "2026-02-30" is not a date
       BAD_CLAMP /behaviour: floor 1.01 and cap 0.99 must have 1 between them"
     `);
   });
 
-  it('where bands, tables and shares cannot be', () => {
+  it('where bands, tables or shares are impossible', () => {
     const km = { kind: 'perKm/1', unit: 'km' };
     expect(
       read({
@@ -201,7 +201,7 @@ describe('a tariff document is refused', () => {
       BAD_RATE /charges/1: needs exactly one of rate and bands
       BAD_RATE /charges/2/bandsPer: bandsPer (YEAR or PERIOD) goes with bands: give both or neither
       BAD_RATE /charges/3/bandsPer: bandsPer (YEAR or PERIOD) goes with bands: give both or neither
-      BAD_UNIT /charges/4/unit: "km" alone is all that was driven: say which, e.g. "km at night"
+      BAD_UNIT /charges/4/unit: "km" alone means all driving: name a measure, e.g. "km at night"
       BAD_RATE /charges/5/bands/0/upTo: every band but the last has an upTo, and the last has none
       BAD_RATE /charges/5/bands/1/upTo: every band but the last has an upTo, and the last has none
       BAD_RATE /charges/6/bands/1/upTo: 4 is not above the band before it
@@ -209,8 +209,8 @@ describe('a tariff document is refused', () => {
       BAD_BANDS /factors/0/bands/1/below: every band but the last has a below, and the last has none
       BAD_BANDS /factors/1/bands/1/below: 5 is not above the band before it
       BAD_TABLE /factors/2/table: a table has 1 to 20,000 values, this one 0
-      BAD_SILENT_DAYS /silentDays/upToDays: 9 is less than fromDays, 10: it must reach as far
-      BAD_SILENT_DAYS /silentDays/leastHeardDays: 15 is more than windowDays, 14, can hold
+      BAD_SILENT_DAYS /silentDays/upToDays: 9 is less than fromDays, 10; it must be at least that
+      BAD_SILENT_DAYS /silentDays/leastHeardDays: 15 is more than windowDays, 14; it must be at most that
       BAD_LOADING /adjustments/0: variable 0.6 and profit 0.4 must be below 1 together"
     `);
   });
@@ -250,12 +250,12 @@ describe('a tariff document is refused', () => {
   });
 });
 
-describe('what a premium is made of is refused', () => {
+describe('the input of a premium is refused', () => {
   const tariff = tariffOf(document({}));
   const read = (input: RatingInput, by = tariff): string => toldOf(quote(by, input, CUT_OFF));
   const MARCH: [string, string] = ['2026-03-01', '2026-04-01'];
 
-  it('where rows cannot be', () => {
+  it('where rows are impossible', () => {
     expect(
       read(
         inputOf(MARCH, [
@@ -271,7 +271,7 @@ describe('what a premium is made of is refused', () => {
         ]),
       ),
     ).toMatchInlineSnapshot(`
-      "BAD_DATE /exposure/0/localDate: "2026-3-1" is no date
+      "BAD_DATE /exposure/0/localDate: "2026-3-1" is not a date
       BAD_DISTANCE /exposure/1/distanceM: 0.5 is not a whole number of metres from 0 to 10000000
       BAD_DISTANCE /exposure/2/distanceM: -1 is not a whole number of metres from 0 to 10000000
       BAD_DISTANCE /exposure/3/distanceM: 10000001 is not a whole number of metres from 0 to 10000000
@@ -279,7 +279,7 @@ describe('what a premium is made of is refused', () => {
       BAD_MEASURE /exposure/6/measures/x: -1 is not a whole number from 0 to 1000000000
       BAD_MEASURE /exposure/6/measures/y: 1000000001 is not a whole number from 0 to 1000000000
       BAD_MEASURE /exposure/7/measures/z: "two" is not a whole number from 0 to 1000000000
-      UNKNOWN_VEHICLE /exposure/8: "bus" is no vehicle of the policy"
+      UNKNOWN_VEHICLE /exposure/8: "bus" is not a vehicle of the policy"
     `);
   });
 
@@ -288,11 +288,11 @@ describe('what a premium is made of is refused', () => {
     expect(read(inputOf(MARCH, rows)).split('\n')).toHaveLength(100);
   });
 
-  it('where dates, vehicles and periods cannot be', () => {
+  it('where dates, vehicles or periods are impossible', () => {
     const car = { vehicleId: 'car', from: '2026-01-01', to: '2027-01-01' };
     expect(read(inputOf(['2026-02-30', 'soon'], []))).toMatchInlineSnapshot(`
-      "BAD_DATE /period/from: "2026-02-30" is no date such as 2026-03-31
-      BAD_DATE /period/to: "soon" is no date such as 2026-03-31"
+      "BAD_DATE /period/from: "2026-02-30" is not a date such as 2026-03-31
+      BAD_DATE /period/to: "soon" is not a date such as 2026-03-31"
     `);
     expect(read(inputOf(['2026-03-01', '2026-03-01'], []))).toMatchInlineSnapshot(
       `"EMPTY_RANGE /period: 2026-03-01 is not before 2026-03-01 (to is not included)"`,
@@ -306,20 +306,20 @@ describe('what a premium is made of is refused', () => {
     expect(read(inputOf(['2026-01-01', '2027-01-01'], []))).toBe('nothing: it is good');
     expect(read(inputOf(MARCH, [], { startDate: 'x' }))).toContain('BAD_DATE /policy/from: "x"');
     expect(read(inputOf(MARCH, [], { vehicles: [] }))).toMatchInlineSnapshot(
-      `"NO_VEHICLE /policy/vehicles: names no vehicle"`,
+      `"NO_VEHICLE /policy/vehicles: must have at least one vehicle"`,
     );
     expect(read(inputOf(MARCH, [], { vehicles: [car, { ...car, from: 'x' }] })))
       .toMatchInlineSnapshot(`
-      "DUPLICATE_VEHICLE /policy/vehicles/1: "car" stands here twice
-      BAD_DATE /policy/vehicles/1/from: "x" is no date such as 2026-03-31"
-    `);
+        "DUPLICATE_VEHICLE /policy/vehicles/1: "car" is listed twice
+        BAD_DATE /policy/vehicles/1/from: "x" is not a date such as 2026-03-31"
+      `);
     const facts = [
       { from: '2026-01-01', to: '2026-01-01', values: {} },
       { from: '2026-01-01', to: '2027-01-01', vehicleId: 'bus', values: {} },
     ];
     expect(read(inputOf(MARCH, [], { facts }))).toMatchInlineSnapshot(`
       "EMPTY_RANGE /policy/facts/0: 2026-01-01 is not before 2026-01-01 (to is not included)
-      UNKNOWN_VEHICLE /policy/facts/1: "bus" is no vehicle of the policy"
+      UNKNOWN_VEHICLE /policy/facts/1: "bus" is not a vehicle of the policy"
     `);
     const deviceDays: DeviceDays[] = [
       { vehicleId: 'car', from: '2026-03-05', to: '2026-03-09', heard: true },
@@ -327,9 +327,9 @@ describe('what a premium is made of is refused', () => {
       { vehicleId: 'bus', from: '2026-03-01', to: '2026-03-01', heard: false },
     ];
     expect(read({ ...inputOf(MARCH, []), deviceDays })).toMatchInlineSnapshot(`
-      "UNKNOWN_VEHICLE /deviceDays/2: "bus" is no vehicle of the policy
+      "UNKNOWN_VEHICLE /deviceDays/2: "bus" is not a vehicle of the policy
       EMPTY_RANGE /deviceDays/2: 2026-03-01 is not before 2026-03-01 (to is not included)
-      OVERLAPPING_DAYS /deviceDays/0: a day of a vehicle is heard or silent, once"
+      OVERLAPPING_DAYS /deviceDays/0: a day of a vehicle may be listed only once, as heard or as silent"
     `);
   });
 
@@ -381,11 +381,11 @@ describe('what a premium is made of is refused', () => {
         { driverId: 'bob', values: {} },
       ),
     ).toMatchInlineSnapshot(`
-      "UNRATED_VALUE /policy/facts: "Z" is no "zone" the tariff knows (vehicle car, from 2026-01-01 to 2026-03-01); expected one of A, B, C, D, E, F, G, H, I, J, K, L, …
-      UNRATED_VALUE /policy/facts: "forty" is no "age" the tariff knows (driver ann, from 2026-01-01 to 2026-03-01); expected a whole number
+      "UNRATED_VALUE /policy/facts: "Z" is not a "zone" the tariff knows (vehicle car, from 2026-01-01 to 2026-03-01); expected one of A, B, C, D, E, F, G, H, I, J, K, L, …
+      UNRATED_VALUE /policy/facts: "forty" is not a "age" the tariff knows (driver ann, from 2026-01-01 to 2026-03-01); expected a whole number
       MISSING_FACT /policy/facts: driver bob has no "age" from 2026-01-01 to 2026-03-01; the tariff's factor "age" needs a whole number
-      UNRATED_VALUE /policy/facts: "Z" is no "zone" the tariff knows (vehicle car, from 2026-03-01 to 2026-04-01); expected one of A, B, C, D, E, F, G, H, I, J, K, L, …
-      UNRATED_VALUE /policy/facts: "forty" is no "age" the tariff knows (driver ann, from 2026-03-01 to 2026-04-01); expected a whole number
+      UNRATED_VALUE /policy/facts: "Z" is not a "zone" the tariff knows (vehicle car, from 2026-03-01 to 2026-04-01); expected one of A, B, C, D, E, F, G, H, I, J, K, L, …
+      UNRATED_VALUE /policy/facts: "forty" is not a "age" the tariff knows (driver ann, from 2026-03-01 to 2026-04-01); expected a whole number
       MISSING_FACT /policy/facts: driver bob has no "age" from 2026-03-01 to 2026-04-01; the tariff's factor "age" needs a whole number"
     `);
     const good = { values: { zone: 'A', fuel: 'B' } };
@@ -451,13 +451,13 @@ describe('a file of trips is refused', () => {
         'localDate,distanceMi,nightKm,brakes\n2026-02-30,1,0,1\n\n2026-03-01,-1,x,many\n2026-03-01,1\n2026-03-01,1,0,1,9\n',
       ),
     ).toMatchInlineSnapshot(`
-      "BAD_ROW /trips/2/localDate: "2026-02-30" is no date such as 2026-03-31
-      BAD_ROW /trips/4/distanceMi: "-1" is no distance such as 12.3
-      BAD_ROW /trips/4/nightKm: "x" is no distance such as 12.3
-      BAD_ROW /trips/4/brakes: "many" is no whole number
+      "BAD_ROW /trips/2/localDate: "2026-02-30" is not a date such as 2026-03-31
+      BAD_ROW /trips/4/distanceMi: "-1" is not a distance such as 12.3
+      BAD_ROW /trips/4/nightKm: "x" is not a distance such as 12.3
+      BAD_ROW /trips/4/brakes: "many" is not a whole number
       BAD_ROW /trips/5/: has 2 fields, the heading has 4
-      BAD_ROW /trips/5/nightKm: "" is no distance such as 12.3
-      BAD_ROW /trips/5/brakes: "" is no whole number
+      BAD_ROW /trips/5/nightKm: "" is not a distance such as 12.3
+      BAD_ROW /trips/5/brakes: "" is not a whole number
       BAD_ROW /trips/6/: has 5 fields, the heading has 4"
     `);
     const bad = `localDate,distanceM\n${'2026-03-01,far\n'.repeat(150)}`;
@@ -471,7 +471,7 @@ describe('a table of coefficients is refused', () => {
     toldOf(draftFromCoefficients(base, csv, { factors: [age], version: '2', ...options }));
   const table = (...lines: string[]) => ['term,estimate', '(Intercept),-1.8', ...lines].join('\n');
 
-  it('where a tariff could not say the same', () => {
+  it('where a tariff could not express the same', () => {
     expect(read('a,b\n1,2')).toMatchInlineSnapshot(`
       "BAD_HEADING /coefficients/1: the heading "a,b" needs the terms (term, or no name) and their coefficients (one of estimate, coef, Coef., 0)
       NO_COEFFICIENT /factors: no coefficient is of "Age"; the terms are "
@@ -489,24 +489,24 @@ describe('a table of coefficients is refused', () => {
         ),
       ),
     ).toMatchInlineSnapshot(`
-      "NOT_ESTIMATED /coefficients/3: the coefficient of Age25-29 is "NA", no number
+      "NOT_ESTIMATED /coefficients/3: the coefficient of Age25-29 is "NA", which is not a number
       ORDERED_CONTRASTS /coefficients/4: "Age.L" is a polynomial contrast of an ordered factor, no level: fit with treatment contrasts, options(contrasts = c("contr.treatment", "contr.treatment"))
       ORDERED_CONTRASTS /coefficients/5: "Age^4" is a polynomial contrast of an ordered factor, no level: fit with treatment contrasts, options(contrasts = c("contr.treatment", "contr.treatment"))
       NUMERIC /coefficients/6: "Age" is a number's slope, and a table needs levels: cut it into bands
-      INTERACTION /coefficients/7: "Age30-35:District2" is an interaction, which no factor of a tariff is
-      UNKNOWN_TERM /coefficients/8: "District2" is a level of no variable that was named: Age
+      INTERACTION /coefficients/7: "Age30-35:District2" is an interaction, which a tariff cannot express
+      UNKNOWN_TERM /coefficients/8: "District2" is not a level of a variable that was named: Age
       BASE_ESTIMATED /coefficients/9: "<25" was named the base of Age, but has a coefficient
       NO_COEFFICIENT /factors: no coefficient is of "Age"; the terms are (Intercept), Age25-29, Age.L, Age^4, Age, Age30-35:District2, District2, Age<25"
     `);
     expect(read(table('Age25-29,0.1'), { factors: [] })).toMatchInlineSnapshot(
-      `"UNKNOWN_TERM /coefficients/3: "Age25-29" is a level of no variable that was named: none"`,
+      `"UNKNOWN_TERM /coefficients/3: "Age25-29" is not a level of a variable that was named: none"`,
     );
     expect(
       read(table('Age25-29,0.1', 'Group2,0.1'), {
         factors: [age, { variable: 'District', fact: 'territory', base: '1' }],
       }),
     ).toMatchInlineSnapshot(`
-      "UNKNOWN_TERM /coefficients/4: "Group2" is a level of no variable that was named: Age, District
+      "UNKNOWN_TERM /coefficients/4: "Group2" is not a level of a variable that was named: Age, District
       NO_COEFFICIENT /factors: no coefficient is of "District"; the terms are (Intercept), Age25-29, Group2"
     `);
     expect(read(table('Age25-29,0.1'), { meanClaim: '1.23456' })).toMatchInlineSnapshot(
@@ -518,7 +518,7 @@ describe('a table of coefficients is refused', () => {
   });
 });
 
-describe('what was issued is refused', () => {
+describe('an issued document is refused', () => {
   const tariff = tariffOf(document({}));
   const other = tariffOf(document({ version: '2' }));
   const input = inputOf(['2026-02-01', '2026-03-01'], [day('2026-02-03', 100_000)]);
@@ -526,7 +526,7 @@ describe('what was issued is refused', () => {
   if (!result.ok) throw new Error(told(result.problems));
   const { bill, bytes } = result;
 
-  it('where a bill is not what it was', () => {
+  it('where a bill was changed', () => {
     const forged = bytes
       .replaceAll('odograph.premium/1', 'odograph.premium/0')
       .replace('"distanceM":100000', '"distanceM":100001');
@@ -537,7 +537,7 @@ describe('what was issued is refused', () => {
     `);
   });
 
-  it('where bills are put right by another policy, currency or tariff', () => {
+  it('where bills are adjusted by another policy, currency or tariff', () => {
     const known = { policy: input.policy, exposure: [], cutOff: CUT_OFF, trips: [] };
     const euro = { ...bill, premium: { ...bill.premium, currency: 'EUR' } };
     const stranger = { ...known, policy: { ...input.policy, number: 'P-2' } };
@@ -552,7 +552,7 @@ describe('what was issued is refused', () => {
     const bus = { ...known, exposure: [day('2026-02-03', 1, { vehicleId: 'bus' })] };
     const tariffs = new Map([[tariff.hash, tariff]]);
     expect(toldOf(computeAdjustment('A', [bill], [], bus, tariffs))).toMatchInlineSnapshot(
-      `"UNKNOWN_VEHICLE /exposure/0: "bus" is no vehicle of the policy"`,
+      `"UNKNOWN_VEHICLE /exposure/0: "bus" is not a vehicle of the policy"`,
     );
   });
 });
@@ -583,13 +583,13 @@ describe('a what-if is refused', () => {
         current: pricedDays([euro]),
       }),
     ).toMatchInlineSnapshot(`
-      "BAD_DATE /from: "2026-02-30" is no date such as 2026-03-31
-      BAD_DATE /to: "x" is no date such as 2026-03-31
-      BAD_BILLING /billingMonths: 5 is none of 1, 2, 3, 4, 6, 12
+      "BAD_DATE /from: "2026-02-30" is not a date such as 2026-03-31
+      BAD_DATE /to: "x" is not a date such as 2026-03-31
+      BAD_BILLING /billingMonths: 5 is not one of 1, 2, 3, 4, 6, 12
       OTHER_CURRENCY /tariff: the draft is in USD, test@7 in EUR: they cannot be compared"
     `);
     expect(read({ period: { from: 'x', to: '2026-03-01' } })).toBe(
-      'BAD_DATE /from: "x" is no date such as 2026-03-31',
+      'BAD_DATE /from: "x" is not a date such as 2026-03-31',
     );
     expect(read({ period: { from: '2026-03-02', to: '2026-03-01' } })).toMatchInlineSnapshot(
       `"EMPTY_RANGE /to: 2026-03-01 must lie after from, 2026-03-02"`,

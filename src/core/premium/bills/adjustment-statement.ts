@@ -85,7 +85,7 @@ interface ChangedDay {
   readonly nowM: number;
 }
 
-/** The days whose kilometres are others than before. */
+/** The days whose kilometres changed. */
 function changedDays(before: readonly DrivenDay[], now: readonly DrivenDay[]): ChangedDay[] {
   const days = new Map<string, ChangedDay>();
   for (const { vehicleId, localDate, distanceM } of before) {
@@ -132,7 +132,7 @@ function changesSection(days: readonly ChangedDay[]): Section {
 }
 
 /**
- * What a customer is told of an adjustment: what it settles of each bill, and which days changed.
+ * The customer's statement of an adjustment: what it settles of each bill, and which days changed.
  *
  * @param bills those that it names
  * @param earlier the policy's adjustments before it, in the order of their issue
@@ -195,7 +195,7 @@ export function adjustmentStatement(
   };
 }
 
-/** What a customer is told of a bill that is taken back. */
+/** The customer's statement of a credit note. */
 export function creditNoteStatement(note: CreditNote): Statement {
   const { number, policyNumber, billNumber, currency, billed, adjusted, total, reason } = note;
   return {

@@ -33,7 +33,7 @@ export interface BillAdjustment {
   readonly dataCutoff: string;
   /** Premium of all billed periods by what is known now. */
   readonly premiumNow: string;
-  /** What the bills came to, and what earlier adjustments of them added. */
+  /** The total of the bills, and what earlier adjustments of them added. */
   readonly billed: string;
   readonly adjustedBefore: string;
   readonly total: string;
@@ -47,7 +47,7 @@ export type Adjusted =
   | { readonly ok: true; readonly adjustment: BillAdjustment; readonly bytes: string }
   | { readonly ok: false; readonly problems: readonly Fault[] };
 
-/** What is known now of a policy whose bills are to be put right. */
+/** What is known now of a policy whose bills are to be adjusted. */
 export interface KnownNow {
   readonly policy: RatedPolicy;
   readonly exposure: readonly ExposureDay[];
@@ -57,7 +57,7 @@ export interface KnownNow {
   readonly trips: readonly TripEvidence[];
 }
 
-/** Of what a bill was out, what adjustments settled; `earlier` in the order of their issue. */
+/** What adjustments have settled of a bill's difference; `earlier` in order of issue. */
 function settledOf(billNumber: string, earlier: readonly BillAdjustment[]): string {
   const lines = earlier.flatMap((a) => a.lines.filter((line) => line.billNumber === billNumber));
   return lines.at(-1)?.difference ?? '0';
@@ -68,7 +68,7 @@ function inputOf({ policy, exposure, deviceDays }: KnownNow, period: Period): Ra
   return { policy, exposure, period, ...(deviceDays === undefined ? {} : { deviceDays }) };
 }
 
-/** The premium of a billed period as far as the policy still covers it, which may end before it does. */
+/** The premium of the days of a billed period that the policy still covers: it may have been cancelled since. */
 function premiumWithin(
   tariff: Tariff,
   known: KnownNow,
@@ -178,7 +178,7 @@ export function computeAdjustment(
   return { ok: true, adjustment, bytes: canonicalBytes(adjustment) };
 }
 
-/** Takes a bill back, with all that adjustments made of it. The bill itself stays as it is. */
+/** Takes a bill back, together with its adjustments. The bill itself stays unchanged. */
 export interface CreditNote {
   readonly format: 'odograph.credit-note/1';
   readonly number: string;

@@ -124,7 +124,7 @@ function evidenceSection(billed: Billed): Section {
   };
 }
 
-/** What a customer is told of a bill, or of a premium not billed yet. */
+/** The customer's statement of a bill, or of a premium not billed yet. */
 export function billStatement(billed: Billed): Statement {
   const { premium } = billed;
   const issued = 'number' in billed;

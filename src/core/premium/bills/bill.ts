@@ -6,13 +6,13 @@ import { quote } from '../rating/quote.ts';
 import { snapshotOf, type Snapshot } from '../rating/snapshot.ts';
 import type { Tariff } from '../tariff/tariff.ts';
 
-/** A trip as it was known: the evidence behind the metres. */
+/** A trip in the revision that was known: the evidence for the metres. */
 export interface TripEvidence {
   readonly tripId: string;
   readonly revision: number;
 }
 
-/** An issued bill: what it is made of is in it, so that recalculation reads nothing but the tariff. */
+/** An issued bill. It holds its inputs, so that recalculation needs only the tariff beside it. */
 export interface Bill {
   readonly format: 'odograph.bill/1';
   readonly number: string;
@@ -58,7 +58,7 @@ export function composeBill(
   return { ok: true, bill, bytes: canonicalBytes(bill) };
 }
 
-/** Makes a bill again from what it keeps. `same` says whether every byte came out as it was issued. */
+/** Recalculates a bill from its own inputs. `same`: every byte is as it was issued. */
 export function recomposeBill(
   bytes: string,
   tariff: Tariff,

@@ -41,7 +41,7 @@ export interface DrivenDay {
   readonly estimated: boolean;
 }
 
-/** The days of a period on which somebody drove, by vehicle and then by date. @param to the day after the last */
+/** The days of a period with driving, by vehicle and then by date. @param to the day after the last */
 export function drivenDays(exposure: readonly ListedDay[], from: string, to: string): DrivenDay[] {
   const days = new Map<string, DrivenDay>();
   for (const { vehicleId, localDate, distanceM, estimated } of exposure) {
@@ -87,7 +87,7 @@ function pricedUnit({ premium }: Billed): keyof typeof UNIT_MM | undefined {
   return units.find((unit) => premium.lines.some((line) => line.unit === unit));
 }
 
-/** The days on which somebody drove, each as it was driven and as it was billed. */
+/** The days with driving, each with the distance driven and billed. */
 export function drivenSection(billed: Billed): Section {
   const { premium, inputs } = billed;
   const heading = 'What was driven';

@@ -17,7 +17,7 @@ const heading = ({ title, numeric }: StatementColumn): string =>
 
 const numberCell = (text: string): string => `<td class="number">${numberHtml(text)}</td>`;
 
-/** A row that stands for others: its name over all columns that have no sum. */
+/** A summary row: its name spans all columns that have no sum. */
 function sumRow(
   columns: readonly StatementColumn[],
   scope: 'row' | 'rowgroup',
@@ -83,7 +83,7 @@ function sectionHtml({ heading: title, sentence, table, notes, evidence }: Secti
   ].join('\n');
 }
 
-/** A statement as a page: HTML that stands alone, is escaped throughout, and prints on A4 and Letter. */
+/** A statement as a self-contained HTML page, escaped throughout, that prints on A4 and Letter. */
 export function statementHtml({ title, about, due, sections }: Statement): string {
   const lines = about.map((line) => `<p>${escapeHtml(line)}</p>`).join('\n');
   const body = [

@@ -8,7 +8,7 @@ import type { Statement } from './statement.ts';
 export type IssuedDocument = Bill | BillAdjustment | CreditNote;
 
 /**
- * What a customer is told of a document.
+ * The customer's statement of a document.
  *
  * @param before for an adjustment: what was issued for its policy before it, in the order of issue
  */

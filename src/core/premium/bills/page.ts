@@ -50,7 +50,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
  * is the same in ten years.
  *
  * @param title plain text
- * @param body HTML, escaped by whoever made it
+ * @param body HTML, already escaped
  */
 export function htmlPage(title: string, body: string): string {
   return `<!doctype html>

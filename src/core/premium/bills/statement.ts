@@ -1,7 +1,7 @@
 import { formatDay } from '../../civil.ts';
 import { readDate } from '../exact/calendar.ts';
 
-/** A column of a statement's table. Numbers stand to the right, one below the other. */
+/** A column of a statement's table. Numbers are right-aligned. */
 export interface StatementColumn {
   readonly title: string;
   readonly numeric?: boolean;
@@ -63,7 +63,7 @@ const MONTHS =
     ' ',
   );
 
-/** A date as nobody misreads it, whichever order he is used to: "7 March 2026". @param date YYYY-MM-DD */
+/** An unambiguous date: "7 March 2026". @param date YYYY-MM-DD */
 export function spellDate(date: string): string {
   const [year, month, day] = date.split('-');
   return `${Number(day)} ${MONTHS[Number(month) - 1]} ${Number(year)}`;
@@ -82,7 +82,7 @@ export function withSign(amount: string): string {
   return amount.startsWith('-') ? amount : `+${amount}`;
 }
 
-/** An instant in UTC to the minute, "7 March 2026, 08:15 UTC"; any other text as it stands. */
+/** An instant in UTC to the minute, "7 March 2026, 08:15 UTC"; any other text unchanged. */
 export function spellInstant(instant: string): string {
   const [, date, time] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d).*Z$/.exec(instant) ?? [];
   return date === undefined ? instant : `${spellDate(date)}, ${time} UTC`;

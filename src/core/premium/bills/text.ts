@@ -40,7 +40,7 @@ function spread(left: string, right: string, indent = ''): string[] {
   return [...lines, padTo(last, WIDTH - lengthOf(right)) + right];
 }
 
-/** Numbers as wide as they are; texts share what is left, the narrow ones taking no more than they need. */
+/** Number columns get their full width; text columns share the rest, narrow ones taking only what they need. */
 function widthsOf({ columns, groups, total }: Table): number[] {
   const heads = [
     ...groups.flatMap(({ sums }) => (sums ? [sums] : [])),

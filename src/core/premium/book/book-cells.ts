@@ -9,11 +9,11 @@ export interface BookCell {
   readonly losers: number;
   readonly before: bigint;
   readonly after: bigint;
-  /** Some of the cell's drivers, so many that it is seen whether they are few: memory stays flat. */
+  /** Some of the cell's drivers: enough to see whether they are few, so that memory stays flat. */
   readonly drivers: ReadonlySet<string>;
 }
 
-/** Drivers that are told apart in a cell; no rule asks for more. */
+/** Drivers that a cell counts; no rule asks for more. */
 const MOST_DRIVERS = 100;
 
 export const emptyCell: BookCell = {
@@ -43,14 +43,14 @@ export function addCells(a: BookCell, b: BookCell): BookCell {
   };
 }
 
-/** A cell with a name; the others that are too small to be told apart have none. */
+/** A cell with a name; the merged cell of those too small to report has none. */
 export interface NamedCell<Name> {
   readonly name: Name | undefined;
   readonly cell: BookCell;
 }
 
 /**
- * Puts the cells of fewer than so many drivers together under no name, with the smallest of the others
+ * Merges the cells of fewer drivers than a least number into one without a name, with the smallest of the others
  * where even they are too few: so no figure is about a few people, and none can be worked out from the
  * others and their sum. The rest stay in their order.
  */
@@ -74,7 +74,7 @@ export function joinSmallCells<Name>(
   return [...cells.filter((cell) => !joined.has(cell)), { name: undefined, cell: others }];
 }
 
-/** A cell as it is told. Decimals are strings; money is in the comparison's currency. */
+/** A cell as reported. Decimals are strings; money is in the comparison's currency. */
 export interface ShownCell {
   readonly policies: number;
   /** Absent where they would be about a few people. */
@@ -90,7 +90,7 @@ export interface ShownCell {
 
 /**
  * @param places decimals of the money
- * @param leastPolicies winners, losers and unchanged are not told where one of them is some, but fewer than this
+ * @param leastPolicies winners, losers and unchanged are withheld if one of them is above 0 but below this
  */
 export function showCell(cell: BookCell, places: number, leastPolicies: number): ShownCell {
   const { policies, winners, losers, before, after } = cell;

@@ -2,12 +2,12 @@ import { readDate } from '../exact/calendar.ts';
 import type { RatedPolicy } from '../rating/input.ts';
 import type { Rerated } from './rerate.ts';
 
-/** What a book may be told apart by. */
+/** What a book may be grouped by. */
 export type GroupBy =
   | { readonly kind: 'FACT'; readonly name: string }
   | { readonly kind: 'ATTRIBUTE'; readonly name: BookAttribute };
 
-/** Attributes that every policy has: how far it is driven a year, how many vehicles and drivers it has. */
+/** Attributes that every policy has: yearly distance, numbers of vehicles and drivers. */
 export const BOOK_ATTRIBUTES = ['DISTANCE', 'VEHICLES', 'DRIVERS'] as const;
 export type BookAttribute = (typeof BOOK_ATTRIBUTES)[number];
 

@@ -10,7 +10,7 @@ import type { Tariff } from '../tariff/tariff.ts';
 /** Money of a comparison is counted in units of 10^-4, the finest that a tariff may round to. */
 export const UNIT_PLACES = 4;
 
-/** Months that a billing period may have: those of which whole ones make a policy year. */
+/** Lengths of a billing period in months: those that divide a policy year. */
 export const BILLING_MONTHS: readonly number[] = [1, 2, 3, 4, 6, 12];
 
 /** A product held for half-open local dates, which with its jurisdiction picks the tariff. */
@@ -19,7 +19,7 @@ interface HeldProduct extends Period {
   readonly jurisdiction: string;
 }
 
-/** A policy of a book. `input.period` does not matter; `input.exposure` reaches as far back as both tariffs ask. */
+/** A policy of a book. `input.period` does not matter; `input.exposure` reaches as far back as both tariffs need. */
 export interface BookPolicy {
   readonly input: RatingInput;
   readonly products: readonly HeldProduct[];
@@ -39,7 +39,7 @@ export interface Comparison {
   readonly current: readonly PricedDays[];
   /**
    * One of BILLING_MONTHS, counted from the policy's start. It matters for tariffs whose premiums do not
-   * add over time, as with a minimum or a factor of habits; the others come to the same in any pieces.
+   * add over time, as with a minimum or a behaviour factor; the total of other tariffs does not depend on the periods.
    */
   readonly billingMonths: number;
 }

@@ -22,18 +22,18 @@ function rangeOf(bin: number): ChangeRange {
   };
 }
 
-/** A policy that the draft moves by much, as it is told. */
+/** A policy whose premium the draft changes much, as reported. */
 export interface ShownMover {
   readonly policyNumber: string;
   readonly before: string;
   readonly after: string;
 }
 
-/** What a book would cost by a draft, as it is told. Money is a decimal string in `currency`. */
+/** What a book would cost by a draft, as reported. Money is a decimal string in `currency`. */
 export interface WhatIfReport {
   readonly currency: string;
   readonly whole: ShownCell;
-  /** From the greatest fall to the greatest rise; a bin without a range holds those too small to tell. */
+  /** From the greatest fall to the greatest rise; a bin without a range holds those too small to report. */
   readonly histogram: readonly (ShownCell & ChangeRange & { readonly others: boolean })[];
   readonly groups: readonly (ShownCell & { readonly value?: string; readonly others: boolean })[];
   /** The ten policies that rise and fall most; none where policies are not named. */
@@ -47,15 +47,15 @@ export interface WhatIfReport {
   }[];
 }
 
-/** Who reads a report, and so what it may tell. */
+/** The reader of a report, which decides what it may show. */
 export interface ReportReader {
-  /** No figure is about fewer drivers: smaller cells are put together. 0: every figure is told. */
+  /** No figure is about fewer drivers: smaller cells are merged. 0: every figure is shown. */
   readonly leastDrivers: number;
   /** Whether policies are named. */
   readonly namesPolicies: boolean;
 }
 
-/** The report of a tally. Undefined where the whole book has fewer drivers than the reader may be told of. */
+/** The report of a tally. Undefined if the whole book has fewer drivers than the reader may see figures about. */
 export function reportOf(
   tally: WhatIfTally,
   whatIf: WhatIf,

@@ -39,11 +39,11 @@ function movers(heading: string, list: readonly ShownMover[]): string[] {
 
 function winners({ winners: cheaper, losers: dearer, unchanged }: ShownCell): string {
   return cheaper === undefined
-    ? 'how many get cheaper or dearer would be about a few people, and is not told'
+    ? 'the numbers of policies that get cheaper or dearer are withheld: they concern only a few people'
     : `${cheaper} get cheaper, ${dearer} get dearer, ${unchanged} stay as they are`;
 }
 
-/** A report as text: totals, who wins and loses, the histogram, groups, the most moved, and who is left out. */
+/** A report as text: totals, winners and losers, the histogram, groups, the largest changes, and the policies left out. */
 export function whatIfText(report: WhatIfReport): string {
   const { whole, currency } = report;
   const heading = ['policies', 'before', 'after', 'change', ''];

@@ -68,14 +68,14 @@ export function whatIfProblems({ draft, period, current, billingMonths }: WhatIf
   };
   for (const end of ['from', 'to'] as const)
     if (readDate(period[end]) === undefined)
-      say('BAD_DATE', `/${end}`, `${shown(period[end])} is no date such as 2026-03-31`);
+      say('BAD_DATE', `/${end}`, `${shown(period[end])} is not a date such as 2026-03-31`);
   if (problems.length === 0 && period.from >= period.to)
     say('EMPTY_RANGE', '/to', `${period.to} must lie after from, ${period.from}`);
   if (!BILLING_MONTHS.includes(billingMonths))
     say(
       'BAD_BILLING',
       '/billingMonths',
-      `${billingMonths} is none of ${BILLING_MONTHS.join(', ')}`,
+      `${billingMonths} is not one of ${BILLING_MONTHS.join(', ')}`,
     );
   const { currency } = draft.document;
   for (const { document } of current.map(({ tariff }) => tariff))

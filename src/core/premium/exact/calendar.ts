@@ -10,7 +10,7 @@ function digitsAt(text: string, from: number, to: number): number {
   return value;
 }
 
-/** Day number of a date "YYYY-MM-DD" from 1900 to 9999; undefined where there is no such date. */
+/** Day number of a date "YYYY-MM-DD" from 1900 to 9999; undefined if there is no such date. */
 export function readDate(text: unknown): number | undefined {
   if (typeof text !== 'string' || text.length !== 10) return undefined;
   if (text.charCodeAt(4) !== 45 || text.charCodeAt(7) !== 45) return undefined;

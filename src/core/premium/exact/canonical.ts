@@ -3,7 +3,7 @@ import { sha256 } from './sha256.ts';
 
 /**
  * Canonical JSON (RFC 8785): one text for one meaning, whatever the order of keys. Undefined where
- * the value has none: circular, too deep, or holding something JSON cannot say.
+ * the value has none: circular, too deep, or holding something JSON cannot express.
  */
 export function canonicalJson(value: unknown): string | undefined {
   try {

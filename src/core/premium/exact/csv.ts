@@ -1,4 +1,4 @@
-/** Splits one line of CSV (RFC 4180, without line breaks in a field); spaces and a byte order mark around a field are none of it. */
+/** Splits one line of CSV (RFC 4180, without line breaks in a field); spaces and a byte order mark around a field are dropped. */
 export function fieldsOf(line: string): string[] {
   const fields: string[] = [];
   let field = '';

@@ -1,4 +1,4 @@
-/** Something a person can put right: where it is, what was seen, what would be right. */
+/** A fault that a person can fix: where it is, what was seen, what would be right. */
 export interface Fault {
   /** Stable code, for programs. */
   readonly code: string;

@@ -35,7 +35,7 @@ export function exponential(a: Fraction): Fraction {
   return { n: scaled(decimalOf(a).exp()), d: SCALE };
 }
 
-/** A decimal that may be written with an exponent, as programs write them; undefined where it is none. */
+/** A decimal that may be written with an exponent, as programs write them; undefined if it is not one. */
 export function readNumeral(text: string): Fraction | undefined {
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?$/i.test(text)) return undefined;
   const value = new Precise(text);

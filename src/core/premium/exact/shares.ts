@@ -45,7 +45,7 @@ export function apportion(amounts: readonly bigint[], total: bigint, places: num
     return restA === restB ? a - b : restA > restB ? -1 : 1;
   });
   for (let at = 0; left !== 0n && order.length > 0; at = (at + 1) % order.length) {
-    // What is short goes to the largest remainders; what is over comes off the smallest.
+    // A shortfall goes to the largest remainders; an excess is taken from the smallest.
     const i = order[left > 0n ? at : order.length - 1 - at] ?? 0;
     floors[i] = (floors[i] ?? 0n) + (left > 0n ? 1n : -1n);
     left += left > 0n ? -1n : 1n;

@@ -28,7 +28,7 @@ export const habitsSchema = z
     window: z
       .union([z.literal('PERIOD'), z.strictObject({ days: z.int().min(1).max(1100) })])
       .describe(
-        'Driving that is looked at: of the billing period, or of so many days up to its end',
+        'The driving that counts: that of the billing period, or of this number of days up to its end',
       ),
     habits: z
       .array(

@@ -144,7 +144,7 @@ export interface ChargeGroup {
 /** Whether premiums of adjoining periods add up to the premium of both: true, or why not. */
 export type AddsOverTime = true | string;
 
-/** What every kind of a registry says about itself; the kind's own file makes the rest. */
+/** What each kind registers; the kind's own file implements it. */
 export interface Kind<Spec, Ready> {
   readonly kind: string;
   /** Problems a schema cannot see; `path` is the spec's JSON pointer. */

@@ -25,13 +25,13 @@ export const perMeasureSchema = z
   .describe('A charge for each of something counted: an event, or a metre at night');
 type Spec = z.infer<typeof perMeasureSchema>;
 
-/** A charge an event: base plus so much for each near-miss (Guillén, Nielsen & Pérez-Marín 2021). */
+/** A charge an event: base plus an amount for each near-miss (Guillén, Nielsen & Pérez-Marín 2021). */
 export const perMeasure: Kind<Spec, Charge> = {
   kind: 'perMeasure/1',
   addsOverTime: () => true,
   check({ unit }, path) {
     if (!Object.hasOwn(UNIT_MM, unit)) return [];
-    const message = `${shown(unit)} alone is all that was driven: say which, e.g. "km at night"`;
+    const message = `${shown(unit)} alone means all driving: name a measure, e.g. "km at night"`;
     return [{ code: 'BAD_UNIT', path: `${path}/unit`, message }];
   },
   prepare(spec) {

@@ -14,21 +14,25 @@ export const meanSilentDaysSchema = z
       'Where these figures come from, e.g. the clause of the policy or of a filing',
     ),
     fromDays: dayCount.describe(
-      'So many silent days in a row are estimated; fewer are taken for a parked car',
+      'Silent days in a row from which on they are estimated; fewer count as a parked car',
     ),
-    upToDays: dayCount.describe('Of silent days in a row so many are estimated, the first ones'),
+    upToDays: dayCount.describe(
+      'At most this number of the silent days in a row are estimated, the first ones',
+    ),
     windowDays: dayCount.describe(
-      'An estimate is the mean of the days heard among so many before the first silent one',
+      'An estimate is the mean of the days heard among this number of days before the first silent one',
     ),
-    leastHeardDays: dayCount.describe('Days that a mean needs; with fewer heard see otherwise'),
+    leastHeardDays: dayCount.describe(
+      'Days heard that a mean needs; with fewer, otherwise applies',
+    ),
     unit: z.enum(['km', 'mi']).describe('Of dailyCap and otherwise; a mile is 1,609.344 m'),
     dailyCap: wholeUnits.optional().describe('A day heard counts for no more units in the mean'),
-    otherwise: amount.describe('Units a silent day where there is no mean'),
+    otherwise: amount.describe('Units for each silent day where there is no mean'),
   })
   .describe('Kilometres estimated where the device was silent for days, until they are known');
 type Spec = z.infer<typeof meanSilentDaysSchema>;
 
-/** Silent days in a row that are estimated alike, half-open. */
+/** Silent days in a row with the same estimate, half-open. */
 export interface Estimate extends Days {
   /** Whole metres of each day. */
   readonly distanceM: number;
@@ -38,13 +42,13 @@ export interface Estimate extends Days {
   /** Those of them that were heard, and what they count for together. */
   readonly heardDays: number;
   readonly heardM: number;
-  /** False where too few days were heard, so that the tariff's own figure stands. */
+  /** False if too few days were heard, so that the tariff's fixed figure applies. */
   readonly isMean: boolean;
 }
 
 /** A tariff's rule for silent days, ready to rate. */
 export interface SilentDays {
-  /** How long before a day the days may lie that its estimate depends on. */
+  /** How many days before a day its estimate may depend on. */
   readonly lookBackDays: number;
   /** The estimates of one vehicle, in order. */
   estimate(vehicle: CheckedVehicle): Estimate[];
@@ -55,7 +59,7 @@ function drivenDays(history: readonly VehicleDay[]): ReadonlyMap<number, Vehicle
   return new Map(history.flatMap((day) => (day.distanceM > 0 ? [[day.day, day]] : [])));
 }
 
-/** Runs of silent days within the cover. A day with driving is not silent, whatever is said of its device. */
+/** Runs of silent days within the cover. A day with driving is not silent, even if the input lists its device as silent. */
 function silentRuns(
   { cover, deviceDays }: CheckedVehicle,
   driven: ReadonlyMap<number, VehicleDay>,
@@ -74,8 +78,8 @@ function silentRuns(
 }
 
 /**
- * Estimates the days of longer silences by the mean of the days heard before. Each estimate depends on
- * what is known of the vehicle alone, not on the period that is rated: so periods go on adding up.
+ * Estimates the days of longer silences by the mean of the days heard before. An estimate depends only on
+ * the vehicle's data, not on the rated period, so that premiums of adjoining periods still add up.
  */
 export const silentDays: Kind<Spec, SilentDays> = {
   kind: 'mean/1',
@@ -86,9 +90,12 @@ export const silentDays: Kind<Spec, SilentDays> = {
       problems.push({ code: 'BAD_SILENT_DAYS', path: `${path}/${field}`, message });
     };
     if (upToDays < fromDays)
-      say('upToDays', `${upToDays} is less than fromDays, ${fromDays}: it must reach as far`);
+      say('upToDays', `${upToDays} is less than fromDays, ${fromDays}; it must be at least that`);
     if (leastHeardDays > windowDays)
-      say('leastHeardDays', `${leastHeardDays} is more than windowDays, ${windowDays}, can hold`);
+      say(
+        'leastHeardDays',
+        `${leastHeardDays} is more than windowDays, ${windowDays}; it must be at most that`,
+      );
     return problems;
   },
 
@@ -131,7 +138,7 @@ function isHeard({ deviceDays }: CheckedVehicle, day: number): boolean {
   return deviceDays.some(({ from, to, heard }) => heard && from <= day && day < to);
 }
 
-/** The days of both, in order; a day of estimates has no other row with metres. */
+/** Driven and estimated days, in order. An estimated day has no driven metres. */
 export function withEstimates(
   history: readonly VehicleDay[],
   estimates: readonly Estimate[],

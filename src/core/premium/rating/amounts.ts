@@ -14,7 +14,7 @@ import { withEstimates, type Estimate } from '../kinds/silent-days.ts';
 import { factorsOf, spansOf, type SpanFactor } from './spans.ts';
 import type { Tariff } from '../tariff/tariff.ts';
 
-/** What charges under the very same factors come to in one span. */
+/** The sum of charges under the very same factors in one span. */
 export interface GroupAmount {
   readonly group: ChargeGroup;
   /** The charges alone. */
@@ -92,7 +92,7 @@ function heardOnly(vehicle: VehicleYear): VehicleYear | undefined {
   return { ...vehicle, days };
 }
 
-/** How a vehicle is driven is told by what was heard of it. */
+/** Behaviour counts driven days only, not estimated ones. */
 function withoutEstimates(vehicle: VehicleYear): VehicleYear {
   return { ...vehicle, history: vehicle.history.filter(({ estimatedM }) => estimatedM === 0) };
 }

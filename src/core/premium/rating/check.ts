@@ -41,7 +41,7 @@ function createProblems(): Problems {
 function readDays(value: { from: string; to: string }, path: string, problems: Problems): Days {
   const from = readDate(value.from);
   const to = readDate(value.to);
-  const want = 'is no date such as 2026-03-31';
+  const want = 'is not a date such as 2026-03-31';
   if (from === undefined) problems.say('BAD_DATE', `${path}/from`, `${shown(value.from)} ${want}`);
   if (to === undefined) problems.say('BAD_DATE', `${path}/to`, `${shown(value.to)} ${want}`);
   if (from !== undefined && to !== undefined && from >= to)
@@ -113,7 +113,11 @@ function readDeviceDays(
   rows.forEach((row, i) => {
     const path = `/deviceDays/${i}`;
     if (!known.has(row.vehicleId))
-      problems.say('UNKNOWN_VEHICLE', path, `${shown(row.vehicleId)} is no vehicle of the policy`);
+      problems.say(
+        'UNKNOWN_VEHICLE',
+        path,
+        `${shown(row.vehicleId)} is not a vehicle of the policy`,
+      );
     const days = { ...readDays(row, path, problems), heard: row.heard, path };
     const others = byVehicle.get(row.vehicleId);
     if (others === undefined) byVehicle.set(row.vehicleId, [days]);
@@ -123,13 +127,17 @@ function readDeviceDays(
     days.sort((a, b) => a.from - b.from);
     days.forEach(({ from, path }, i) => {
       if (from < (days[i - 1]?.to ?? -Infinity))
-        problems.say('OVERLAPPING_DAYS', path, 'a day of a vehicle is heard or silent, once');
+        problems.say(
+          'OVERLAPPING_DAYS',
+          path,
+          'a day of a vehicle may be listed only once, as heard or as silent',
+        );
     });
   }
   return byVehicle;
 }
 
-/** Reads and checks everything a premium is made of beside its tariff. */
+/** Reads and checks all inputs of a premium except its tariff. */
 export function checkInput(input: RatingInput): CheckedInput | readonly Fault[] {
   const problems = createProblems();
   const { policy } = input;
@@ -148,13 +156,14 @@ export function checkInput(input: RatingInput): CheckedInput | readonly Fault[] 
       problems.say(
         'DUPLICATE_VEHICLE',
         `/policy/vehicles/${i}`,
-        `${shown(vehicle.vehicleId)} stands here twice`,
+        `${shown(vehicle.vehicleId)} is listed twice`,
       );
     histories.set(vehicle.vehicleId, new Map());
     const cover = readDays(vehicle, `/policy/vehicles/${i}`, problems);
     return { vehicleId: vehicle.vehicleId, cover };
   });
-  if (vehicles.length === 0) problems.say('NO_VEHICLE', '/policy/vehicles', 'names no vehicle');
+  if (vehicles.length === 0)
+    problems.say('NO_VEHICLE', '/policy/vehicles', 'must have at least one vehicle');
 
   const facts = policy.facts.map((range, i) => {
     const path = `/policy/facts/${i}`;
@@ -162,7 +171,7 @@ export function checkInput(input: RatingInput): CheckedInput | readonly Fault[] 
       problems.say(
         'UNKNOWN_VEHICLE',
         path,
-        `${shown(range.vehicleId)} is no vehicle of the policy`,
+        `${shown(range.vehicleId)} is not a vehicle of the policy`,
       );
     return { ...readDays(range, path, problems), range, path };
   });
@@ -171,11 +180,11 @@ export function checkInput(input: RatingInput): CheckedInput | readonly Fault[] 
     const day = readDate(row.localDate);
     const history = histories.get(row.vehicleId);
     if (day === undefined) {
-      const message = `${shown(row.localDate)} is no date`;
+      const message = `${shown(row.localDate)} is not a date`;
       problems.say('BAD_DATE', `/exposure/${i}/localDate`, message);
     }
     if (history === undefined) {
-      const message = `${shown(row.vehicleId)} is no vehicle of the policy`;
+      const message = `${shown(row.vehicleId)} is not a vehicle of the policy`;
       problems.say('UNKNOWN_VEHICLE', `/exposure/${i}`, message);
     }
     if (checkRow(row, i, problems) && day !== undefined && history !== undefined)

@@ -14,8 +14,8 @@ export interface ExposureDay {
 }
 
 /**
- * Half-open local dates on the whole of which a vehicle had a device: one that was heard each day, be it
- * that the car stood, or one of which no event of any of these days is stored. Dates without a row had
+ * Half-open local dates on the whole of which a vehicle had a device: one that was heard each day, even if
+ * the car stood, or one of which no event of any of these days is stored. Dates without a row had
  * no device, were not whole, or are not over.
  */
 export interface DeviceDays extends Period {
@@ -33,7 +33,7 @@ export interface CoveredVehicle {
 /**
  * What is true of the policy, of one vehicle or of one named driver over a half-open range of local
  * dates. A vehicle's own facts go before the policy's. A row with `driverId` is about that driver: of
- * all vehicles, or of the one named beside.
+ * all vehicles, or of the one in `vehicleId`.
  */
 export interface FactRange {
   readonly from: string;
@@ -59,7 +59,7 @@ export interface Period {
 }
 
 /**
- * Everything a premium is made of beside its tariff. `exposure` must reach back to the start of the
+ * All inputs of a premium except its tariff. `exposure` must reach back to the start of the
  * policy year in which the period begins (yearly caps and running totals carry on from there) and,
  * for habits, over their window; days without a row are days without driving. `deviceDays` are for
  * tariffs that estimate silent days, and reach back as `exposureSince` says.

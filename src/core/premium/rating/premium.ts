@@ -116,7 +116,7 @@ export interface Premium {
   readonly lines: readonly PremiumLine[];
   readonly worksheet: Worksheet;
   readonly tariff: { readonly id: string; readonly version: string; readonly hash: string };
-  /** The instant up to which data were taken, as the caller said it. */
+  /** The instant up to which data were taken, as given by the caller. */
   readonly dataCutoff: string;
   readonly inputsHash: string;
 }

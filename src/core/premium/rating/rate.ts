@@ -8,11 +8,11 @@ import { quote, type Quoted } from './quote.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
 import { parseTariffText } from '../tariff/tariff.ts';
 
-/** What a file of trips cannot say of itself. */
+/** What a file of trips does not contain. */
 export interface RateOptions {
   /** First local date of the policy; that of the first trip's month where absent. */
   readonly policyStart?: string;
-  /** Half-open local dates; the policy year so far where absent. */
+  /** Half-open local dates; the policy year up to the last trip if absent. */
   readonly from?: string;
   readonly to?: string;
   /** Rating facts that hold all the time, e.g. territory. */
@@ -31,7 +31,7 @@ const DISTANCE_MM: Readonly<Record<string, number>> = {
   nightMi: 1_609_344,
 };
 
-/** Metres of a decimal in a unit, rounded down; undefined where it is no decimal. */
+/** Metres of a decimal in a unit, rounded down; undefined if it is not a decimal. */
 function metresOf(text: string, unitMm: number): number | undefined {
   if (!/^\d{1,9}(\.\d{1,9})?$/.test(text)) return undefined;
   const { n, d } = fractionOf(text);
@@ -59,14 +59,14 @@ function exposureRow(
     else if (name === 'localDate') row.localDate = text;
     else if (unitMm !== undefined) {
       const metres = metresOf(text, unitMm);
-      if (metres === undefined) say(name, `${shown(text)} is no distance such as 12.3`);
+      if (metres === undefined) say(name, `${shown(text)} is not a distance such as 12.3`);
       else if (name.startsWith('night')) row.nightM = metres;
       else row.distanceM = metres;
     } else if (/^\d{1,9}$/.test(text)) measures[name] = Number(text);
-    else say(name, `${shown(text)} is no whole number`);
+    else say(name, `${shown(text)} is not a whole number`);
   });
   if (readDate(row.localDate) === undefined)
-    say('localDate', `${shown(row.localDate)} is no date such as 2026-03-31`);
+    say('localDate', `${shown(row.localDate)} is not a date such as 2026-03-31`);
   return row;
 }
 
@@ -85,7 +85,7 @@ function readTrips(csv: string, problems: Fault[]): ExposureDay[] {
   );
 }
 
-/** The days of devices up to the end of the period, alternating as the silent ones say. */
+/** The days of devices up to the end of the period, heard and silent ones alternating. */
 function deviceDaysOf(
   vehicleIds: readonly string[],
   silent: readonly Period[],

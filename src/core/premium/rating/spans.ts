@@ -5,7 +5,7 @@ import type { Days, Factor, Relativity, Span } from '../kinds/kind.ts';
 import { lnScaled } from '../exact/logarithm.ts';
 import { shown, type Fault } from '../exact/fault.ts';
 
-/** A rating factor as it stands in one span. */
+/** A rating factor's value in one span. */
 export interface SpanFactor {
   readonly value: string;
   readonly relativity: Relativity;
@@ -25,7 +25,7 @@ export function spansOf(cover: Days, from: number, facts: readonly DatedFacts[])
   return spans;
 }
 
-/** One whose facts a factor looks up: the vehicle, or a named driver. */
+/** The vehicle, or a named driver, whose facts a factor looks up. */
 interface Subject {
   readonly name: string;
   /** Rows in force, those that go first first. */
@@ -109,7 +109,7 @@ export function factorsOf(
       message:
         value === undefined
           ? `${who} has no ${shown(factor.fact)} ${when}; the tariff's factor "${factor.id}" needs ${factor.expected}`
-          : `${shown(value)} is no ${shown(factor.fact)} the tariff knows (${who}, ${when}); expected ${factor.expected}`,
+          : `${shown(value)} is not a ${shown(factor.fact)} the tariff knows (${who}, ${when}); expected ${factor.expected}`,
     });
   };
   const rated: SpanFactor[] = [];

@@ -135,7 +135,10 @@ function mapTerm(
     return [];
   };
   if (value === undefined) {
-    return say('NOT_ESTIMATED', `the coefficient of ${term} is ${shown(estimate)}, no number`);
+    return say(
+      'NOT_ESTIMATED',
+      `the coefficient of ${term} is ${shown(estimate)}, which is not a number`,
+    );
   }
   const relativity = formatScaled(
     roundHalfUp(exponential(value), RELATIVITY_PLACES),
@@ -145,11 +148,14 @@ function mapTerm(
   const split = splitTerm(term, factors);
   if (split === undefined) {
     const known = factors.map(({ variable }) => variable).join(', ') || 'none';
-    return say('UNKNOWN_TERM', `${shown(term)} is a level of no variable that was named: ${known}`);
+    return say(
+      'UNKNOWN_TERM',
+      `${shown(term)} is not a level of a variable that was named: ${known}`,
+    );
   }
   const { level, factor } = split;
   if (level.includes(':')) {
-    return say('INTERACTION', `${shown(term)} is an interaction, which no factor of a tariff is`);
+    return say('INTERACTION', `${shown(term)} is an interaction, which a tariff cannot express`);
   }
   if (POLYNOMIAL.test(level)) {
     return say(

@@ -40,7 +40,7 @@ export const tariffSchema = z
     title: label.optional(),
     rounding: z
       .strictObject({ mode: z.literal('HALF_UP'), places: z.int().min(0).max(4) })
-      .describe('The one rounding: of the total, to so many decimals, a half upwards'),
+      .describe('The one rounding: of the total, to this number of decimals, a half upwards'),
     charges: z.array(chargeSchema).min(1).max(50),
     factors: z.array(factorSchema).max(100),
     behaviour: behaviourSchema.optional(),
@@ -143,7 +143,7 @@ function referenceProblems(document: TariffDocument): Fault[] {
         problems.push({
           code: 'UNKNOWN_CHARGE',
           path: `${path}/appliesTo/${i}`,
-          message: `${shown(target)} is no charge; there are ${[...charges].join(', ')}`,
+          message: `${shown(target)} is not a charge; the charges are ${[...charges].join(', ')}`,
         });
     });
   };
@@ -153,7 +153,7 @@ function referenceProblems(document: TariffDocument): Fault[] {
     problems.push({
       code: 'INVALID',
       path: '/effectiveFrom',
-      message: `${shown(document.effectiveFrom)} is no date`,
+      message: `${shown(document.effectiveFrom)} is not a date`,
     });
   return problems;
 }

@@ -65,8 +65,8 @@ const late = [
   day('2026-03-20', 10_000),
 ];
 
-describe('what a customer is told of an adjustment', () => {
-  it('is what it settles of each bill, and only the days that changed', () => {
+describe('the statement of an adjustment', () => {
+  it('has what it settles of each bill, and only the days that changed', () => {
     const statement = adjustmentStatement(adjust('A-1', late), bills, []);
     expect(statement).toMatchObject({
       title: 'Adjustment A-1',
@@ -117,7 +117,7 @@ describe('what a customer is told of an adjustment', () => {
     expect(changed?.groups).toEqual([{ rows: [['5 January 2026', '42.000', '2.000']] }]);
   });
 
-  it('starts from the bill where no adjustment looked at it, and names all that stay as they are', () => {
+  it('starts from the bill if no adjustment covered it yet, and names the bills that stay unchanged', () => {
     const first = adjust('A-1', late);
     const others = { ...first, lines: first.lines.slice(1) };
     const again = adjustmentStatement(adjust('A-2', late.slice(1), [others]), bills, [others]);
@@ -154,7 +154,7 @@ describe('what a customer is told of an adjustment', () => {
     ]);
   });
 
-  it('says so where no kilometres changed', () => {
+  it('says so if no kilometres changed', () => {
     const cancelled = adjust('A-1', rows, [], {
       endDate: '2026-02-15',
       vehicles: vehicles.map((vehicle) => ({ ...vehicle, to: '2026-02-15' })),
@@ -165,8 +165,8 @@ describe('what a customer is told of an adjustment', () => {
   });
 });
 
-describe('what a customer is told of a credit note', () => {
-  it('is what was billed and adjusted, why it comes back, and the bill’s hash', () => {
+describe('the statement of a credit note', () => {
+  it("has what was billed and adjusted, the reason, and the bill's hash", () => {
     const [bill] = bills;
     if (!bill) throw new Error('no bill');
     const { note } = computeCreditNote('C-1', bill, [adjust('A-1', late)], 2, 'sold <before>');

@@ -62,7 +62,7 @@ describe('an adjustment', () => {
     expect(back.ok && back.adjustment.total).toBe('-2.00');
   });
 
-  it('gives back what a cancellation in its midst left without cover', () => {
+  it('gives back the days that a cancellation during its period left without cover', () => {
     const known = { exposure: rows, cutOff: CUT_OFF, trips: [] };
     const until = (endDate: string) =>
       computeAdjustment(
@@ -119,7 +119,7 @@ describe('an adjustment', () => {
     ]);
   });
 
-  it('and the bills together make the premium of the whole time by what is known now', () => {
+  it('makes, with the bills, the premium of the whole time by what is known now', () => {
     fc.assert(
       fc.property(addingTariff, anyInput, fc.integer({ min: 1, max: 364 }), (text, input, cut) => {
         const own = tariffOf(text);

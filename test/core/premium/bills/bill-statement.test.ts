@@ -34,8 +34,8 @@ function thousandths(decimal: string): bigint {
 const sum = (decimals: readonly string[]) =>
   decimals.reduce((total, decimal) => total + thousandths(decimal), 0n);
 
-describe('what a customer is told of a bill', () => {
-  it('is each line’s money, the total, and each day as driven and as billed', () => {
+describe('the statement of a bill', () => {
+  it('has the amount of each line, the total, and the distance driven and billed of each day', () => {
     const rated = rateTrips(
       read('payd-demo.json'),
       read('march.csv'),
@@ -79,7 +79,7 @@ describe('what a customer is told of a bill', () => {
     });
   });
 
-  it('is its number, its hash, its trips and up to when driving was known', () => {
+  it('has its number, its hash, its trips and the cut-off', () => {
     const bill = issue(
       tariffOf(document({ charges: [perKm] })),
       inputOf(['2026-02-01', '2026-02-02'], []),
@@ -150,7 +150,7 @@ describe('what a customer is told of a bill', () => {
     expect(notes[1]).toContain('Not covered: 5 km of vehicle van');
   });
 
-  it('holds limits and cover against each vehicle’s own days', () => {
+  it("applies limits and cover to each vehicle's own days", () => {
     const bill = issue(
       tariffOf(document({ charges: [{ ...perKm, dailyCap: 100 }] })),
       inputOf(
@@ -198,7 +198,7 @@ describe('what a customer is told of a bill', () => {
       expect(preview(other)).toContain(`known at ${other}.`);
   });
 
-  it('shows no billed kilometres where kilometres have no price', () => {
+  it('shows no billed kilometres if kilometres have no price', () => {
     const bill = issue(
       tariffOf(document({})),
       inputOf(['2026-03-01', '2026-04-01'], [day('2026-03-03', 5000)]),

@@ -60,7 +60,7 @@ describe('an issued bill', () => {
     expect(evidenceOf(revisions.toReversed())).toEqual(ordered);
   });
 
-  it('is not issued from what cannot be rated', () => {
+  it('is not issued from input that cannot be rated', () => {
     const empty = inputOf(['2026-02-01', '2026-02-01'], []);
     const result = composeBill('B-1', tariff, empty, CUT_OFF, []);
     expect(result.ok ? [] : result.problems.map(({ code }) => code)).toEqual(['EMPTY_RANGE']);

@@ -36,7 +36,7 @@ describe('a statement as a page', () => {
     );
   });
 
-  it('writes a minus before what is taken, never a hyphen', () => {
+  it('writes a minus sign, never a hyphen, before a negative amount', () => {
     const html = statementHtml({
       title: 'Credit note C-1',
       about: [],

@@ -75,7 +75,7 @@ describe.each(stories)('what was issued in the story of $name', (story) => {
     }
   });
 
-  it('is told to a customer in the words that are kept', async () => {
+  it('has the statement that is kept, as text and as HTML', async () => {
     const made = documentsOf(story);
     for (const [i, { document }] of made.entries()) {
       const before = made.slice(0, i).map((earlier) => earlier.document);

@@ -46,7 +46,7 @@ const anyStatement: fc.Arbitrary<Statement> = fc.record({
 });
 
 describe('a statement as text', () => {
-  it('puts numbers one below the other, wraps words within their column, and marks groups', () => {
+  it('aligns numbers, wraps words within their column, and marks groups', () => {
     const text = statementText({
       title: 'Bill B-1',
       about: ['Car insurance policy P-1'],

@@ -81,7 +81,7 @@ const all = (values: Record<string, string | number>, driverId?: string): FactRa
 });
 
 describe('a book by another tariff', () => {
-  it('says what it comes to, who wins and loses, and by how much', () => {
+  it('has its totals, winners and losers, and by how much', () => {
     // 365 + 0.10 a km now; the draft asks 300 + 0.20: 0 km −65, 650 km ±0, 2,000 km +135, 4,000 km +335.
     const draft = perKm('0.20', {
       charges: [
@@ -122,7 +122,7 @@ describe('a book by another tariff', () => {
     ]);
   });
 
-  it('puts a change on the bound of two bins with the one nearer to none', () => {
+  it('puts a change on the bound of two bins in the one nearer to no change', () => {
     const at = (rate: string) =>
       report(
         askOf(
@@ -141,7 +141,7 @@ describe('a book by another tariff', () => {
     expect(at('1.00')).toEqual([[0, 0]]);
   });
 
-  it('takes what was free before as the greatest rise, and has no per cent for it', () => {
+  it('treats a policy that was free before as the greatest rise, without a percentage', () => {
     const free = perKm('0', { charges: [{ kind: 'perKm/1', id: 'd', unit: 'km', rate: '0' }] });
     const found = report(askOf([free], perKm('0.1')), [policyOf('P', 10)]);
     expect(found?.histogram[0]?.fromPercent).toBe(50);
@@ -172,7 +172,7 @@ describe('a book by another tariff', () => {
     ).toBe(0);
   });
 
-  it('rates by billing periods of the policy what does not add over time', () => {
+  it("rates tariffs that do not add over time by the policy's billing periods", () => {
     const least = perKm('0', {
       charges: [{ kind: 'perKm/1', id: 'd', unit: 'km', rate: '0.01' }],
       adjustments: [{ kind: 'minimum/1', id: 'least', amount: '10.00' }],
@@ -241,7 +241,7 @@ describe('a book by another tariff', () => {
       {
         code: 'BAD_DATE',
         policies: 1,
-        example: { policyNumber: 'P-2', message: '"2026-02-30" is no date' },
+        example: { policyNumber: 'P-2', message: '"2026-02-30" is not a date' },
       },
     ]);
     const zone = { kind: 'relativity/1', id: 'zone', fact: 'zone', table: { A: '1.5' } };
@@ -274,7 +274,7 @@ describe('a book by another tariff', () => {
     ]);
   });
 
-  it('tells groups apart by a fact, by distance and by vehicles, and filters by facts', () => {
+  it('groups by a fact, by distance and by vehicles, and filters by facts', () => {
     const book = [
       policyOf('P-1', 20_000, [all({ zone: 'north' })]),
       policyOf('P-2', 900, [all({ zone: 'south' })]),
@@ -308,7 +308,7 @@ describe('a book by another tariff', () => {
     expect(report(askOf([perKm('0.1')], perKm('0.2'), { facts }), book)?.whole.policies).toBe(1);
   });
 
-  it('tells first who moves most, by the money and not by the premium, then by number', () => {
+  it('lists the largest changes first, by amount and then by number', () => {
     const draft = perKm('0.10', {
       factors: [
         {
@@ -337,7 +337,7 @@ describe('a book by another tariff', () => {
     }
   });
 
-  it('tells groups apart by what holds on the first day, in the order of their numbers', () => {
+  it('groups by the facts of the first day, in the order of their numbers', () => {
     const from = (date: string, values: FactRange['values'], driverId?: string) => ({
       ...all(values, driverId),
       from: date,
@@ -377,7 +377,7 @@ describe('a book by another tariff', () => {
     expect(['b', '3', 'a'].sort(compareGroups)).toEqual(['3', 'a', 'b']);
   });
 
-  it('tells a thousand groups apart, and puts the policies of further ones together', () => {
+  it('keeps a thousand groups, and merges the policies of further ones', () => {
     const zones = [...Array.from({ length: 1_002 }, (_, i) => `z${1000 + i}`), 'z1000', 'z2001'];
     const book = zones.map((zone, i) => policyOf(`P-${i}`, 0, [all({ zone })]));
     const found = report(
@@ -423,7 +423,7 @@ describe('a book by another tariff', () => {
     const textOf = (found: ReturnType<typeof report>): string =>
       found === undefined ? '' : whatIfText(found);
 
-    it('is totals, bins, groups, the most moved in order, and who is left out', () => {
+    it('has totals, bins, groups, the largest changes in order, and the policies left out', () => {
       expect(textOf(report(ask('DISTANCE'), book))).toMatchInlineSnapshot(`
         "USD  policies     before      after    change
         all        24  37140.000  38040.000  +900.000  +2.42 %
@@ -472,11 +472,11 @@ describe('a book by another tariff', () => {
 
         Not in these figures, as one of the tariffs cannot rate them:
           1 policy [MISSING_FACT], e.g. X-1: vehicle car has no "zone" from 2026-01-01 to 2027-01-01; the tariff's factor "zone" needs one of north, south
-          2 policies [UNRATED_VALUE], e.g. W-1: "west" is no "zone" the tariff knows (vehicle car, from 2026-01-01 to 2027-01-01); expected one of north, south"
+          2 policies [UNRATED_VALUE], e.g. W-1: "west" is not a "zone" the tariff knows (vehicle car, from 2026-01-01 to 2027-01-01); expected one of north, south"
       `);
     });
 
-    it('names nobody, and puts together what is about few, where it may not', () => {
+    it('names no policy and merges small groups for a reader that may not see them', () => {
       const named = book.map(({ input, products }, i) => ({
         products,
         input: {
@@ -488,7 +488,7 @@ describe('a book by another tariff', () => {
       expect(textOf(report(ask('DISTANCE'), few, 8))).toMatchInlineSnapshot(`
         "USD  policies     before      after     change
         all        11  12465.000  20020.000  +7555.000  +60.61 %
-        how many get cheaper or dearer would be about a few people, and is not told
+        the numbers of policies that get cheaper or dearer are withheld: they concern only a few people
 
         change  policies     before      after     change
         others        11  12465.000  20020.000  +7555.000  +60.61 %
@@ -528,7 +528,7 @@ describe('a book by another tariff', () => {
       ]);
     });
 
-    it('is short where there is little to tell', () => {
+    it('is short if there is little to report', () => {
       const west = [zoned('W-1', 5, 'west')];
       expect(textOf(report(askOf([now], draft), west))).toMatchInlineSnapshot(`
         "USD  policies  before  after  change
@@ -536,7 +536,7 @@ describe('a book by another tariff', () => {
         0 get cheaper, 0 get dearer, 0 stay as they are
 
         Not in these figures, as one of the tariffs cannot rate them:
-          1 policy [UNRATED_VALUE], e.g. W-1: "west" is no "zone" the tariff knows (vehicle car, from 2026-01-01 to 2027-01-01); expected one of north, south"
+          1 policy [UNRATED_VALUE], e.g. W-1: "west" is not a "zone" the tariff knows (vehicle car, from 2026-01-01 to 2027-01-01); expected one of north, south"
       `);
       const fact = askOf([now], draft, { groupBy: { kind: 'FACT', name: 'fuel' } });
       expect(textOf(report(fact, [zoned('N-1', 650, 'north')]))).toMatchInlineSnapshot(`
@@ -586,7 +586,7 @@ function billed(tariff: Tariff, input: RatingInput): string {
 }
 
 describe('every what-if', () => {
-  it('comes to what twelve bills a policy come to, by either tariff, in any order of the book', () => {
+  it('equals twelve bills a policy, by either tariff, in any order of the book', () => {
     fc.assert(
       fc.property(
         fc.oneof(addingTariff, anyTariff),
@@ -632,7 +632,7 @@ describe('small cells', () => {
   const sum = (list: readonly NamedCell<number>[]): BookCell =>
     list.reduce((total, { cell }) => addCells(total, cell), emptyCell);
 
-  it('are put together until none is about fewer than ten drivers, and lose no policy', () => {
+  it('are merged until none is about fewer than ten drivers, and no policy is lost', () => {
     fc.assert(
       fc.property(cells, (list) => {
         const joined = joinSmallCells(list, 10);
@@ -645,7 +645,7 @@ describe('small cells', () => {
     );
   });
 
-  it('are those of fewer drivers, and take the smallest of the others where they are too few', () => {
+  it('are those of fewer drivers, merged with the smallest of the others if they are still too few', () => {
     const cell = (name: number | undefined, drivers: number): NamedCell<number> => ({
       name,
       cell: {
@@ -682,7 +682,7 @@ describe('small cells', () => {
     expect(addCells(addCells(many(0), many(80)), many(200)).drivers.size).toBe(100);
   });
 
-  it('tell of counts from the least number on', () => {
+  it('show counts only from the least number on', () => {
     const cell = { ...emptyCell, policies: 30, winners: 10, losers: 20 };
     expect(showCell(cell, 2, 10)).toMatchObject({ winners: 10, losers: 20, unchanged: 0 });
     expect(showCell({ ...cell, winners: 9 }, 2, 10)).not.toHaveProperty('winners');
@@ -691,7 +691,7 @@ describe('small cells', () => {
     expect(nobody?.whole).toMatchObject({ policies: 0, before: '0.00' });
   });
 
-  it('hide nobody where everybody may be seen', () => {
+  it('are not hidden from a reader that may see all figures', () => {
     fc.assert(
       fc.property(cells, (list) => {
         expect(joinSmallCells(list, 0)).toEqual(list);

@@ -133,7 +133,7 @@ describe('an exact number', () => {
 });
 
 describe('a date', () => {
-  it('is read where there is such a day, from 1900 to 9999', () => {
+  it('is read if there is such a day, from 1900 to 9999', () => {
     for (const good of ['1900-01-01', '2026-12-31', '2028-02-29', '2000-02-29', '9999-12-31'])
       expect(formatDay(readDate(good) ?? -1), good).toBe(good);
     for (const bad of [
@@ -196,7 +196,7 @@ describe('a date', () => {
 });
 
 describe('canonical JSON', () => {
-  it('is one text for one meaning, and none for what JSON cannot say', () => {
+  it('is one text for one value, and none for what JSON cannot express', () => {
     expect(canonicalJson({ b: [1, 2.5], a: 'ä' })).toBe('{"a":"ä","b":[1,2.5]}');
     const circle: Record<string, unknown> = {};
     circle['self'] = circle;

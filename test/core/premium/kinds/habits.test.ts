@@ -52,7 +52,7 @@ describe('pay how you drive', () => {
     });
   });
 
-  it('clamps first and shrinks then, and shows the limit as a line of its own', () => {
+  it('is clamped before credibility shrinks it, and shows the limit on a separate line', () => {
     // exp(0.1·9) = 2.459603 is cut to 1.3; half of it counts: 1.15
     const premium = premiumOf(tariff, march(100, 100_000));
     expect(premium.total).toBe('115.00');
@@ -66,7 +66,7 @@ describe('pay how you drive', () => {
     });
   });
 
-  it('looks at the driving of its window and at no other', () => {
+  it('uses only the driving of its window', () => {
     const factorOf = (window: unknown) => {
       const rows = [
         day('2026-02-28', 1_000_000, { measures: { harshBraking: 20 } }),
@@ -85,7 +85,7 @@ describe('pay how you drive', () => {
     expect(factorOf({ days: 1 })).toEqual(['1000', '1']);
   });
 
-  it('has one between its floor and its cap, either of which may be one', () => {
+  it('allows a floor or a cap of 1, with 1 between them', () => {
     const problems = (floor: string, cap: string): string[] => {
       const parsed = parseTariff(document({ behaviour: { ...habits, floor, cap } }));
       return parsed.ok ? [] : parsed.problems.map(({ code }) => code);
@@ -101,7 +101,7 @@ describe('pay how you drive', () => {
     expect(lines).toMatchObject({ zone: '22.21', brakes: '12.18', night: '12.18' });
   });
 
-  it('leaves the premium alone where nobody drove', () => {
+  it('does not change the premium without driving', () => {
     expect(premiumOf(tariff, march(0, 0, 0)).total).toBe('100.00');
   });
 

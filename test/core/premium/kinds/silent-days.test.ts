@@ -55,7 +55,7 @@ const estimatesOf = (premium: ReturnType<typeof premiumOf>) =>
   premium.worksheet.years.flatMap((y) => y.vehicles.flatMap((v) => v.estimates ?? []));
 
 describe('silent days', () => {
-  it('are estimated at the mean of the days heard before, on a line of their own', () => {
+  it('are estimated at the mean of the days heard before, on a separate line', () => {
     const premium = premiumOf(tariffOf(byKm()), june(['2026-06-05', '2026-06-09']));
     // Five days were heard from 31 May on, with 60 km: 12 km on each of the four.
     expect(premium.lines).toEqual([
@@ -86,7 +86,7 @@ describe('silent days', () => {
     ]);
   });
 
-  it('are a parked car where they are fewer than the tariff says', () => {
+  it('count as a parked car if there are fewer than the tariff asks for', () => {
     const premium = premiumOf(tariffOf(byKm()), june(['2026-06-05', '2026-06-07']));
     expect(estimatesOf(premium)).toEqual([]);
     expect(premium.total).toBe('6.00');
@@ -94,7 +94,7 @@ describe('silent days', () => {
     expect(estimatesOf(three)).toMatchObject([{ days: 3 }]);
   });
 
-  it('are not silent where the car was driven, whatever is said of its device', () => {
+  it('are not silent if the car was driven, even if the input lists its device as silent', () => {
     const silent = june(['2026-06-05', '2026-06-11']);
     const exposure = [...silent.exposure, day('2026-06-08', 1000)];
     const premium = premiumOf(tariffOf(byKm()), { ...silent, exposure });
@@ -102,7 +102,7 @@ describe('silent days', () => {
     expect(estimatesOf(premium)).toMatchObject([{ from: '2026-06-05', to: '2026-06-08' }]);
   });
 
-  it('count into the mean as heard where the car was driven, and not where that was an estimate', () => {
+  it('count as heard in the mean if the car was driven, but not if that was an estimate', () => {
     const tariff = tariffOf(byKm({ ...RULE, leastHeardDays: 4 }));
     const known = (...rows: readonly ReturnType<typeof day>[]) =>
       estimatesOf(
@@ -125,7 +125,7 @@ describe('silent days', () => {
     expect(known(...driven, day('2026-06-06', 0))).toMatchObject({ dailyM: 10_000, days: 4 });
   });
 
-  it('are estimated up to so many in a row, no further', () => {
+  it('are estimated only up to a number of days in a row', () => {
     const premium = premiumOf(
       tariffOf(byKm({ ...RULE, upToDays: 7 })),
       june(['2026-06-05', '2026-06-25']),
@@ -148,7 +148,7 @@ describe('silent days', () => {
     expect(until('2026-06-07')).toBe('6.00');
   });
 
-  it('cost what the tariff says where too few days were heard', () => {
+  it("cost the tariff's fixed figure if too few days were heard", () => {
     const premium = premiumOf(
       tariffOf(byKm({ ...RULE, leastHeardDays: 6, unit: 'mi', otherwise: '10.5' })),
       june(['2026-06-05', '2026-06-09']),
@@ -176,7 +176,7 @@ describe('silent days', () => {
     expect(yearly.lines).toMatchObject([{ quantity: '60' }, { quantity: '10' }]);
   });
 
-  it('of earlier bills use up the bands of the year, whatever the lines of this one tell apart', () => {
+  it('of earlier bills use up the bands of the year', () => {
     const bands = [{ upTo: 100, rate: '1' }, { rate: '0.1' }];
     const banded = tariffOf(byKm(RULE, { rate: undefined, bands, bandsPer: 'YEAR' }));
     const premium = premiumOf(banded, {
@@ -218,7 +218,7 @@ describe('silent days', () => {
     ]);
   });
 
-  it('tell nothing about how the car is driven', () => {
+  it('do not count for behaviour', () => {
     const habits = {
       kind: 'habits/1',
       id: 'habits',
@@ -238,7 +238,7 @@ describe('silent days', () => {
     expect(habitsOf(silent)).toMatchObject({ km: '60' });
   });
 
-  it('need the days before the policy year that their mean is of', () => {
+  it('need the days before the policy year that their mean uses', () => {
     const period = { from: '2026-06-01', to: '2026-07-01' };
     expect(exposureSince(tariffOf(byKm()), '2026-01-01', period)).toBe('2025-11-22');
     expect(exposureSince(tariffOf(byKm(null)), '2026-01-01', period)).toBe('2026-01-01');
@@ -289,7 +289,7 @@ describe('device days', () => {
   };
   const row = { vehicleId: 'car', from: '2026-06-05', to: '2026-06-09', heard: false };
 
-  it('are refused where they overlap, are no dates or of no vehicle of the policy', () => {
+  it('are refused if they overlap, have bad dates or an unknown vehicle', () => {
     expect(problemsOf(row, { ...row, from: '2026-06-09', to: '2026-06-12' })).toEqual([]);
     expect(problemsOf(row, { ...row, from: '2026-06-08', to: '2026-06-12', heard: true })).toEqual([
       'OVERLAPPING_DAYS /deviceDays/1',
@@ -328,7 +328,7 @@ describe('a bill with silent days', () => {
     return adjusted.adjustment;
   };
 
-  it('is made again to the same bytes', () => {
+  it('is recalculated to the same bytes', () => {
     expect(bill.inputs.deviceDays).toHaveLength(3);
     expect(recomposeBill(bytes, tariff)).toMatchObject({ ok: true, same: true });
   });
@@ -346,7 +346,7 @@ describe('a bill with silent days', () => {
     expect(text).toMatch(/^6 June 2026 +12\.000 +30\.000$/m);
   });
 
-  it('keeps what is still estimated in the adjustment, from which the next one goes on', () => {
+  it('keeps in the adjustment what is still estimated, and the next adjustment starts from it', () => {
     const half = {
       ...june(['2026-06-06', '2026-06-09']),
       exposure: [...billed.exposure, day('2026-06-05', 60_000)],
@@ -404,7 +404,7 @@ const YEAR = { from: dateAt(0), to: dateAt(365) };
 const units = (total: string): number => Number(total.replace('.', ''));
 
 describe('with any rule for silent days, a premium', () => {
-  it('is the sum of its lines, those of estimates among them', () => {
+  it('is the sum of its lines, including those of estimates', () => {
     fc.assert(
       fc.property(
         fc.oneof(addingTariff, anyTariff),
@@ -455,7 +455,7 @@ describe('with any rule for silent days, a premium', () => {
     );
   });
 
-  it('comes, when all that was silent is heard and settled, to what it had been at once', () => {
+  it('with its adjustments is the same, once all silent days are heard, as if they had been heard at once', () => {
     fc.assert(
       fc.property(
         addingTariff,
@@ -485,7 +485,7 @@ describe('with any rule for silent days, a premium', () => {
     );
   });
 
-  it('never estimates without one', () => {
+  it('never estimates without such a rule', () => {
     fc.assert(
       fc.property(
         fc.oneof(addingTariff, anyTariff),

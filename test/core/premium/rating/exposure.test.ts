@@ -26,7 +26,7 @@ describe('the first day that a premium may depend on', () => {
     expect(since(by({ days: 10 }), '2027-03-01')).toBe('2027-02-10');
   });
 
-  it('is the period’s own where no policy year holds it, or a date is none', () => {
+  it("is the period's own if no policy year holds it, or a date is invalid", () => {
     expect(since(plain, '2026-02-01')).toBe('2026-02-01');
     expect(since(plain, 'soon')).toBe('soon');
     expect(since(plain, '2026-05-01', 'once')).toBe('2026-05-01');
@@ -61,7 +61,7 @@ describe('the exposure of a vehicle', () => {
     measures: { 'phone.ms': 4_000, 'above130Kmh.ms': 70 },
   });
 
-  it('is a row a local day, its parts added, whatever order they came in', () => {
+  it('has a row for each local day, its parts added, in any order of arrival', () => {
     const parts = [part('2026-03-03', 700), night, part('2026-03-02', 1_000, { nightM: 10 })];
     const rows = [
       {
@@ -84,7 +84,7 @@ describe('the exposure of a vehicle', () => {
     expect(exposureOf('car', [])).toEqual([]);
   });
 
-  it('is without what does not count, as if it had not been driven', () => {
+  it('leaves out what does not count, as if it had not been driven', () => {
     const other = part('2026-03-02', 1_000, { nightM: 10, measures: { 'phone.ms': 9 } });
     expect(exposureOf('car', [night, other], [night])).toEqual(exposureOf('car', [other]));
     expect(exposureOf('car', [night], [night])).toMatchObject([

@@ -33,7 +33,7 @@ describe('a file of trips', () => {
     expect(quoted.ok && Number(quoted.premium.total)).toBeGreaterThan(61.8);
   });
 
-  it('says every bad row with its line and field', () => {
+  it('names every bad row with its line and field', () => {
     expect(codes(rate(payd, 'localDate,km\n'))).toEqual(['BAD_HEADING /trips/1']);
     expect(
       codes(
@@ -122,7 +122,7 @@ describe('a file of trips', () => {
     expect(inputsOf(none).policy.vehicles.map(({ vehicleId }) => vehicleId)).toEqual(['vehicle']);
   });
 
-  it('takes days on which nothing was heard, of every vehicle; on all others it was', () => {
+  it('accepts silent days, of every vehicle; all other days were heard', () => {
     const csv =
       'localDate,distanceKm,vehicleId\n2026-02-25,1,van\n2026-03-02,1,car\n2026-03-31,1,car\n';
     const silent = [
@@ -198,7 +198,7 @@ describe('a policy that changes', () => {
     );
   });
 
-  it('goes by a vehicle’s own facts before the policy’s', () => {
+  it("uses a vehicle's own facts before the policy's", () => {
     const rows = facts({ values: { zone: 'A' } }, { vehicleId: 'car', values: { zone: 'B' } });
     expect(premiumOf(tariffOf(document({ factors: [zone] })), year(rows)).total).toBe('547.50');
   });
@@ -221,7 +221,7 @@ describe('a policy that changes', () => {
     ]);
   });
 
-  it('goes by whole numbers below the bound of a band, and by nothing else', () => {
+  it('uses whole numbers below the bound of a band, and nothing else', () => {
     const young = tariffOf(document({ factors: [{ ...age, subject: 'VEHICLE' }] }));
     const total = (value: string | number) => {
       const quoted = quote(young, year(facts({ values: { age: value } })), CUT_OFF);
