@@ -31,6 +31,9 @@ export interface CanonicalEvent {
   readonly accuracyDm?: number;
 }
 
+/** The highest speed that decoding and the fold believe of a car, 0.01 km/h. */
+export const FASTEST_CKMH = 40_000;
+
 /** An event's place in its device's order: by instant, then by digest. Equal keys are duplicates. */
 export interface EventKey {
   readonly atMs: number;

@@ -1,3 +1,4 @@
+import { FASTEST_CKMH } from './event.ts';
 /**
  * All thresholds of the fold as one value with a version. A version that has ever been in force is
  * never edited: a change is a new version beside it. The units stand in the names.
@@ -122,7 +123,7 @@ const version1: Rules = Object.freeze({
   // A fix that may be 100 m off does not tell one street from the next.
   accuracyDm: 1_000,
   nullIslandE7: 100_000,
-  fastestCkmh: 40_000,
+  fastestCkmh: FASTEST_CKMH,
   bridgeIntervals: 4,
   bridgeFromMs: 30_000,
   // Miles taken for kilometres are off by 1.61, knots by 1.85.

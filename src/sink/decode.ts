@@ -1,3 +1,4 @@
+import { recordTimeOf } from '../core/decode/dates.ts';
 import { decodeRecord } from '../core/decode/record.ts';
 import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
@@ -20,7 +21,7 @@ export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch
   const now = sink.now();
   for (const { records } of partitions)
     for (const record of records) {
-      const timestampMs = Math.min(record.timestampMs ?? now, now);
+      const { timestampMs } = recordTimeOf(record.timestampMs, now);
       const decoded = decodeRecord(
         { value: record.value, contentType: contentTypeOf(record), timestampMs },
         sink.decoding,

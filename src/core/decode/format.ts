@@ -3,21 +3,21 @@ import type { Zones } from '../zones.ts';
 import type { DeviceEvent } from './quantise.ts';
 
 export interface DecodeSettings {
-  /** Unit of the speed in text lines, which name none. */
+  /** Unit of the speed in text lines, which do not name it. */
   readonly textSpeedUnit: 'mph' | 'kmh';
-  /** IANA zone of the times in text lines, which name none. */
+  /** IANA zone of the times in text lines, which do not name it. */
   readonly textTimeZone: string;
   readonly zones: Pick<Zones, 'offsetMsAt'>;
-  /** The text of UTF-8 bytes, or undefined where they are not UTF-8. */
+  /** The text of UTF-8 bytes, or undefined if they are not UTF-8. */
   readonly decodeUtf8: (bytes: Uint8Array) => string | undefined;
 }
 
-/** One way in which devices write their messages. */
+/** An encoding of messages. */
 export interface Format {
   readonly name: string;
-  /** Values of the `content-type` header that choose this format. */
+  /** Values of the `content-type` header that select this format. */
   readonly contentTypes: readonly string[];
-  /** Whether a message without such a header is taken for this format, by its first byte. */
+  /** Whether a message without such a header is read as this format, by its first byte that is not white space. */
   readonly startsWith: (firstByte: number) => boolean;
   readonly decode: (text: string, settings: DecodeSettings) => Decoded<DeviceEvent>;
 }

@@ -1,85 +1,63 @@
 import type { CanonicalEvent } from '../event.ts';
 import type { Decoded } from '../result.ts';
-import type { DeviceEvent, Measurement } from './quantise.ts';
-import { quantise } from './quantise.ts';
-import { parseRfc3339 } from './time.ts';
+import { decodeMessage } from './message.ts';
+import type { DeviceEvent } from './quantise.ts';
+import { scanJson } from './scan.ts';
+import { quote, show } from './show.ts';
 
-const NUMBER_FIELDS = [
-  'lat',
-  'lon',
-  'speedKmh',
-  'headingDeg',
-  'odometerKm',
-  'speedLimitKmh',
-  'accuracyM',
-] as const;
-const BOOLEAN_FIELDS = ['ignition', 'phoneInUse'] as const;
-const ACCELERATIONS = [
-  ['forward', 'accelForwardMps2'],
-  ['left', 'accelLeftMps2'],
-  ['up', 'accelUpMps2'],
-] as const;
-const KNOWN: ReadonlySet<string> = new Set([
-  'deviceId',
-  'at',
-  'accelMps2',
-  ...NUMBER_FIELDS,
-  ...BOOLEAN_FIELDS,
-]);
+/** Deepest nesting that is parsed; a message of the contract has two levels. */
+const MAX_DEPTH = 512;
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** One JSON object a message; the fields and units of the contract, null as good as absent. */
+/** One JSON object per message, in the fields and units of the contract. */
 export function decodeJson(text: string): Decoded<DeviceEvent> {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return malformed(`not JSON: ${JSON.stringify(text.slice(0, 120))}`);
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    return malformed('the message is JSON but not an object; one message is one object');
-  }
-  const message = parsed as Record<string, unknown>;
-  const { deviceId, at } = message;
-  if (typeof deviceId !== 'string') return missing('deviceId', deviceId, 'a string');
-  const atMs = typeof at === 'number' ? at : typeof at === 'string' ? parseRfc3339(at) : undefined;
-  if (atMs === undefined || !Number.isInteger(atMs)) {
-    return missing(
-      'at',
-      at,
-      'RFC 3339 with a zone ("2015-05-15T00:08:13.000Z"), or whole epoch milliseconds',
-    );
-  }
-  const measurement: Writable<Measurement> = { deviceId, atMs };
-  for (const field of NUMBER_FIELDS) {
-    const value = message[field];
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'number') return wrongType(field, value, 'a number');
-    measurement[field] = value;
-  }
-  for (const field of BOOLEAN_FIELDS) {
-    const value = message[field];
-    if (value === undefined || value === null) continue;
-    if (typeof value !== 'boolean') return wrongType(field, value, 'true or false');
-    measurement[field] = value;
-  }
-  let unknownFields = 0;
-  const acceleration = message['accelMps2'];
-  if (acceleration !== undefined && acceleration !== null) {
-    if (typeof acceleration !== 'object') return wrongType('accelMps2', acceleration, 'an object');
-    const axes = acceleration as Record<string, unknown>;
-    for (const [axis, field] of ACCELERATIONS) {
-      const value = axes[axis];
-      if (value === undefined || value === null) continue;
-      if (typeof value !== 'number') return wrongType(`accelMps2.${axis}`, value, 'a number');
-      measurement[field] = value;
+  // Each level takes two characters, so a text this short cannot be deeper.
+  if (text.length > 2 * MAX_DEPTH) {
+    const { depth } = scanJson(text);
+    if (depth > MAX_DEPTH) {
+      const message = `the JSON is nested ${depth} levels deep; at most ${MAX_DEPTH} are read`;
+      return { ok: false, reason: 'TOO_DEEP', message };
     }
-    for (const axis in axes)
-      if (!ACCELERATIONS.some(([known]) => known === axis)) unknownFields += 1;
   }
-  for (const field in message) if (!KNOWN.has(field)) unknownFields += 1;
-  return quantise(measurement, unknownFields);
+  const parsed = parse(text);
+  if (parsed === undefined) return malformed(describeBroken(text));
+  const { value } = parsed;
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return decodeMessage(value as Record<string, unknown>);
+  }
+  return malformed(
+    `the message is JSON but not an object: ${show(value)}; ${
+      Array.isArray(value)
+        ? 'send each element as a record of its own'
+        : 'one message is one JSON object'
+    }`,
+  );
+}
+
+/** The value of a JSON text in which NaN and infinities may occur; they become text. */
+function parse(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    const { quoted } = scanJson(text);
+    if (quoted === undefined) return undefined;
+    try {
+      return { value: JSON.parse(quoted) };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function describeBroken(text: string): string {
+  const { isCut, values } = scanJson(text);
+  const cause = text.includes('\u0000')
+    ? 'it has zero bytes, as UTF-16 has; send UTF-8'
+    : isCut
+      ? `it is cut off after ${text.length} characters`
+      : values > 1
+        ? `it has ${values} objects; send each as a record of its own`
+        : undefined;
+  return `not JSON: ${quote(text, 120)}${cause === undefined ? '' : `; ${cause}`}`;
 }
 
 /** The message that decodes to exactly this event; `at` as epoch milliseconds. */
@@ -109,21 +87,4 @@ export function encodeJson(deviceId: string, event: CanonicalEvent): string {
 
 function malformed(message: string): Decoded<never> {
   return { ok: false, reason: 'MALFORMED', message };
-}
-
-function missing(field: string, value: unknown, right: string): Decoded<never> {
-  if (value === undefined || value === null) {
-    return {
-      ok: false,
-      reason: 'MISSING_FIELD',
-      message: `${field} is missing; it must be ${right}`,
-    };
-  }
-  return wrongType(field, value, right);
-}
-
-function wrongType(field: string, value: unknown, right: string): Decoded<never> {
-  return malformed(
-    `${field} is ${(JSON.stringify(value) ?? typeof value).slice(0, 60)}; it must be ${right}`,
-  );
 }

@@ -2,6 +2,7 @@ import type { Decoded } from '../result.ts';
 import type { DecodeSettings } from './format.ts';
 import type { DeviceEvent } from './quantise.ts';
 import { quantise } from './quantise.ts';
+import { quote } from './show.ts';
 import { localToUtcMs, utcMs } from './time.ts';
 
 /** Kilometres in a mile, exactly (international mile, 1959). */
@@ -10,7 +11,7 @@ const KM_PER_MILE = 1.609344;
 const LINE =
   /^\s*(\S+)\s+(\S+)\s+(\d{1,2})-(\d{1,2})-(\d{4})\s+(\d{1,2}):(\d\d):(\d\d)\s+([^\s,]+),([^\s,]+)\s*$/;
 const EXAMPLE = 'ID-203217 80 5-15-2015 00:08:13 -73.978165,40.757977';
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)$/;
+const NUMBER = /^[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})$/;
 
 /**
  * The founding example's plain text line: device, speed, M-D-YYYY, time of day, longitude,latitude.
@@ -22,7 +23,7 @@ export function decodeText(text: string, settings: DecodeSettings): Decoded<Devi
     return {
       ok: false,
       reason: 'MALFORMED',
-      message: `not a telematics line: ${JSON.stringify(text.slice(0, 120))}; a line looks like: ${EXAMPLE}`,
+      message: `not a telematics line: ${quote(text, 120)}; ${describeOther(text)}`,
     };
   }
   const localMs = utcMs(+m[5]!, +m[3]!, +m[4]!, +m[6]!, +m[7]!, +m[8]!);
@@ -33,31 +34,34 @@ export function decodeText(text: string, settings: DecodeSettings): Decoded<Devi
       message: `there is no time ${m[3]}-${m[4]}-${m[5]} ${m[6]}:${m[7]}:${m[8]} (month-day-year)`,
     };
   }
-  for (const [label, value] of [
-    ['speed', m[2]!],
-    ['longitude', m[9]!],
-    ['latitude', m[10]!],
-  ] as const) {
-    if (!NUMBER.test(value)) {
-      return {
-        ok: false,
-        reason: 'MALFORMED',
-        message: `${label} is ${JSON.stringify(value.slice(0, 40))}; it must be a decimal number`,
-      };
-    }
-  }
   const atMs =
     settings.textTimeZone === 'UTC'
       ? localMs
       : localToUtcMs(localMs, settings.textTimeZone, settings.zones);
-  return quantise(
-    {
-      deviceId: m[1]!,
-      atMs,
-      lat: +m[10]!,
-      lon: +m[9]!,
-      speedKmh: +m[2]! * (settings.textSpeedUnit === 'mph' ? KM_PER_MILE : 1),
-    },
-    0,
-  );
+  const speed = readNumber(m[2]!);
+  return quantise(m[1]!, atMs, {
+    lat: readNumber(m[10]!),
+    lon: readNumber(m[9]!),
+    speedKmh:
+      typeof speed === 'number' && settings.textSpeedUnit === 'mph' ? speed * KM_PER_MILE : speed,
+  });
+}
+
+/** A decimal number, or the text as it is: the table of fields leaves it out. */
+function readNumber(text: string): number | string {
+  return NUMBER.test(text) ? Number(text) : text;
+}
+
+/** What a text that is not a telematics line looks like instead. */
+function describeOther(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed.startsWith('{')) return 'it looks like JSON, but its content type says text/plain';
+  if (trimmed.startsWith('[')) {
+    return 'it looks like a JSON array: one message is one JSON object, so send each element as a record of its own';
+  }
+  if (trimmed.startsWith('"')) {
+    return 'it looks like a JSON string: send the object itself, not the object as text';
+  }
+  if (trimmed.includes('\n')) return 'it has several lines: send each line as a record of its own';
+  return `a line looks like: ${EXAMPLE}`;
 }

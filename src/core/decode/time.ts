@@ -18,17 +18,23 @@ export function utcMs(
 }
 
 const RFC_3339 =
-  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:([Zz])|([+-])(\d\d):(\d\d))$/;
+  /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):?(\d\d))$/;
+const LONGEST_DATE_TIME = 64;
 
-/** Epoch milliseconds of an RFC 3339 date-time with its zone; finer digits are cut off. */
+/**
+ * Epoch milliseconds of an RFC 3339 date-time with its zone, also as `+0000`. Finer digits are cut
+ * off. A leap second (23:59:60 UTC) is the first second of the next day, as on Unix clocks.
+ */
 export function parseRfc3339(text: string): number | undefined {
-  const m = RFC_3339.exec(text);
+  const m = text.length <= LONGEST_DATE_TIME ? RFC_3339.exec(text) : null;
   if (!m) return undefined;
-  const ms = utcMs(+m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, +m[6]!);
+  const isLeap = m[6] === '60';
+  const ms = utcMs(+m[1]!, +m[2]!, +m[3]!, +m[4]!, +m[5]!, isLeap ? 59 : +m[6]!);
   if (ms === undefined || +(m[10] ?? 0) > 23 || +(m[11] ?? 0) > 59) return undefined;
-  const fraction = m[7] === undefined ? 0 : Math.floor(+`${m[7]}000`.slice(0, 3));
   const offsetMs = m[8] ? 0 : (+m[10]! * 60 + +m[11]!) * 60_000 * (m[9] === '-' ? -1 : 1);
-  return ms + fraction - offsetMs;
+  const second = ms - offsetMs + (isLeap ? 1000 : 0);
+  if (isLeap && second % DAY_MS !== 0) return undefined;
+  return second + (m[7] === undefined ? 0 : +`${m[7]}000`.slice(0, 3));
 }
 
 /**

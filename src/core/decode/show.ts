@@ -1,0 +1,33 @@
+const LONGEST = 60;
+// Control characters, unpaired surrogates, and characters that reorder or hide text.
+const UNPRINTABLE =
+  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/gu;
+
+/** A value of a message for people: at most 60 characters, printable, never recursive. */
+export function show(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return quote(value, LONGEST);
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? `an array of ${value.length}` : 'an object';
+    default:
+      return String(value);
+  }
+}
+
+/** Text in quotes, cut to so many characters, with unprintable characters as `\u….`. */
+export function quote(text: string, longest: number): string {
+  const cut = text.length > longest;
+  return `"${printable(cut ? text.slice(0, longest - 3) : text)}${cut ? '…' : ''}"`;
+}
+
+/** Text in which every character can be stored and read. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, escapeCharacter);
+}
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
