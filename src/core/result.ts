@@ -14,7 +14,7 @@ export type Decoded<T> =
 export interface LeftOut {
   readonly field: string;
   readonly reason: LeftOutReason;
-  /** The value in printable text of at most 60 characters. */
+  /** The value as printable text, cut to 60 characters. */
   readonly value: string;
 }
 

@@ -61,7 +61,7 @@ describe('a sink', () => {
       [Buffer.from([1, 2, 3]), 'UNKNOWN_FORMAT'],
       ['ID-203217 80 5-15-2015', 'MALFORMED'],
       ['ID-203217 80 13-15-2015 00:08:13 -73.978165,40.757977', 'OUT_OF_RANGE'],
-      ['ID-203217 80 5-15-2015 00:08:13 -73.978165,91', 'OUT_OF_RANGE'],
+      ['{"deviceId":"a","at":"2015-05-15T00:08:13Z","lat":92,"lon":1}', 'OUT_OF_RANGE'],
       ['{"deviceId":"a","at":"2015-05-15T00:08:13Z","lat":NaN,"lon":1}', 'MALFORMED'],
       [`{"deviceId":"${'x'.repeat(1_000_000)}"}`, 'TOO_LARGE'],
       ['{"deviceId":"a","at":"1970-01-01T00:00:00Z","speedKmh":1}', 'BEFORE_2000'],

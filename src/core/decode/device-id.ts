@@ -1,9 +1,7 @@
 import { quote } from './show.ts';
 
 const MAX_LENGTH = 128;
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const REFUSED =
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/u;
+const REFUSED = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\p{Surrogate}]/u;
 
 const NAMES: Readonly<Record<number, string>> = {
   0x061c: 'ARABIC LETTER MARK',

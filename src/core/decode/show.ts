@@ -1,10 +1,8 @@
 const LONGEST = 60;
 // Control characters, unpaired surrogates, and characters that reorder or hide text.
-const UNPRINTABLE =
-  // eslint-disable-next-line no-control-regex -- control characters are what it looks for
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\p{Surrogate}/gu;
+const UNPRINTABLE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\p{Surrogate}]/gu;
 
-/** A value of a message for people: at most 60 characters, printable, never recursive. */
+/** A value of a message for people: printable, cut to 60 characters, never recursive. */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':

@@ -41,7 +41,11 @@ export function parseRfc3339(text: string): number | undefined {
  * The instant at which clocks in a zone show a local time given as if it were UTC. Where clocks go
  * back the earlier instant, where they go forward the instant that many minutes after the jump.
  */
-export function localToUtcMs(localMs: number, zone: string, zones: Pick<Zones, 'offsetMsAt'>): number {
+export function localToUtcMs(
+  localMs: number,
+  zone: string,
+  zones: Pick<Zones, 'offsetMsAt'>,
+): number {
   const early = localMs - zones.offsetMsAt(zone, localMs - DAY_MS);
   const late = localMs - zones.offsetMsAt(zone, localMs + DAY_MS);
   const shows = (utc: number) => utc + zones.offsetMsAt(zone, utc) === localMs;

@@ -41,7 +41,7 @@ describe('a hostile record', () => {
   ])('may have a device id with %s', (_, id, part) => {
     const refused = message(`{"deviceId":${id},"at":${NOW},"speedKmh":1}`);
     expect(refused).toContain(part);
-    expect(refused).toMatch(/^OUT_OF_RANGE: [^\p{Surrogate}\u0000-\u001f\u202a-\u202e]*$/u);
+    expect(refused).toMatch(/^OUT_OF_RANGE: [^\p{Surrogate}\p{Cc}\u202a-\u202e]*$/u);
   });
 
   it('keeps device ids of other scripts and emoji', () => {
@@ -216,7 +216,7 @@ describe('a hostile record', () => {
         });
         if (decoded.ok) return;
         expect(decoded.reason).not.toBe('DECODER_FAILED');
-        expect(decoded.message).toMatch(/^[^\p{Surrogate}\u0000]+$/u);
+        expect(decoded.message).toMatch(/^[^\p{Surrogate}\p{Cc}]+$/u);
         expect(decoded.message.length).toBeLessThan(5_000);
       }),
       { numRuns: process.env['ODOGRAPH_LONG'] === '1' ? 500_000 : 5_000 },
