@@ -26,16 +26,34 @@ function listMarkdown(folder: string): string[] {
     .sort();
 }
 
+function listDecisions(): string[] {
+  const pages = fs.readdirSync(path.join(root, 'docs/adr')).sort();
+  return pages.filter((page) => page !== 'README.md');
+}
+
 const readText = (file: string) => fs.readFileSync(path.join(root, file), 'utf8');
 
 test('every decision record has a unique number, and its page begins with it', () => {
-  const pages = fs.readdirSync(path.join(root, 'docs/adr')).sort();
+  const pages = listDecisions();
   const numbers = pages.map((page) => Number(page.slice(0, 4)));
   expect(numbers).toEqual([...new Set(numbers)]);
   const headings = pages.map(
     (page) => fs.readFileSync(path.join(root, 'docs/adr', page), 'utf8').split(' ', 2)[1],
   );
   expect(headings).toEqual(numbers.map((number) => `${number}.`));
+});
+
+test('docs/adr/README.md lists every decision record', () => {
+  const index = readText('docs/adr/README.md');
+  expect(listDecisions().filter((page) => !index.includes(`](${page})`))).toEqual([]);
+});
+
+test('docs/words.md explains at most 25 words', () => {
+  const rows = readText('docs/words.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| '));
+  expect(rows.length - 2).toBeGreaterThan(10);
+  expect(rows.length - 2).toBeLessThanOrEqual(25);
 });
 
 describe('the parser of sessions', () => {
@@ -105,6 +123,17 @@ describe.each(documents)('%s', (file) => {
     );
     const lost = links.filter((link) => !fs.existsSync(path.join(root, path.dirname(file), link)));
     expect(lost).toEqual([]);
+  });
+
+  test('names a thing only with the file that it is in', () => {
+    const pairs = [
+      ...readText(file).matchAll(/`([A-Za-z_]\w+)`\s+(?:of|in|from)\s+`(src\/[\w./-]+)`/g),
+    ];
+    const wrong = pairs.filter(([, name, source]) => {
+      const sourceFile = path.join(root, source!);
+      return !fs.existsSync(sourceFile) || !fs.readFileSync(sourceFile, 'utf8').includes(name!);
+    });
+    expect(wrong.map(([pair]) => pair)).toEqual([]);
   });
 });
 
