@@ -1,10 +1,10 @@
-// Who may know whom. One rule a sentence of docs; a rule that is broken is an error.
+// Import rules between folders; docs/architecture.md lists them. A violation is an error.
 const outside = (...rooms) => `^src/(?!(${rooms.join('|')})(/|\\.ts$))`;
 
 /** Packages without I/O, clock or locale, whose results are the same on every machine. */
 const PURE_PACKAGES = 'node_modules/(zod|decimal\\.js|canonicalize)/';
 
-/** The rooms of src/core/premium: each may import itself and those before it. */
+/** The folders of src/core/premium: each may import itself and those before it. */
 const PREMIUM_ROOMS = ['exact', 'kinds', 'tariff', 'rating', 'bills', 'book'];
 const downTo = (place) =>
   PREMIUM_ROOMS.filter((room, at) => at <= place && !(room === 'bills' && at < place));
@@ -14,22 +14,21 @@ module.exports = {
   forbidden: [
     {
       name: 'no-cycles',
-      comment: 'Two files that need each other are one thought cut in two, or a third one missing.',
+      comment: 'Two files that import each other should be one file, or share a third.',
       severity: 'error',
       from: {},
       to: { circular: true, viaOnly: { pathNot: '/generated/' } },
     },
     {
       name: 'core-imports-nothing',
-      comment:
-        'What an insurer could argue about runs without Kafka, PostgreSQL, a clock or a network.',
+      comment: 'What can be disputed runs without Kafka, PostgreSQL, a clock or a network.',
       severity: 'error',
       from: { path: '^src/core/' },
       to: { pathNot: ['^src/core/', PURE_PACKAGES] },
     },
     {
       name: 'only-money-needs-decimals',
-      comment: 'Exact decimals and documents are for premiums; the fold counts in integers.',
+      comment: 'Decimals and documents are for premiums; the fold counts in integers.',
       severity: 'error',
       from: { path: '^src/core/', pathNot: '^src/core/premium/' },
       to: { path: PURE_PACKAGES },
@@ -67,63 +66,63 @@ module.exports = {
     },
     {
       name: 'store-knows-core-alone',
-      comment: 'The store keeps what core says; it does not know who asks.',
+      comment: 'The store depends on core only, not on its callers.',
       severity: 'error',
       from: { path: '^src/store/' },
       to: { path: outside('store', 'core', 'problem') },
     },
     {
       name: 'live-knows-core-and-store',
-      comment: 'The hub tells what the store keeps; it does not know who listens.',
+      comment: 'The hub streams what is stored; it does not depend on the transports.',
       severity: 'error',
       from: { path: '^src/live/' },
       to: { path: outside('live', 'core', 'store', 'log', 'ops', 'problem') },
     },
     {
       name: 'sink-and-api-never-meet',
-      comment: 'Each runs alone and many times over.',
+      comment: 'Each runs alone, in any number of processes.',
       severity: 'error',
       from: { path: '^src/(sink|api)/' },
       to: { path: '^src/(sink|api)/', pathNot: '^src/$1/' },
     },
     {
       name: 'the-sink-knows-no-helpers',
-      comment: 'Adapters are plugged in by main, cli, local and test.',
+      comment: 'main, cli, local and tests pass adapters in.',
       severity: 'error',
       from: { path: '^src/(sink|api)/' },
       to: { path: '^src/(main\\.ts|cli/|local/|sim/|config\\.ts)' },
     },
     {
       name: 'kafka-is-plugged-in',
-      comment: 'Rooms name the shape of the Kafka client, never the client itself.',
+      comment: 'These folders use the type of the Kafka client only; main passes the client in.',
       severity: 'error',
       from: { path: '^src/(core|sink|store|live|api)/' },
       to: { path: '^src/kafka\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'one-file-knows-kafkajs',
-      comment: 'Its known faults are kept in one place.',
+      comment: 'Workarounds for kafkajs are in one place.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/kafka' },
       to: { path: '(^|node_modules/)(kafkajs|kafkajs-snappy|lz4-napi|fzstd)(/|$)' },
     },
     {
       name: 'prisma-stays-in-the-store',
-      comment: 'Rows become core types before they leave.',
+      comment: 'Rows are converted to core types before they leave the store.',
       severity: 'error',
       from: { path: '^(src|test|bench)/', pathNot: '^src/store/' },
       to: { path: '(^|node_modules/)(@prisma/|prisma/)|^src/store/generated/' },
     },
     {
       name: 'generated-types-stay-in-the-api',
-      comment: 'GraphQL shapes are the API’s own.',
+      comment: 'Generated GraphQL types are for the API only.',
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/api/' },
       to: { path: '^src/api/generated/' },
     },
     {
       name: 'src-knows-no-tests',
-      comment: 'What ships stands alone.',
+      comment: 'Shipped code does not import tests or tools.',
       severity: 'error',
       from: { path: '^src/' },
       to: { path: '^(test|bench|scripts|examples)/' },
@@ -131,7 +130,7 @@ module.exports = {
     {
       name: 'no-tools-at-run-time',
       comment:
-        'A package that src imports is a dependency, or a fresh install without tools breaks.',
+        'A package that src imports must be in dependencies, or a production install breaks.',
       severity: 'error',
       from: { path: '^src/' },
       to: {
@@ -142,14 +141,14 @@ module.exports = {
     },
     {
       name: 'no-unknown-imports',
-      comment: 'A path or a package that is not there.',
+      comment: 'The path or package does not exist.',
       severity: 'error',
       from: {},
       to: { couldNotResolve: true },
     },
     {
       name: 'no-undeclared-packages',
-      comment: 'Installed by luck, as somebody else’s dependency.',
+      comment: 'Installed only as a dependency of another package.',
       severity: 'error',
       from: {},
       to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },

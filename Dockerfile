@@ -1,7 +1,7 @@
 FROM node:22.20.0-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# The tools' install scripts fetch what an image does not need.
+# The install scripts of development tools download files that the image does not need.
 RUN npm ci --ignore-scripts
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts

@@ -5,24 +5,24 @@ import tseslint from 'typescript-eslint';
 const readsASetting = {
   selector:
     "MemberExpression[object.type='MemberExpression'][object.object.name='process'][object.property.name='env']",
-  message: 'Settings are read in src/config.ts alone: take this one from the Config.',
+  message: 'Only src/config.ts reads settings: take this one from the Config.',
 };
 const namesTheEnvironment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
-  message: 'Settings are read in src/config.ts alone: take what you need as an argument.',
+  message: 'Only src/config.ts reads settings: take the value as an argument.',
 };
 const defaultExport = {
   selector: 'ExportDefaultDeclaration',
-  message: 'Export by name: an import then says what it takes.',
+  message: 'Export by name, so that imports state what they use.',
 };
 
-// The core gives the same numbers on every Node, on every machine, in every year.
+// The core must compute the same numbers on every Node version, machine and date.
 const notPortable = [
   ...['Date', 'Intl', 'Temporal', 'process', 'Buffer', 'performance', 'crypto', 'console', 'fetch'],
   ...['setTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'globalThis'],
 ].map((name) => ({
   name,
-  message: 'The core has no clock, no locale, no I/O: take what you need as an argument.',
+  message: 'The core has no clock, locale or I/O: take the value as an argument.',
 }));
 const differentDigits = ['pow', 'tan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'asinh']
   .concat(['acosh', 'atanh', 'cbrt', 'hypot', 'log2', 'log10', 'log1p', 'expm1', 'random'])
@@ -45,7 +45,7 @@ const localeOrPower = [
   {
     selector:
       'MemberExpression[property.name=/^(localeCompare|toLocale(String|DateString|TimeString|LowerCase|UpperCase))$/]',
-    message: 'The core knows no locale: compare with < and >.',
+    message: 'The core has no locale: compare with < and >.',
   },
   defaultExport,
   namesTheEnvironment,
@@ -67,7 +67,7 @@ export default tseslint.config(
   { linterOptions: { reportUnusedDisableDirectives: 'error', noInlineConfig: false } },
   { files: ['**/*.{js,cjs,ts}'], ...js.configs.recommended },
   {
-    // What clients see: everything described, connections as Relay wants them.
+    // What clients see: descriptions everywhere, Relay connections.
     files: ['schema.graphql'],
     languageOptions: {
       parser: graphql.parser,
@@ -77,8 +77,8 @@ export default tseslint.config(
     rules: {
       ...graphql.configs['flat/schema-recommended'].rules,
       ...graphql.configs['flat/schema-relay'].rules,
-      // A description has the length that it needs; a value such as a position has no id of its own; short
-      // lists that are read whole are no connections; deviceId is called so in the messages.
+      // Descriptions are as long as needed; a value such as a position has no id; short lists that are read
+      // whole are not connections; deviceId has the name that it has in messages.
       '@graphql-eslint/description-style': 'off',
       '@graphql-eslint/no-typename-prefix': 'off',
       '@graphql-eslint/strict-id-in-types': 'off',
@@ -118,7 +118,7 @@ export default tseslint.config(
         { argsIgnorePattern: '^_', ignoreRestSiblings: true },
       ],
       '@typescript-eslint/require-await': 'off',
-      // Plain objects of functions have no `this` to lose; the enums of packages are plain numbers.
+      // Plain objects of functions do not use `this`; enums of packages are plain numbers.
       '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/no-unsafe-enum-comparison': 'off',
       '@typescript-eslint/ban-ts-comment': ['error', { 'ts-expect-error': true }],
@@ -134,7 +134,7 @@ export default tseslint.config(
     },
   },
   {
-    // They hand the whole environment on, to the Config or to a server that they start.
+    // These pass the whole environment on, to the Config or to a child process.
     files: ['src/main.ts', 'src/cli/**/*.ts', 'src/local/**/*.ts'],
     rules: { 'no-restricted-syntax': ['error', defaultExport, readsASetting] },
   },
@@ -153,7 +153,7 @@ export default tseslint.config(
     rules: { 'no-restricted-properties': ['error', ...differentDigits] },
   },
   {
-    // Answers of a server and rows of a table are read as they come; an assertion says what they must be.
+    // Responses and rows are untyped in tests; the assertions check them.
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unsafe-assignment': 'off',
@@ -164,7 +164,7 @@ export default tseslint.config(
     },
   },
   {
-    // The tools ask for a default export.
+    // These tools need a default export.
     files: [
       ...['*.ts', '**/*.d.ts', 'examples/*/codegen.ts'],
       ...['test/support/services.ts', 'test/support/closing-line.ts'],

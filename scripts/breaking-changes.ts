@@ -1,6 +1,6 @@
-// Compares schema.graphql with schema.released.graphql, the schema of the last release: what would break a
-// client fails, unless a page in docs/adr says so in a line "Breaks: `Type.field`". With --release, as
-// part of a release, the schema becomes the released one. The schema must also be one that the API starts with.
+// Compares schema.graphql with schema.released.graphql, the schema of the last release. A change that would break
+// a client fails, unless a page in docs/adr has the line "Breaks: `Type.field`". With --release, as part of a
+// release, the schema becomes the released one. The API must also be able to start with the schema.
 import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { CriticalityLevel, diff } from '@graphql-inspector/core';
 import { buildSchema } from 'graphql';

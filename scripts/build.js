@@ -1,6 +1,6 @@
 // Builds dist/ in three steps: the Prisma client, the GraphQL resolver types, the TypeScript sources.
-// Each step is left out while the content it reads is what it was at its last success, so that
-// `npm start` can call this every time. Plain JavaScript: it runs before anything is compiled.
+// A step is skipped if its input has not changed since its last success, so that `npm start` can
+// call this every time. Plain JavaScript: it runs before anything is compiled.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';

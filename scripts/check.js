@@ -1,11 +1,11 @@
-// Everything that can be said of the code without running it. `node scripts/check.js` runs all checks,
-// two at a time; with names after it only those.
+// Static checks. `node scripts/check.js` runs all of them, two at a time; `node scripts/check.js types` only those
+// that are named.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** What each check runs with Node: a script and its arguments. */
+/** Script and arguments of each check, run with Node. */
 const checks = {
   eslint: [
     'node_modules/eslint/bin/eslint.js',
@@ -71,7 +71,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const names = process.argv.slice(2);
   const unknown = names.find((name) => !(name in checks));
   if (unknown !== undefined) {
-    console.error(`There is no check "${unknown}", only ${Object.keys(checks).join(', ')}.`);
+    console.error(`Unknown check "${unknown}". The checks are ${Object.keys(checks).join(', ')}.`);
     process.exit(2);
   }
   const { failed } = await runChecks(names.length > 0 ? names : undefined);

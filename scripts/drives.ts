@@ -1,5 +1,5 @@
 /**
- * Prints how the rules do on the naturalistic drives, as the table of docs/trips.md: found one to one,
+ * Prints how well the rules find the naturalistic drives, the table of docs/trips.md: found one to one,
  * split, merged, missed, and kilometres, for each spacing of fixes and each way of parking.
  * Run: npm run drives
  */

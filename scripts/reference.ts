@@ -1,5 +1,5 @@
-// Writes docs/reference from what the server really has: the schema, who may ask what, the settings.
-// `npm run reference` writes; with --check it only says which pages are no longer true.
+// Writes docs/reference from the code: the schema, the access rules, the settings. `npm run reference` writes;
+// with --check it only lists the pages that are out of date.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type {
