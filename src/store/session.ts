@@ -12,33 +12,33 @@ const STARTUP = {
   standard_conforming_strings: 'on',
 } as const;
 
-/** What `keepSessionSettings` gives the logins: PgBouncer refuses them as parameters of the start. */
+/** Others that PgBouncer refuses there; `keepSessionSettings` gives them to the logins. */
 const OF_THE_ROLE = { IntervalStyle: 'postgres', search_path: 'public' } as const;
 
 /** node-postgres' client with the session settings that every statement relies on. */
 export class SessionClient extends pg.Client {
-  constructor(config?: string | pg.ClientConfig) {
+  constructor(config?: string | pg.ClientConfig, more: Readonly<Record<string, string>> = {}) {
     super(config);
     const startup = this as unknown as { getStartupConf(): Record<string, string> };
     const conf = startup.getStartupConf.bind(this);
-    startup.getStartupConf = () => ({ ...conf(), ...STARTUP });
+    startup.getStartupConf = () => ({ ...conf(), ...STARTUP, ...more });
   }
 }
 
-/** What an owner's session sets first; it goes straight to PostgreSQL and keeps its connection. */
-export const SET_OWNERS_SESSION = Object.entries(OF_THE_ROLE)
-  .map(([name, value]) => `set ${name} = ${value}`)
-  .join('; ');
+/** A client of the owner's login, which connects straight to PostgreSQL. */
+export class OwnerClient extends SessionClient {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config, OF_THE_ROLE);
+  }
+}
 
-/** A connection of the owner's login, straight to PostgreSQL. */
 export async function connectOwner(url: string): Promise<pg.Client> {
-  const client = new SessionClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
+  const client = new OwnerClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
   await client.connect();
-  await client.query(SET_OWNERS_SESSION);
   return client;
 }
 
-/** The same, closed after use. */
+/** A connection of the owner's login, closed after use. */
 export async function withOwner<T>(
   url: string,
   use: (client: pg.Client) => Promise<T>,

@@ -4,7 +4,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum } from '@prisma/driver-adapter-utils';
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
-import { SessionClient, SET_OWNERS_SESSION } from '../session.ts';
+import { OwnerClient } from '../session.ts';
 
 /** What there is of the global; the compiler's own types for it would bring the browser's along. */
 declare const WebAssembly: {
@@ -29,11 +29,7 @@ export async function useSchemaEngine<T>(
 ): Promise<T> {
   loaded ??= loadBindings();
   await loaded;
-  const pool = new pg.Pool({
-    connectionString: url,
-    Client: TolerantClient,
-    onConnect: async (client) => void (await client.query(SET_OWNERS_SESSION)),
-  });
+  const pool = new pg.Pool({ connectionString: url, Client: TolerantClient });
   try {
     const factory = new PrismaPg(pool);
     const connect = factory.connect.bind(factory);
@@ -110,7 +106,7 @@ interface RowDescription {
 }
 
 /** A client whose "char" columns, of which the system catalogues are full, pass for character. */
-class TolerantClient extends SessionClient {
+class TolerantClient extends OwnerClient {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
     const { connection } = this as unknown as { connection: NodeJS.EventEmitter };
