@@ -48,7 +48,7 @@ export interface DrivingEventCriteria {
   readonly toMs?: number;
 }
 
-interface RawDrivingEvent extends Omit<DrivingEventRow, 'atMs' | 'endedAtMs' | 'tripStartedAtMs'> {
+export interface RawDrivingEvent extends Omit<DrivingEventRow, 'atMs' | 'endedAtMs' | 'tripStartedAtMs'> {
   readonly at: Date;
   readonly endedAt: Date;
   readonly tripStartedAt: Date;
@@ -60,7 +60,7 @@ const COLUMNS = Prisma.sql`e.device_id as "deviceRef", e.at, e.kind, e.source, e
   e.peak_ckmh as "peakCkmh", e.threshold, e.severity_threshold as "severityThreshold", e.least_ms as "leastMs",
   e.duration_ms as "durationMs", e.local_date::text as "localDate", e.rules_version as "rulesVersion"`;
 
-function toDrivingEventRow({
+export function toDrivingEventRow({
   at,
   endedAt,
   tripStartedAt,
@@ -158,16 +158,20 @@ export async function readDrivingEventsOfTrips(
   return rows.map(toDrivingEventRow);
 }
 
-/** Driving events by their keys. */
+/** The statement for driving events by their names. */
+export function drivingEventsByKey(keys: readonly DrivingEventPlace[]): Prisma.Sql {
+  return Prisma.sql`
+    select ${COLUMNS} from unnest(${keys.map((key) => key.deviceRef)}::int[], ${keys.map((key) => new Date(key.atMs))}::timestamptz[],
+      ${keys.map((key) => key.kind)}::text[], ${keys.map((key) => key.source)}::text[]) as w(device_id, at, kind, source)
+    join driving_event e on e.device_id = w.device_id and e.at = w.at and e.kind = w.kind and e.source = w.source`;
+}
+
+/** Driving events by their names. */
 export async function readDrivingEvents(
   tx: Transaction,
   keys: readonly DrivingEventPlace[],
 ): Promise<DrivingEventRow[]> {
-  const rows = await tx.$queryRaw<RawDrivingEvent[]>`
-    select ${COLUMNS} from unnest(${keys.map((key) => key.deviceRef)}::int[], ${keys.map((key) => new Date(key.atMs))}::timestamptz[],
-      ${keys.map((key) => key.kind)}::text[], ${keys.map((key) => key.source)}::text[]) as w(device_id, at, kind, source)
-    join driving_event e on e.device_id = w.device_id and e.at = w.at and e.kind = w.kind and e.source = w.source`;
-  return rows.map(toDrivingEventRow);
+  return (await tx.$queryRaw<RawDrivingEvent[]>(drivingEventsByKey(keys))).map(toDrivingEventRow);
 }
 
 /**

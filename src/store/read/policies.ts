@@ -60,7 +60,7 @@ export interface PolicyAmendmentRow {
   readonly reason: string | null;
 }
 
-const COLUMNS = Prisma.sql`id as ref, number, time_zone as "timeZone", start_date::text as "startDate",
+export const POLICY_COLUMNS = Prisma.sql`id as ref, number, time_zone as "timeZone", start_date::text as "startDate",
   end_date::text as "endDate", cancelled_on::text as "cancelledOn"`;
 const SPAN = Prisma.sql`policy_id as "policyRef", from_date::text as from, to_date::text as to`;
 
@@ -74,12 +74,12 @@ export async function readPoliciesByNumber(
   numbers: readonly string[],
 ): Promise<PolicyRow[]> {
   return tx.$queryRaw`
-    select ${COLUMNS} from policy where tenant_id = current_tenant() and number = any(${numbers}::text[])`;
+    select ${POLICY_COLUMNS} from policy where tenant_id = current_tenant() and number = any(${numbers}::text[])`;
 }
 
 /** Policies by the store's own ids; those that the reader may not see are missing. */
 export async function readPolicies(tx: Transaction, refs: readonly number[]): Promise<PolicyRow[]> {
-  return tx.$queryRaw`select ${COLUMNS} from policy where id = any(${refs}::int[])`;
+  return tx.$queryRaw`select ${POLICY_COLUMNS} from policy where id = any(${refs}::int[])`;
 }
 
 export async function readPolicyPage(
@@ -93,7 +93,7 @@ export async function readPolicyPage(
       ? Prisma.sql` and id = any(array(select policy_id from policy_driver where driver_id = current_driver()))`
       : Prisma.empty;
   const rows = await tx.$queryRaw<PolicyRow[]>`
-    select ${COLUMNS} from policy where tenant_id = current_tenant()${named}${keyset.where}
+    select ${POLICY_COLUMNS} from policy where tenant_id = current_tenant()${named}${keyset.where}
     order by ${keyset.order} limit ${keyset.limit}`;
   return toPage(rows, page);
 }
@@ -104,7 +104,7 @@ export async function readPoliciesOfDrivers(
   driverRefs: readonly number[],
 ): Promise<(PolicyRow & { readonly driverRef: number })[]> {
   return tx.$queryRaw`
-    select distinct ${COLUMNS}, d.driver_id as "driverRef"
+    select distinct ${POLICY_COLUMNS}, d.driver_id as "driverRef"
     from policy join (select distinct policy_id, driver_id from policy_driver where driver_id = any(${driverRefs}::int[])) as d
       on d.policy_id = policy.id
     order by number`;

@@ -146,18 +146,19 @@ export function criteriaOf(criteria: TripCriteria): Prisma.Sql {
   return parts.length === 0 ? Prisma.sql`true` : Prisma.join(parts, ' and ');
 }
 
-/**
- * Trips by their ids, including those that late messages removed; those that the reader may not see are
- * missing.
- */
-export async function readTrips(tx: Transaction, ids: readonly number[]): Promise<TripRow[]> {
-  const rows = await tx.$queryRaw<RawTrip[]>`
-    select ${LIVE} from trip t ${JOINS} where t.id = any(${ids}::bigint[])
+/** The statement for trips by their ids, also for those that late messages took away. */
+export function tripsById(ids: readonly number[]): Prisma.Sql {
+  return Prisma.sql`
+    select ${LIVE} from trip t ${JOINS} where t.id = any(${[...ids]}::bigint[])
     union all
     select ${GONE} from (select distinct on (v.trip_id) v.* from trip_revision v
-      where v.trip_id = any(${ids}::bigint[]) order by v.trip_id, v.revision desc) as r, ${LAST_WORDS} ${JOINS}
+      where v.trip_id = any(${[...ids]}::bigint[]) order by v.trip_id, v.revision desc) as r, ${LAST_WORDS} ${JOINS}
     where r.withdrawn and not exists (select from trip l where l.id = r.trip_id)`;
-  return rows.map(toTripRow);
+}
+
+/** Trips by their ids; those that the reader may not see are missing. */
+export async function readTrips(tx: Transaction, ids: readonly number[]): Promise<TripRow[]> {
+  return (await tx.$queryRaw<RawTrip[]>(tripsById(ids))).map(toTripRow);
 }
 
 /** Trips by device and start. */

@@ -1,0 +1,79 @@
+import { Prisma } from '../../generated/client.ts';
+import type { DriverRow } from '../drivers.ts';
+import type { RawTrip, TripRow } from '../trips.ts';
+import { tripsById, toTripRow } from '../trips.ts';
+import type { Changed, Span } from './changes.ts';
+import { isIn, spanFrom, toSpan } from './changes.ts';
+import type { LiveQuery } from './connection.ts';
+import type { Owner } from './owner.ts';
+
+/** A trip that changed or was taken away. */
+export interface ChangedTrip extends Changed {
+  readonly id: number;
+  readonly driver: DriverRow | null;
+}
+
+type RawChange = { readonly up_to: string; readonly more: boolean } & (
+  | {
+      readonly id: bigint;
+      readonly changed: string;
+      readonly device: string;
+      readonly tenant: string;
+      readonly driver: string | null;
+      readonly driver_ref: number | null;
+      readonly driver_name: string | null;
+    }
+  | { readonly id: null }
+);
+
+/** Which trips changed since a transaction. */
+export async function readTripChanges(query: LiveQuery, since: bigint): Promise<Span<ChangedTrip>> {
+  const [t, r] = [Prisma.sql`t`, Prisma.sql`r`];
+  const rows = await query<RawChange>(
+    'trip changes',
+    Prisma.sql`
+    with ${spanFrom(since)}
+    select span.up_to::text, span.more, c.* from span left join lateral (
+      select x.id, x.changed::text, d.external_id as device, n.slug as tenant, v.external_id as driver,
+        v.id as driver_ref, v.name as driver_name
+      from (select t.id, t.device_id, t.tenant_id, t.driver_id, t.changed from trip t
+          where t.device_id = any(array(select device_id from named)) and ${isIn(t)}
+        union all
+        select r.trip_id, r.device_id, r.tenant_id, r.driver_id, r.changed from trip_revision r
+          where r.withdrawn and r.device_id = any(array(select device_id from named)) and ${isIn(r)}) as x
+        join device d on d.id = x.device_id join tenant n on n.id = x.tenant_id left join driver v on v.id = x.driver_id
+      order by x.changed, x.id) as c on true`,
+  );
+  return toSpan(since, rows, (row) => {
+    if (row.id === null) return undefined;
+    const { id, changed, device, tenant, driver, driver_ref: ref, driver_name: name } = row;
+    return {
+      id: Number(id),
+      changed: BigInt(changed),
+      deviceId: device,
+      owner: { tenant, driver },
+      driver: driver === null || ref === null ? null : { ref, externalId: driver, name },
+    };
+  });
+}
+
+/** Trips by their ids, also those that were taken away. */
+export async function readLiveTrips(
+  query: LiveQuery,
+  ids: readonly number[],
+): Promise<readonly TripRow[]> {
+  return (await query<RawTrip>('trips', tripsById(ids))).map(toTripRow);
+}
+
+/** Whose trips are, by id. */
+export async function readTripOwners(
+  query: LiveQuery,
+  ids: readonly number[],
+): Promise<ReadonlyMap<number, Owner>> {
+  const rows = await query<{ id: bigint; tenant: string; driver: string | null }>(
+    'trip owners',
+    Prisma.sql`select t.id, n.slug as tenant, v.external_id as driver from trip t join tenant n on n.id = t.tenant_id
+      left join driver v on v.id = t.driver_id where t.id = any(${[...ids]}::bigint[])`,
+  );
+  return new Map(rows.map(({ id, tenant, driver }) => [Number(id), { tenant, driver }]));
+}
