@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Seal } from '../live/seal.ts';
-import type { Streams } from '../live/telemetry.ts';
+import type { Streams } from '../live/streams.ts';
 import { openReading, USUAL_TIMES } from '../store/read/reading.ts';
 import type { Reading } from '../store/read/reading.ts';
 import type { Admission, Admitted } from './admission.ts';

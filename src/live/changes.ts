@@ -7,7 +7,7 @@ import type { CursorFault } from './cursors.ts';
 import type { Interest } from './hub.ts';
 import { isForgotten } from './retention.ts';
 import { createStream } from './stream.ts';
-import type { Streams } from './telemetry.ts';
+import type { Streams } from './streams.ts';
 
 /** A stream of what changed in the store, in the order of transactions. */
 export interface ChangeStream<Of, Row, Message> {

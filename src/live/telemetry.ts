@@ -1,14 +1,13 @@
 import type { CanonicalEvent } from '../core/event.ts';
-import type { Store } from '../store/open.ts';
 import type { TelemetryPlace } from '../store/read/events.ts';
 import { readTelemetry, readTelemetryEnd, TELEMETRY_BEGINNING } from '../store/read/events.ts';
 import { readJournalStartMs } from '../store/read/changes.ts';
 import type { Reader } from '../store/read/reading.ts';
 import { openReading } from '../store/read/reading.ts';
-import type { CursorFault, StreamCursors } from './cursors.ts';
-import type { Hub } from './hub.ts';
+import type { CursorFault } from './cursors.ts';
 import { isForgotten } from './retention.ts';
 import { createStream } from './stream.ts';
+import type { Streams } from './streams.ts';
 
 /** One stored event of a device, as a subscriber hears it. */
 export interface TelemetryMessage {
@@ -21,13 +20,6 @@ export interface TelemetryMessage {
 }
 
 const BATCH = 500;
-
-export interface Streams {
-  readonly store: Store;
-  readonly hub: Hub;
-  readonly cursors: StreamCursors;
-  readonly now: () => number;
-}
 
 /**
  * A device's events as they are stored, each once, also late ones. A device not heard of yet is

@@ -1,11 +1,11 @@
-import { addedDrivingEvents } from '../../live/added-driving-events.ts';
+import { addedDrivingEvents } from '../../live/driving-events.ts';
 import type { ChangeStream } from '../../live/changes.ts';
 import { streamChanges } from '../../live/changes.ts';
 import type { CursorFault } from '../../live/cursors.ts';
 import { streamTelemetry } from '../../live/telemetry.ts';
-import { tripUpdates } from '../../live/trip-updates.ts';
-import { updatedHabits } from '../../live/updated-habits.ts';
-import { updatedPremiums } from '../../live/updated-premiums.ts';
+import { tripUpdates } from '../../live/trips.ts';
+import { updatedHabits } from '../../live/habits.ts';
+import { updatedPremiums } from '../../live/premiums.ts';
 import type { ChangeSubject } from '../../store/read/changes.ts';
 import { showTelemetry } from '../access.ts';
 import type { Context } from '../context.ts';
