@@ -43,7 +43,7 @@ const config: CodegenConfig = {
           TripStats: '../resolvers/trip-stats-answer.ts#StatsAnswer',
           TripStatsRow: '../resolvers/trip-stats-answer.ts#StatsGroup',
           TripQuantity: '../resolvers/trip-stats-answer.ts#QuantityOfCell',
-          TelemetryMessage: '../../live/telemetry.ts#TelemetryMessage',
+          TelemetryMessage: '../../live/feeds/telemetry.ts#TelemetryMessage',
           TripUpdate: '../../live/trips.ts#TripUpdate',
           DrivingEventAdded: '../../live/driving-events.ts#DrivingEventAdded',
           HabitsUpdate: '../../live/habits.ts#HabitsUpdate',

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createStreamCursors } from '../live/cursors.ts';
 import { startHub } from '../live/hub.ts';
 import { createSeal } from '../live/seal.ts';
+import { createTurns } from '../live/turns.ts';
 import { openStore } from '../store/open.ts';
 import { readEpoch } from '../store/read/changes.ts';
 import { checkApiLogin } from '../store/read/login.ts';
@@ -66,6 +67,8 @@ export interface Api {
 }
 
 const PATH = '/graphql';
+/** Subscribers that read alone at once, of the connections to the store. */
+const CATCHING_UP = 4;
 /** What waits at the gate for heavy questions, and for how long. */
 const HEAVY_QUEUE = 50;
 const HEAVY_WAIT_MS = 30_000;
@@ -90,14 +93,16 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   try {
     await checkApiLogin(store);
     const epoch = await readEpoch(store);
-    const hub = await startHub({ store, url, log });
     const seal = createSeal(`odograph cursors ${epoch}`);
+    const cursors = createStreamCursors(seal, epoch);
+    const now = Date.now;
+    const hub = await startHub({ url, log, cursors, now });
     const gate = createGate({ places, queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS });
     const services: Services = {
       schema,
       log,
       seal,
-      streams: { store, hub, cursors: createStreamCursors(seal, epoch), now: Date.now },
+      streams: { store, hub, cursors, now, alone: createTurns(CATCHING_UP) },
       admission: createAdmission(schema, {
         rates: createRates(options.rateLimits ?? {}),
         introspection: options.introspection ?? ROLES,

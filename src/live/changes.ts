@@ -1,19 +1,25 @@
-import type { ChangePlace, Changes, ChangeSubject } from '../store/read/changes.ts';
-import { readHorizon, readJournalStartMs } from '../store/read/changes.ts';
 import type { Transaction } from '../store/open.ts';
+import type { ChangePlace, Changes } from '../store/read/changes.ts';
+import { readJournalStartMs } from '../store/read/changes.ts';
 import type { Reader } from '../store/read/reading.ts';
 import { openReading } from '../store/read/reading.ts';
+import type { ChangeFeed } from './feeds/change-feed.ts';
 import type { CursorFault } from './cursors.ts';
-import type { Interest } from './hub.ts';
 import { isForgotten } from './retention.ts';
-import { createStream } from './stream.ts';
-import type { Streams } from './streams.ts';
+import type { StreamOptions, Streams } from './streams.ts';
+import type { Item, Source } from './subscriber.ts';
+import { Subscriber } from './subscriber.ts';
 
 /** A stream of what changed in the store, in the order of transactions. */
-export interface ChangeStream<Of, Row, Message> {
-  /** What its cursors bear, so that another stream's are refused. */
+export interface ChangeStream<Of, Change, Row, Message> {
+  /** Part of its cursors, so that another stream's are refused. */
   readonly name: string;
-  readonly interestOf: (of: Of, reader: Reader) => Interest;
+  readonly feedOf: (hub: Streams['hub']) => ChangeFeed<Change>;
+  /** Under which topic the hub finds its changes. */
+  readonly topicOf: (of: Of, reader: Reader) => string;
+  /** What a change of the topic means for a reader; undefined where it is not for that reader. */
+  readonly pick: (change: Change, reader: Reader, of: Of) => Row | undefined;
+  /** Reads the same for one reader alone, behind row-level security. */
   readonly read: (
     tx: Transaction,
     of: Of,
@@ -21,82 +27,93 @@ export interface ChangeStream<Of, Row, Message> {
     limit: number,
   ) => Promise<Changes<Row>>;
   /**
-   * Where given, changes are read behind the tenant's wall only, and this says behind the reader's own
-   * whether they are for him.
+   * Where given, `read` runs behind the tenant's row-level security only, and this decides behind the reader's own
+   * whether the changes are for that reader.
    */
   readonly mayHear?: (tx: Transaction, of: Of) => Promise<boolean>;
   readonly placeOf: (row: Row) => ChangePlace;
+  /** What a message gives the newest state of; undefined for events, each of which is sent. */
+  readonly stateOf: (row: Row) => string | undefined;
   readonly toMessage: (row: Row, cursor: string) => Message;
+  /** Messages that may wait for a slow subscriber. */
+  readonly mostWaiting?: (of: Of) => number;
 }
 
 const BATCH = 100;
+const MOST_WAITING = 256;
 
 /**
- * What changed and belongs to somebody. Only transactions below the horizon (all of which are over)
- * are told, so none that commits late is stepped over.
- *
- * @param after cursor of the last message seen; without it the stream begins now
+ * What changed and belongs to a device, a driver, a policy or a tenant. Only transactions below the horizon (all of
+ * which are over) count, so none that commits late is stepped over.
  */
-export async function streamChanges<Of, Row, Message>(
-  { name, interestOf, read, mayHear, placeOf, toMessage }: ChangeStream<Of, Row, Message>,
-  { store, hub, cursors, now }: Streams,
+export async function streamChanges<Of, Change, Row extends object, Message>(
+  stream: ChangeStream<Of, Change, Row, Message>,
+  { store, hub, cursors, now, alone }: Streams,
   reader: Reader,
   of: Of,
-  after: string | undefined,
+  { after, maxPerSecond }: StreamOptions,
 ): Promise<AsyncIterableIterator<Message> | CursorFault> {
+  const { name, mayHear } = stream;
+  const feed = stream.feedOf(hub);
+  const topic = stream.topicOf(of, reader);
   const scope = JSON.stringify([reader.tenant, of]);
-  const watch = hub.watch(interestOf(of, reader));
-  try {
-    const start = await startOf();
-    if (typeof start === 'string') {
-      watch.close();
-      return start;
+  const start = await startOf();
+  if (typeof start === 'string') return start;
+  const source: Source<ChangePlace, Message> = {
+    mostWaiting: stream.mostWaiting?.(of) ?? MOST_WAITING,
+    read: readOn,
+    join: (subscriber, place) => {
+      const itemOf = (change: Change) => {
+        const row = stream.pick(change, reader, of);
+        return row && hub.share(row, `${name} ${scope}`, () => toItem(row));
+      };
+      feed.follow(topic, place, { subscriber, itemOf });
+    },
+    leave: (subscriber) => feed.leave(topic, subscriber),
+  };
+  return new Subscriber(source, hub.open, start, after === undefined, maxPerSecond);
+
+  async function startOf(): Promise<ChangePlace | CursorFault> {
+    const horizon = await feed.horizon();
+    if (after === undefined) return { xid: String(horizon), key: [] };
+    const opened = cursors.toChanges(name, after, scope);
+    if (typeof opened === 'string') return opened;
+    if (BigInt(opened.place.xid) > horizon) return 'EXPIRED';
+    const isGone = await isForgotten(opened.madeAtMs, now(), () =>
+      readAs(reader, readJournalStartMs),
+    );
+    return isGone ? 'EXPIRED' : opened.place;
+  }
+
+  async function readOn(place: ChangePlace) {
+    if (mayHear && !(await readAs(reader, (tx) => mayHear(tx, of)))) {
+      return { items: [], end: { xid: String(await feed.horizon()), key: [] }, more: false };
     }
-    let place = start;
-    return createStream(watch, async () => {
-      if (mayHear && !(await readAs(reader, (tx) => mayHear(tx, of)))) {
-        return { messages: [], more: false };
+    const whole = mayHear ? { ...reader, driver: null } : reader;
+    const { horizon, rows } = await readAs(whole, (tx) => stream.read(tx, of, place, BATCH));
+    const more = rows.length === BATCH;
+    const last = rows.at(-1);
+    const end = more && last ? stream.placeOf(last) : { xid: horizon, key: [] };
+    return { items: rows.map(toItem), end, more };
+  }
+
+  function toItem(row: Row): Item<Message> {
+    const message = stream.toMessage(
+      row,
+      cursors.ofChanges(name, scope, stream.placeOf(row), now()),
+    );
+    const state = stream.stateOf(row);
+    return state === undefined ? { message } : { message, state };
+  }
+
+  function readAs<T>(as: Reader, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return alone(async () => {
+      const reading = openReading(store, as, { snapshot: false });
+      try {
+        return await reading.run(work);
+      } finally {
+        await reading.end();
       }
-      const whole = mayHear ? { ...reader, driver: null } : reader;
-      const { horizon, rows } = await readAs(whole, (tx) => read(tx, of, place, BATCH));
-      const messages = rows.map((row) =>
-        toMessage(row, cursors.ofChanges(name, scope, placeOf(row), now())),
-      );
-      const more = rows.length === BATCH;
-      const last = rows.at(-1);
-      place = more && last ? placeOf(last) : { xid: horizon, key: [] };
-      return { messages, more };
-    });
-  } catch (error) {
-    watch.close();
-    throw error;
-  }
-
-  async function readAs<T>(who: Reader, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const reading = openReading(store, who, { snapshot: false });
-    try {
-      return await reading.run(work);
-    } finally {
-      await reading.end();
-    }
-  }
-
-  function startOf(): Promise<ChangePlace | CursorFault> {
-    return readAs(reader, async (tx) => {
-      const horizon = await readHorizon(tx);
-      if (after === undefined) return { xid: horizon, key: [] };
-      const opened = cursors.toChanges(name, after, scope);
-      if (typeof opened === 'string') return opened;
-      if (BigInt(opened.place.xid) > BigInt(horizon)) return 'EXPIRED';
-      const keptFromMs = await readJournalStartMs(tx);
-      return isForgotten(opened.madeAtMs, keptFromMs, now()) ? 'EXPIRED' : opened.place;
     });
   }
-}
-
-/** The wake-up for what belongs to a device or a driver. */
-export function interestIn(of: ChangeSubject, { tenant }: Reader): Interest {
-  return 'deviceId' in of
-    ? { of: 'tripsOfDevice', deviceId: of.deviceId }
-    : { of: 'tripsOfDriver', tenant, driverExternalId: of.driverExternalId };
 }

@@ -1,5 +1,5 @@
 import type { ChangePlace } from '../store/read/changes.ts';
-import type { TelemetryPlace } from '../store/read/events.ts';
+import type { TelemetryPlace } from '../store/read/live/telemetry.ts';
 import type { Seal } from './seal.ts';
 
 /** Why a cursor cannot be resumed from. */

@@ -4,6 +4,9 @@ import { readRepricedPolicies } from '../store/read/changes.ts';
 import type { PolicyRow } from '../store/read/policies.ts';
 import { readPolicy } from '../store/read/policies.ts';
 import type { ChangeStream } from './changes.ts';
+import type { PolicyChange, Repriced } from './feeds/policies.ts';
+import { policyTopic } from './feeds/policies.ts';
+import { reaches } from './reach.ts';
 
 /** A policy that may cost something else now. */
 export interface PremiumUpdate {
@@ -11,22 +14,25 @@ export interface PremiumUpdate {
   readonly policy: PolicyRow;
 }
 
-interface Repriced {
-  readonly policy: PolicyRow;
-  readonly horizon: string;
-}
-
 /** One message for all that changed since the last; its premium is worked out when it is answered. */
 export const updatedPremiums: ChangeStream<
   { readonly policyNumber: string },
+  PolicyChange,
   Repriced,
   PremiumUpdate
 > = {
   name: 'premiums',
-  interestOf: ({ policyNumber }, { tenant }) => ({ of: 'premium', tenant, policyNumber }),
+  feedOf: ({ policies }) => policies,
+  topicOf: ({ policyNumber }, { tenant }) => policyTopic(tenant ?? '', policyNumber),
+  pick: ({ tenant, drivers, repriced }, reader) => {
+    const { driver } = reader;
+    const isNamed = driver === null || drivers.includes(driver);
+    return isNamed && reaches(reader, { tenant, driver }) ? repriced : undefined;
+  },
   mayHear: async (tx, { policyNumber }) => (await readPolicy(tx, policyNumber)) !== null,
   read: readRepriced,
   placeOf: ({ horizon }) => ({ xid: horizon, key: [] }),
+  stateOf: () => 'premium',
   toMessage: ({ policy }, cursor) => ({ cursor, policy }),
 };
 

@@ -2,9 +2,15 @@
 const CURSOR_LIFETIME_MS = 7 * 86_400_000;
 
 /**
- * Whether what came after a cursor may be gone: it is older than a cursor is promised to live and
- * than the oldest entry that the journal still has.
+ * Whether what came after a cursor may be gone: it is older than a cursor is promised to live and than the oldest
+ * entry that the journal still has, which is only then looked up.
  */
-export function isForgotten(madeAtMs: number, keptFromMs: number | null, nowMs: number): boolean {
-  return madeAtMs < nowMs - CURSOR_LIFETIME_MS && (keptFromMs === null || madeAtMs < keptFromMs);
+export async function isForgotten(
+  madeAtMs: number,
+  nowMs: number,
+  readKeptFromMs: () => Promise<number | null>,
+): Promise<boolean> {
+  if (madeAtMs >= nowMs - CURSOR_LIFETIME_MS) return false;
+  const keptFromMs = await readKeptFromMs();
+  return keptFromMs === null || madeAtMs < keptFromMs;
 }

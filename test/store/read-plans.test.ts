@@ -11,8 +11,9 @@ import {
   readDrivingEvents,
   readDrivingEventsOfTrips,
 } from '../../src/store/read/driving-events.ts';
-import { readPaths, readTelemetry, TELEMETRY_BEGINNING } from '../../src/store/read/events.ts';
+import { readPaths } from '../../src/store/read/events.ts';
 import { readDriverExposure, readVehicleExposure } from '../../src/store/read/exposure.ts';
+import { readTelemetry, TELEMETRY_BEGINNING } from '../../src/store/read/live/telemetry.ts';
 import { readPolicies } from '../../src/store/read/policies.ts';
 import { readRatedCovers, readRatingInputs } from '../../src/store/read/rating.ts';
 import type { Reader } from '../../src/store/read/reading.ts';
@@ -182,7 +183,11 @@ const CASES: Readonly<Record<string, (run: Run) => Promise<unknown>>> = {
         },
       ]),
     ),
-  readTelemetry: (run) => run((tx) => readTelemetry(tx, 'ID-1', TELEMETRY_BEGINNING, 20)),
+  readTelemetry: (run) =>
+    run((tx) => {
+      const places = [{ deviceRef: 1, place: TELEMETRY_BEGINNING }];
+      return readTelemetry((_, statement) => tx.$queryRaw(statement), places, 20);
+    }),
   readAllTrips: async (run) => {
     const criteria = { ...DEVICE, startedFromMs: FROM_MS, startedToMs: TO_MS };
     const found = [];
@@ -208,7 +213,8 @@ const WITHOUT_CASE: Readonly<Record<string, string>> = {
   readChangedTrips: 'reads all changes since a cursor, which here are all trips',
   readAddedDrivingEvents: 'reads all changes since a cursor, which here are all driving events',
   readRepricedPolicies: 'reads all changes since a cursor, which here are all trips',
-  readTouched: 'is for the system, which row-level security does not bind',
+  tripsById: 'is the statement of readTrips',
+  drivingEventsByKey: 'is the statement of readDrivingEvents',
   readExposure: 'is called by readDriverExposure and readVehicleExposure alone',
 };
 

@@ -2,6 +2,7 @@ import { addedDrivingEvents } from '../../live/driving-events.ts';
 import type { ChangeStream } from '../../live/changes.ts';
 import { streamChanges } from '../../live/changes.ts';
 import type { CursorFault } from '../../live/cursors.ts';
+import type { StreamOptions } from '../../live/streams.ts';
 import { streamTelemetry } from '../../live/telemetry.ts';
 import { tripUpdates } from '../../live/trips.ts';
 import { updatedHabits } from '../../live/habits.ts';
@@ -20,7 +21,12 @@ export const live: Resolvers = {
     telemetry: {
       subscribe: async (_, { deviceId, after }, { services, identity }) =>
         opened(
-          await streamTelemetry(services.streams, toReader(identity), deviceId, after ?? undefined),
+          await streamTelemetry(
+            services.streams,
+            toReader(identity),
+            deviceId,
+            toOptions({ after }),
+          ),
         ),
       resolve: (message: unknown) => message as never,
     },
@@ -73,15 +79,24 @@ export const live: Resolvers = {
   },
 };
 
-async function subscribeTo<Of, Row, Message>(
-  stream: ChangeStream<Of, Row, Message>,
+async function subscribeTo<Of, Change, Row extends object, Message>(
+  stream: ChangeStream<Of, Change, Row, Message>,
   of: Of,
-  { after }: { readonly after?: string | null | undefined },
+  args: Given,
   { services, identity }: Context,
 ): Promise<AsyncIterableIterator<never>> {
   return opened(
-    await streamChanges(stream, services.streams, toReader(identity), of, after ?? undefined),
+    await streamChanges(stream, services.streams, toReader(identity), of, toOptions(args)),
   );
+}
+
+/** The arguments that every subscription has. */
+interface Given {
+  readonly after?: string | null | undefined;
+}
+
+function toOptions({ after }: Given): StreamOptions {
+  return { after: after ?? undefined };
 }
 
 function toSubject({

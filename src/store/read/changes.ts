@@ -37,56 +37,10 @@ export async function readEpoch({ prisma }: Store): Promise<string> {
   return String(row.epoch);
 }
 
-/** Every transaction below this id has ended. Decimal digits. */
-export async function readHorizon(tx: Transaction): Promise<string> {
-  const [row] = await tx.$queryRaw<{ horizon: string }[]>`
-    select pg_snapshot_xmin(pg_current_snapshot())::text as horizon`;
-  return row?.horizon ?? '0';
-}
-
 /** The journal's oldest entry; streams cannot resume from before it. */
 export async function readJournalStartMs(tx: Transaction): Promise<number | null> {
   const [row] = await tx.$queryRaw<{ at: Date }[]>`select at from journal order by id limit 1`;
   return row?.at.getTime() ?? null;
-}
-
-/** Devices and drivers whose trips changed; read by the system across tenants. */
-export interface Touched {
-  readonly horizon: string;
-  readonly trips: readonly {
-    readonly deviceId: string;
-    readonly tenant: string;
-    readonly driverExternalId: string | null;
-  }[];
-}
-
-/** Devices and drivers whose trips changed in transactions that ended since a horizon; without one, only the present horizon. */
-export async function readTouched(
-  { prisma }: Store,
-  sinceHorizon: string | undefined,
-): Promise<Touched> {
-  return prisma.$transaction(async (tx) => {
-    await tx.$executeRaw`set local role odograph_operator`;
-    if (sinceHorizon === undefined) return { horizon: await readHorizon(tx), trips: [] };
-    const rows = await tx.$queryRaw<
-      { horizon: string; device: string | null; tenant: string; driver: string | null }[]
-    >`
-      with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
-      select distinct now_at.horizon::text as horizon, p.* from now_at left join lateral (
-        select d.external_id as device, n.slug as tenant, v.external_id as driver
-        from (select device_id, tenant_id, driver_id, changed from trip
-            union all select device_id, tenant_id, driver_id, changed from trip_revision where withdrawn) as t
-          join device d on d.id = t.device_id join tenant n on n.id = t.tenant_id left join driver v on v.id = t.driver_id
-        where t.device_id = any(array(select unnest(j.device_ids) from journal j
-            where j.xid >= ${sinceHorizon}::xid8 and j.xid < now_at.horizon))
-          and t.changed >= ${sinceHorizon}::xid8 and t.changed < now_at.horizon) as p on true`;
-    return {
-      horizon: rows[0]?.horizon ?? sinceHorizon,
-      trips: rows.flatMap(({ device, tenant, driver }) =>
-        device === null ? [] : [{ deviceId: device, tenant, driverExternalId: driver }],
-      ),
-    };
-  });
 }
 
 /**
@@ -118,18 +72,4 @@ export async function readRepricedPolicies(
             and f.jurisdiction = o.jurisdiction where o.policy_id = p.id and ${since(Prisma.sql`f`)}))) as numbers
     from now_at`;
   return { horizon: row?.horizon ?? after.xid, rows: row?.numbers ?? [] };
-}
-
-/** The versions of devices, by the id that they send; read by the system across tenants. */
-export async function readVersions(
-  { prisma }: Store,
-  deviceIds: readonly string[],
-): Promise<ReadonlyMap<string, bigint>> {
-  return prisma.$transaction(async (tx) => {
-    await tx.$executeRaw`set local role odograph_operator`;
-    const rows = await tx.$queryRaw<{ id: string; version: bigint }[]>`
-      select d.external_id as id, s.version from device d join device_state s on s.device_id = d.id
-      where d.external_id = any(${deviceIds}::text[])`;
-    return new Map(rows.map(({ id, version }) => [id, version]));
-  });
 }

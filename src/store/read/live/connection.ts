@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Prisma } from '../../generated/client.ts';
+import { SessionClient } from '../../session.ts';
 
 /** Runs one statement; its plan is kept under the name. */
 export type LiveQuery = <Row>(name: string, statement: Prisma.Sql) => Promise<Row[]>;
@@ -15,26 +16,28 @@ export interface LiveStore {
 }
 
 const INT8 = 20;
-/** One statement a round trip: the role, and what the session's own settings might change in dates. */
-const BEGIN = `begin isolation level repeatable read read only; set local role odograph_operator; set local statement_timeout = 10000;
-set local transaction_timeout = 20000; set local timezone = 'UTC'; set local datestyle = 'ISO'`;
+/** In one round trip. */
+const BEGIN = `begin isolation level repeatable read read only; set local role odograph_operator;
+set local statement_timeout = 10000; set local transaction_timeout = 20000`;
 /** PostgreSQL's codes for a kept plan that a pooler between us and the server has lost or mixed up. */
 const LOST_PLANS: ReadonlySet<unknown> = new Set(['26000', '42P05', '0A000']);
 
+const getTypeParser: typeof pg.types.getTypeParser = (oid: number): ((text: string) => unknown) =>
+  oid === INT8 ? BigInt : (pg.types.getTypeParser(oid) as (text: string) => unknown);
+
 /**
- * Opens the connections that the hub reads by: two, so that a slow read of trips does not delay telemetry.
+ * Opens connections that the hub reads by.
  *
  * @param url login of the API, which may become `odograph_operator` within a transaction
+ * @param size connections, each of which reads one thing at a time; what comes beyond waits
  */
-export function openLiveStore(url: string): LiveStore {
+export function openLiveStore(url: string, size: number): LiveStore {
   const pool = new pg.Pool({
+    Client: SessionClient,
     connectionString: url,
-    max: 2,
+    max: size,
     application_name: 'odograph api live',
-    types: {
-      getTypeParser: ((oid: number, format?: 'text') =>
-        oid === INT8 ? BigInt : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
+    types: { getTypeParser },
   });
   // A connection that is lost while idle is replaced by the next read.
   pool.on('error', () => undefined);
