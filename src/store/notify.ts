@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 
-/** The channel on which sinks and APIs tell that something was committed; the journal says what. */
+/** The channel that announces commits; what was committed is in the journal. */
 export const CHANNEL = 'odograph';
 
 export interface Notifier {

@@ -148,7 +148,7 @@ export function rowToEvent(row: StoredEvent): CanonicalEvent {
   return event as unknown as CanonicalEvent;
 }
 
-/** To whom a trip belongs by its start. */
+/** The tenant, assignment, driver and vehicle in force at a trip's start. */
 export interface Attribution {
   readonly tenantId: number;
   readonly assignmentId: number | null;

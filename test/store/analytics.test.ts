@@ -108,7 +108,7 @@ function importClaims(lines: readonly string[]) {
 }
 
 describe('claims', () => {
-  it('are taken once by their number, brought up to date, and refused by line with a reason', async () => {
+  it('are imported once by their number, updated, and refused by line with a reason', async () => {
     const good = [
       'C-1,P-1,2015-02-03,1200.50,EUR,car,ann',
       'C-2,P-1,2015-08-03,300,EUR,,',
@@ -147,7 +147,7 @@ describe('claims', () => {
 });
 
 describe('analytics.exposure', () => {
-  it('has a row a policy, vehicle, driver and span of constant facts, with days that add up and claims once', async () => {
+  it('has a row for each policy, vehicle, driver and span of constant facts, with days that add up and each claim once', async () => {
     const found = await asAnalyst(
       `select policy_id, driver_id, from_date::text as "from", to_date::text as "to", facts, days::float8 as days,
          distance_km::float8 as km, trips, claims, claim_amount::float8 as amount
@@ -205,7 +205,7 @@ describe('analytics.exposure', () => {
 });
 
 describe('an actuary’s login', () => {
-  it('sees own rows alone, whatever it sets, and can read and write nothing else', async () => {
+  it('sees only rows of its tenant, whatever it sets, and can read and write nothing else', async () => {
     const counts = async (before: string) => {
       const analyst = await openAnalyst(database.ownerUrl, slug);
       const client = new pg.Client({ connectionString: analyst?.url });
@@ -258,12 +258,12 @@ describe('an actuary’s login', () => {
     }
   });
 
-  it('learns nothing of other rows by what a condition does to them', async () => {
+  it('learns nothing about other rows from the side effects of a condition', async () => {
     const leak = `select * from trip where 1 / (case when distance_km = 999 then 0 else 1 end) = 1`;
     await expect(asAnalyst(leak)).resolves.toHaveLength(4);
   });
 
-  it('shows no name, number or position of anybody', async () => {
+  it('shows no name, number or position of a person', async () => {
     const columns = await asAnalyst<{ name: string }>(
       `select attname as name from pg_attribute where attrelid in ('analytics.trip'::regclass, 'analytics.exposure'::regclass,
          'analytics.driver_month'::regclass, 'analytics.claim'::regclass) and attnum > 0`,
@@ -273,7 +273,7 @@ describe('an actuary’s login', () => {
     );
   });
 
-  it('opens nothing once it is revoked, and no tenant that is not there gets one', async () => {
+  it('is useless once it is revoked, and an unknown tenant gets none', async () => {
     const analyst = await openAnalyst(database.ownerUrl, slug);
     expect(await closeAnalyst(database.ownerUrl, slug)).toBe(true);
     expect(await closeAnalyst(database.ownerUrl, slug)).toBe(false);

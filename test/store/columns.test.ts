@@ -15,7 +15,7 @@ const HEAD = `# Columns of the schema analytics
 Written by \`npm run schema:dump\` from the comments in the database; \`\\d+ analytics.*\` in psql shows the same.
 `;
 
-test('docs/reference/analytics.md tells every column that an actuary can read (npm run schema:dump rewrites it)', async () => {
+test('docs/reference/analytics.md lists every column that an actuary can read (npm run schema:dump rewrites it)', async () => {
   const database = await createTestDatabase();
   const client = new pg.Client({ connectionString: database.ownerUrl });
   await client.connect();

@@ -56,14 +56,14 @@ async function rulesAfterMigrating(url: string) {
 
 const readInto = `insert into sink_offset (topic, partition, next_offset) values ('telematics', 0, 7)`;
 
-describe('the rules that a store begins with', () => {
-  test('are version 2 from the first event on where no sink has read into it', async () => {
+describe('the rules of a new store', () => {
+  test('are version 2 from the first event on if no sink has written to it', async () => {
     const { applied, rules } = await rulesAfterMigrating(await openOlderStore());
     expect(applied[0]).toMatch(NAME);
     expect(rules).toEqual([{ ms: 0, version: '2' }]);
   });
 
-  test('stay version 1 for events that an older release stored, and become 2 after all that can be stored by then', async () => {
+  test('stay version 1 for events that an older release stored, and become version 2 later than any of them', async () => {
     const url = await openOlderStore();
     await ask(url, readInto);
     const { rules, nowMs } = await rulesAfterMigrating(url);
@@ -86,7 +86,7 @@ describe('the rules that a store begins with', () => {
     expect(rules).toEqual([{ ms: Date.UTC(2020, 0, 1), version: '1' }]);
   });
 
-  test('are not begun again by a sink that read since, or by a later start', async () => {
+  test('are not added again after a sink has read, or by a later start', async () => {
     const url = await openOlderStore();
     const first = await rulesAfterMigrating(url);
     await ask(url, readInto);

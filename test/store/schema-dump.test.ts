@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createTestDatabase } from '../support/database.ts';
 import { dumpSchema } from '../support/schema-dump.ts';
 
-test('prisma/schema.dump.txt is the schema that the migrations make (npm run schema:dump rewrites it)', async () => {
+test('prisma/schema.dump.txt is the schema that the migrations create (npm run schema:dump rewrites it)', async () => {
   const database = await createTestDatabase();
   const client = new pg.Client({ connectionString: database.ownerUrl });
   await client.connect();

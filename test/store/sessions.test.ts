@@ -43,7 +43,9 @@ async function openDatabase(settings: Readonly<Record<string, string>>): Promise
   const client = new pg.Client({ connectionString: database.ownerUrl });
   await client.connect();
   // A table of the same name that comes first would be read instead of ours.
-  await client.query('create schema elsewhere; create table elsewhere.trip (id int); grant usage on schema elsewhere to public');
+  await client.query(
+    'create schema elsewhere; create table elsewhere.trip (id int); grant usage on schema elsewhere to public',
+  );
   for (const [setting, value] of Object.entries(settings)) {
     await client.query(`alter database ${name} set ${setting} = ${value}`);
   }

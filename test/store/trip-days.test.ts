@@ -147,7 +147,7 @@ async function sumsFrom(source: StatsSource, question: StatsQuestion) {
 }
 
 describe('sums by day', () => {
-  it('are those of the rows to the last digit, whatever was changed, taken away and put back', async () => {
+  it('equal the sums of the rows exactly, whatever was changed, deleted and restored', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(anyMove(), { minLength: 1, maxLength: 3 }),
@@ -172,7 +172,7 @@ describe('sums by day', () => {
     expect(all.total.events.PHONE_USE).toBeGreaterThan(0);
   });
 
-  it('do not answer what only single trips tell', () => {
+  it('are not used for questions that need single trips', () => {
     for (const by of ['HOUR_OF_DAY', 'DISTANCE_BAND', 'END_REASON'] as const) {
       expect(sourceOf({ groupBy: [{ by }], where: [] })).toBe('ROWS');
       expect(sourceOf({ groupBy: [], where: [{ by, values: [null] }] })).toBe('ROWS');

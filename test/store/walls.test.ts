@@ -123,7 +123,7 @@ function countForeign(rows: readonly Record<string, unknown>[], column: string, 
 }
 
 describe('the login of the API', () => {
-  it('is behind row-level security in every table that holds somebody’s rows', async () => {
+  it('is subject to row-level security in every table with rows of a tenant', async () => {
     const { rows } = await owner.query<{ table: string }>(
       `select relname as table from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')
          and not relispartition and not relrowsecurity and has_table_privilege('odograph_api', oid, 'select')
@@ -132,7 +132,7 @@ describe('the login of the API', () => {
     expect(rows.map(({ table }) => table)).toEqual(OF_NOBODY);
   });
 
-  it('reads nothing of anybody without a tenant', async () => {
+  it('reads nothing without a tenant', async () => {
     for (const [table] of guarded()) {
       const seen = await behindWalls({}, `select * from ${table}`);
       expect([table, 'refused' in seen ? seen : seen.count]).toEqual([
@@ -142,7 +142,7 @@ describe('the login of the API', () => {
     }
   });
 
-  it('reads its tenant’s rows and no row of another, in every table', async () => {
+  it('reads its tenant’s rows and no row of another tenant, in every table', async () => {
     let read = 0;
     for (const [table, columns] of guarded()) {
       const seen = await behindWalls({ tenant: OWN.tenant }, `select * from ${table}`);
@@ -163,7 +163,7 @@ describe('the login of the API', () => {
     expect(read).toBeGreaterThan(15);
   });
 
-  it('reads for a driver no row of a colleague, except of what drivers of a tenant share', async () => {
+  it('reads for a driver no row of a colleague, except what drivers of a tenant share', async () => {
     const walls = { tenant: OWN.tenant, driver: OWN.other };
     const shared: string[] = [];
     for (const [table] of guarded()) {
@@ -175,7 +175,7 @@ describe('the login of the API', () => {
     expect(shared).toEqual(SHARED);
   });
 
-  it('changes and takes away no row of another tenant', async () => {
+  it('changes and deletes no row of another tenant', async () => {
     for (const [table, columns] of guarded()) {
       const theirs = `where to_jsonb(${table})::text like '%${FOREIGN.other}%'`;
       const settable = columns.find((column) => column.settable)?.name;
@@ -192,7 +192,7 @@ describe('the login of the API', () => {
     }
   });
 
-  it('writes no row that would be another tenant’s', async () => {
+  it('writes no row for another tenant', async () => {
     for (const [table, columns] of guarded()) {
       if (!has(columns, 'tenant_id') || table === 'access_log') continue;
       const written = columns.filter(({ generated }) => !generated);
@@ -205,7 +205,7 @@ describe('the login of the API', () => {
     }
   });
 
-  it('adds to the access log, and neither reads nor changes what is in it', async () => {
+  it('appends to the access log, and neither reads nor changes it', async () => {
     const walls = { tenant: OWN.tenant };
     const add = `insert into access_log (role, object, request_id) values ('CLAIMS', 'Trip.path 1', 'r')`;
     expect(await behindWalls(walls, add)).toMatchObject({ count: 1 });

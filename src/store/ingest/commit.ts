@@ -14,6 +14,7 @@ import {
   UPSERT_TRIPS,
   WRITE_DRIVING_EVENTS,
 } from './commit-statements.ts';
+import { LOCKS } from '../locks.ts';
 import type { Store, Transaction } from '../open.ts';
 import type { DrivingEventColumns, KeyColumns, TripColumns } from '../rows.ts';
 import { COPY_EVENTS, isoOf } from '../rows.ts';
@@ -111,9 +112,6 @@ export class FencedError extends Error {
   }
 }
 
-/** Advisory lock: commits take it shared, a change of the rules takes it exclusively. */
-export const RULES_LOCK = 0x0d06_0001;
-
 /**
  * Writes one batch in one transaction, or nothing.
  * @throws FencedError if an offset, a device or the rules changed since the batch was computed.
@@ -154,7 +152,7 @@ export async function commit({ prisma, largeValues }: Store, batch: Commit): Pro
 }
 
 async function moveOffsets(tx: Transaction, { topic, offsets, rulesRows }: Commit): Promise<void> {
-  await tx.$executeRawUnsafe('select pg_advisory_xact_lock_shared($1)', RULES_LOCK);
+  await tx.$executeRawUnsafe('select pg_advisory_xact_lock_shared($1)', LOCKS.rules);
   const moves = offsets.map((o) => ({
     partition: o.partition,
     from: o.from,

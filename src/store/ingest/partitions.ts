@@ -1,9 +1,7 @@
+import { LOCKS } from '../locks.ts';
 import type { Store } from '../open.ts';
 
 const EPOCH_2000_MS = Date.UTC(2000, 0);
-
-/** Advisory lock: one process at a time creates partitions. */
-const LOCK = 0x6f646f70;
 
 /** Everything before this month is in one partition: such history is sent once. */
 const FIRST_MONTH = monthOf(Date.UTC(2020, 0));
@@ -34,7 +32,7 @@ export function createPartitions({ prisma }: Pick<Store, 'prisma'>) {
       for (let each = month; each <= last; each++) months.add(each);
     }
     await prisma.$transaction(async (tx) => {
-      await tx.$executeRaw`select pg_advisory_xact_lock(${LOCK})`;
+      await tx.$executeRaw`select pg_advisory_xact_lock(${LOCKS.partitions})`;
       const known = await tx.$queryRaw<{ name: string }[]>`
         select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid
         where i.inhparent = 'event'::regclass`;

@@ -7,12 +7,12 @@ export interface LoginUrls {
   readonly apiUrl?: string;
 }
 
-/** SQLSTATEs of two migrations of one cluster that touch the same role at the same moment. */
+/** SQLSTATEs that occur if two migrations of one cluster change the same role at once. */
 const RACES = new Set(['23505', '42710', 'XX000']);
 
 /**
- * Makes the roles that the migrations grant to, and gives the logins their passwords. Roles belong to
- * the cluster, not to a database, so no migration can make them. Calling it again changes nothing.
+ * Creates the roles that the migrations grant to, and sets the logins' passwords. Roles belong to the
+ * cluster, not to a database, so no migration can create them. Calling it again changes nothing.
  * @param client a connection of the owner of the database.
  */
 export async function ensureLogins(client: pg.ClientBase, logins: LoginUrls): Promise<void> {
@@ -64,7 +64,7 @@ async function makeRoles(client: pg.ClientBase): Promise<void> {
   if (!memberships[0]?.sink) {
     await client.query('grant odograph_sink to current_user with inherit true, set true');
   }
-  // As do the views for actuaries, by which they read.
+  // The same holds for the views for actuaries and their owner.
   if (!memberships[0]?.analytics) {
     await client.query('grant odograph_analytics to current_user with inherit false, set true');
   }
@@ -75,7 +75,7 @@ function passwordOf(url: string | undefined, setting: string, role: string) {
   const { username, password } = new URL(url);
   if (decodeURIComponent(username) !== role) {
     throw new Error(
-      `${setting} connects as "${decodeURIComponent(username)}", but its role is ${role}: write ${role} there`,
+      `${setting} connects as "${decodeURIComponent(username)}", but must connect as ${role}: change the user name in the URL`,
     );
   }
   return { role, password: password === '' ? undefined : decodeURIComponent(password) };
@@ -84,7 +84,7 @@ function passwordOf(url: string | undefined, setting: string, role: string) {
 function mayNotMakeRoles(error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);
   return (
-    `the login of DATABASE_URL may not make or grant the roles odograph_sink, odograph_api, odograph_operator and odograph_analytics ` +
-    `(${said}): give it CREATEROLE, and ADMIN OPTION on those that exist, or migrate with a login that has them`
+    `the login of DATABASE_URL may not create or grant the roles odograph_sink, odograph_api, odograph_operator and odograph_analytics ` +
+    `(${said}): give it CREATEROLE, and ADMIN OPTION on the roles that exist already, or migrate with a login that has both`
   );
 }

@@ -6,7 +6,7 @@ import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg';
 import pg from 'pg';
 import { OwnerClient } from '../session.ts';
 
-/** What there is of the global; the compiler's own types for it would bring the browser's along. */
+/** The part of the global that is used; TypeScript's own types for it would add all of the browser's. */
 declare const WebAssembly: {
   instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: object } }>;
 };
@@ -19,7 +19,7 @@ const read = (path: string) => fs.readFileSync(new URL(path, folder), 'utf8');
 let loaded: Promise<void> | undefined;
 
 /**
- * Prisma's schema engine, the WASM build that lies in node_modules: unlike the binary that
+ * Prisma's schema engine, the WASM build in node_modules: unlike the binary that
  * `prisma migrate` would fetch, it needs no download.
  * @param url the owner's login.
  */
@@ -78,7 +78,7 @@ async function loadBindings(): Promise<void> {
   const { instance } = await WebAssembly.instantiate(fs.readFileSync(path), {
     './schema_engine_bg.js': { ...bindings, ...weakTimers() },
   });
-  // What a panic of the engine says would otherwise be lost in a missing global.
+  // Without this global the message of a panic in the engine would be lost.
   Object.assign(globalThis, {
     PRISMA_WASM_PANIC_REGISTRY: {
       set_message(message: string) {
@@ -90,7 +90,7 @@ async function loadBindings(): Promise<void> {
   (instance.exports as { __wbindgen_start(): void }).__wbindgen_start();
 }
 
-/** The engine lets the timer of its lock run on for 10 s; a process that has migrated need not wait. */
+/** The engine leaves the timer of its lock running for 10 s; a process that has migrated need not wait. */
 function weakTimers(): object {
   const names = Object.keys(bindings).filter((name) => name.startsWith('__wbg_setTimeout_'));
   const start = (then: () => void, ms: number) => setTimeout(then, ms).unref();
@@ -105,7 +105,7 @@ interface RowDescription {
   readonly fields: { dataTypeID: number }[];
 }
 
-/** A client whose "char" columns, of which the system catalogues are full, pass for character. */
+/** A client that reports "char" columns, common in the system catalogues, as character. */
 class TolerantClient extends OwnerClient {
   constructor(config?: string | pg.ClientConfig) {
     super(config);
@@ -119,8 +119,8 @@ class TolerantClient extends OwnerClient {
 }
 
 /**
- * Mends two ways of the adapter: it gives constraint_type as a text where the engine asks for one
- * character, and it cuts a script at each semicolon, also inside a function or a comment. Sent whole,
+ * Corrects two faults of the adapter: it returns constraint_type as text where the engine expects one
+ * character, and it splits a script at each semicolon, even inside a function or a comment. Sent whole,
  * a migration is also one transaction.
  */
 function mend(adapter: Adapter): Adapter {

@@ -35,11 +35,11 @@ async function partitions(): Promise<Record<string, string>> {
   return Object.fromEntries(rows.map(({ name, bounds }) => [name, bounds]));
 }
 
-test('migrations make no partition, so that the schema does not depend on the day', async () => {
+test('migrations create no partition, so that the schema does not depend on the date', async () => {
   expect(await partitions()).toEqual({});
 });
 
-test('of three sinks that need the same months at once each finds them made, by the sink, once', async () => {
+test('three sinks that need the same months at once create each partition once, owned by the sink', async () => {
   const makers = [openSink(), openSink(), openSink()].map(createPartitions);
   const secs = [secOf('2015-05-15T00:08:13Z'), secOf('2026-11-30T23:59:59Z')];
   await Promise.all(makers.map((ensure) => ensure(secs)));
@@ -52,7 +52,7 @@ test('of three sinks that need the same months at once each finds them made, by 
   });
 });
 
-test('the first and the last second of a month, and of all that is stored, find their partition', async () => {
+test('the first and the last second of a month, and of all time that can be stored, have a partition', async () => {
   const [store] = stores;
   const secs = [
     secOf('2000-01-01T00:00:00Z'),
@@ -80,7 +80,7 @@ test('the first and the last second of a month, and of all that is stored, find 
   ]);
 });
 
-test('a new month is made while another transaction writes and a third one reads', async () => {
+test('a new month is created while another transaction writes and a third one reads', async () => {
   const [writer, reader] = [new pg.Client(database.sinkUrl), new pg.Client(database.sinkUrl)];
   for (const client of [writer, reader]) {
     await client.connect();
@@ -104,7 +104,7 @@ test('a new month is made while another transaction writes and a third one reads
   expect(Object.keys(await partitions())).toContain('event_2031_09');
 });
 
-test('the API reads events through the walled parent and never a partition by its own name', async () => {
+test('the API reads events through the parent, which has row-level security, and never a partition directly', async () => {
   const api = new pg.Client(database.apiUrl);
   await api.connect();
   try {

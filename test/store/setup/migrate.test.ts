@@ -31,14 +31,14 @@ afterAll(async () => {
 });
 
 describe('migrating an empty database', () => {
-  test('of six callers at once one applies each migration and the others find it done', async () => {
+  test('applies each migration once if six callers start at once', async () => {
     const { ownerUrl } = await open({ empty: true });
     const results = await Promise.all(Array.from({ length: 6 }, () => migrate({ url: ownerUrl })));
     expect(results.flatMap(({ applied }) => applied)).toEqual(every);
     expect(results.map(({ renewed }) => renewed)).not.toContain(true);
   });
 
-  test("leaves in Prisma's own table what `prisma migrate` would leave", async () => {
+  test("leaves the same rows in Prisma's own table as `prisma migrate`", async () => {
     const { ownerUrl } = await open({ empty: true });
     await migrate({ url: ownerUrl });
     const rows = await ask(
@@ -51,7 +51,7 @@ describe('migrating an empty database', () => {
     );
   });
 
-  test('an owner who is no superuser can do it, and holds the event table only through its role', async () => {
+  test('works for an owner that is not a superuser, who holds the event table only through a role', async () => {
     const { ownerUrl } = await open({ empty: true });
     const { pathname } = new URL(ownerUrl);
     const plain = { user: `odograph_test_plain_${process.pid}`, password: 'p' };
@@ -79,7 +79,7 @@ describe('migrating an empty database', () => {
     }
   });
 
-  test('a migration that fails leaves nothing of itself behind and says what the database said', async () => {
+  test('a migration that fails leaves nothing behind and reports the message of the database', async () => {
     const { ownerUrl } = await open({ empty: true });
     await ask(ownerUrl, 'create function current_tenant() returns int language sql return 1');
     await expect(migrate({ url: ownerUrl })).rejects.toThrow(/"current_tenant" already exists/);
@@ -104,7 +104,7 @@ describe('the roles', () => {
     }
   });
 
-  test('the API has none of the operator rights until it asks for them in a transaction', async () => {
+  test('the API has no operator rights until it asks for them in a transaction', async () => {
     await expect(ask(database.apiUrl, 'select * from dead_letter')).rejects.toThrow(
       /permission denied/,
     );
@@ -114,7 +114,7 @@ describe('the roles', () => {
     );
   });
 
-  test('neither the sink nor the API is a superuser, bypasses a policy or owns a walled table', async () => {
+  test('neither the sink nor the API is a superuser, bypasses row-level security or owns a table that has it', async () => {
     const [row] = await ask(
       database.ownerUrl,
       `select (select count(*)::int from pg_roles where rolname like 'odograph\\_%' and rolname !~ 'test' and (rolsuper or rolbypassrls)) as mighty,
@@ -123,16 +123,16 @@ describe('the roles', () => {
     expect(row).toEqual({ mighty: 0, owned: ['event'] });
   });
 
-  test('a URL of another user is refused with the name that belongs there', async () => {
+  test('a URL with another user name is refused with the right one', async () => {
     const sinkUrl = withLogin(database.ownerUrl, { user: 'somebody', password: 'p' });
     await expect(migrate({ url: database.ownerUrl, logins: { sinkUrl } })).rejects.toThrow(
-      'DATABASE_SINK_URL connects as "somebody", but its role is odograph_sink',
+      'DATABASE_SINK_URL connects as "somebody", but must connect as odograph_sink',
     );
   });
 });
 
 describe('after a restore', () => {
-  test('all that a cursor could know counts as changed now, and the epoch is another one', async () => {
+  test('every row that a cursor could have seen counts as changed now, and the epoch is new', async () => {
     const { ownerUrl } = await open();
     await ask(
       ownerUrl,
@@ -179,12 +179,12 @@ describe('drift', () => {
       }),
     );
 
-  test('schema.prisma says what the migrations make', async () => {
+  test('schema.prisma matches the schema that the migrations create', async () => {
     const { ownerUrl } = await open();
     expect(await diffFrom(ownerUrl)).toEqual({ exitCode: 0, stdout: expect.anything() });
   });
 
-  test('a column that schema.prisma does not know is found', async () => {
+  test('a column that is missing in schema.prisma is reported', async () => {
     const { ownerUrl } = await open();
     await ask(ownerUrl, 'alter table driver add column shoe_size int');
     const { exitCode, stdout } = await diffFrom(ownerUrl);
