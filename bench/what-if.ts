@@ -18,7 +18,7 @@ import { startPostgres } from '../src/local/postgres.ts';
 import { migrate } from '../src/store/setup/migrate.ts';
 import { openStore } from '../src/store/open.ts';
 import { readWhatIf, rerateBook, type Run } from '../src/store/read/book.ts';
-import { openReading } from '../src/store/read/reading.ts';
+import { withReading } from '../src/store/read/transaction.ts';
 
 const { values: args } = parseArgs({ options: { policies: { type: 'string', default: '10000' } } });
 const POLICIES = Number(args.policies);
@@ -105,18 +105,9 @@ try {
   await owner.end();
 
   const store = openStore({ url: apiLogin.href, poolSize: 1 });
-  const run: Run = async (read) => {
-    const reading = openReading(
-      store,
-      { operator: false, tenant: 'bench', driver: null },
-      { snapshot: true },
-    );
-    try {
-      return await reading.run(read);
-    } finally {
-      await reading.end();
-    }
-  };
+  const reader = { operator: false, tenant: 'bench', driver: null };
+  const run: Run = (read) =>
+    withReading(store, reader, { snapshot: true }, (reading) => reading.run(read));
   const draft = tariffOf('2', '0.035', [{ kind: 'minimum/1', id: 'least', amount: '30.00' }]);
   const whatIf = await run((tx) =>
     readWhatIf(tx, {

@@ -24,7 +24,7 @@ import {
   print,
 } from 'graphql';
 import prettier from 'prettier';
-import { listAccess } from '../src/api/access.ts';
+import { listAccess } from '../src/api/access/roles.ts';
 import { createSchema } from '../src/api/schema.ts';
 import { listSettings } from '../src/config.ts';
 
@@ -131,7 +131,7 @@ function writeSchema(schema: GraphQLSchema): string {
     contents += `- ${title}: ${links.join(', ')}\n`;
     text += chosen.map(writeType).join('');
   }
-  return `${MADE}# Reference of the schema\n\nEvery type, field and argument of [\`schema.graphql\`](../../schema.graphql). Who may ask what stands in\n[access.md](access.md), how to ask in [graphql.md](../graphql.md). A field with · before it is an argument.\n\n${contents}${text}`;
+  return `${MADE}# Reference of the schema\n\nEvery type, field and argument of [\`schema.graphql\`](../../schema.graphql). [access.md](access.md) lists the roles that may\nask for each field, [graphql.md](../graphql.md) explains how to ask. A field with · before it is an argument.\n\n${contents}${text}`;
 }
 
 function writeAccess(schema: GraphQLSchema): string {
@@ -139,7 +139,7 @@ function writeAccess(schema: GraphQLSchema): string {
     `\`${coordinate}\``,
     ...ASKERS.map((asker) => who[asker] ?? ''),
   ]);
-  return `${MADE}# Who may ask what\n\nA field that is not in this table may be seen by everybody who got hold of its object; the walls in the database decide\nwhich objects these are ([security.md](../security.md)). MICRODATA is an ACTUARY with the claim\n\`microdata: true\`. An empty cell: null and one \`FORBIDDEN\`.\n\n- own: of the driver's own time with the device\n- unassigned: only while nobody was assigned to the device\n- purpose: once the purpose that the asker states is in the access log\n\n${writeTable(['field', ...ASKERS], rows)}`;
+  return `${MADE}# Access by role\n\nA field that is not in this table may be read by every caller that reaches its object; row-level security in the database\ndecides which objects these are ([security.md](../security.md)). MICRODATA is an ACTUARY with the claim\n\`microdata: true\`. An empty cell: null and one \`FORBIDDEN\`.\n\n- own: of the driver's own time with the device\n- unassigned: only while no driver was assigned to the device\n- purpose: once the purpose that the caller states is in the access log\n\n${writeTable(['field', ...ASKERS], rows)}`;
 }
 
 function writeSettings(): string {

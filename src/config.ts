@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Problem } from './problem.ts';
+import { ROLES } from './roles.ts';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
 /** RFC 7518, 3.2: an HS256 key is at least as long as the hash. */
@@ -36,7 +37,6 @@ const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .default('false')
   .transform((value) => value === 'true');
-const ROLES = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'] as const;
 const RATE = new RegExp(`^((${ROLES.join('|')})=[1-9]\\d{0,8}|none)$`);
 const toRates = (rates: readonly string[]): Readonly<Partial<Record<string, number>>> =>
   Object.fromEntries(

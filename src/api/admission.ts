@@ -3,25 +3,26 @@ import { visit } from 'graphql';
 import type { Price } from './cost.ts';
 import { priceOperation } from './cost.ts';
 import { createRefusal } from './errors.ts';
-import type { Role } from './generated/schema.ts';
+import type { Role } from '../roles.ts';
 import type { Identity } from './identity.ts';
 import type { Unusable } from './plain-text.ts';
 import { findUnusable } from './plain-text.ts';
 import type { Rates } from './rates.ts';
 import { toPoints } from './rates.ts';
 
-/** What one operation may cost: the objects that it makes the store look up, roughly. */
+/** The highest cost of an operation: roughly the number of objects that it looks up. */
 export const MAX_COST = 20_000;
 
-/** What was found out about an operation that may run. */
+/** An operation that may run, with its price. */
 export interface Admitted extends Price {
   readonly writes: boolean;
 }
 
 export interface Admission {
-  /** Before anything is parsed. @throws RATE_LIMITED */
-  knock(identity: Identity): Promise<void>;
-  /** Of a valid document. @throws FORBIDDEN, BAD_USER_INPUT, COST_LIMIT_EXCEEDED, RATE_LIMITED */
+  mayReadSchema(identity: Identity): boolean;
+  /** Deducts the point of every request, before it is parsed. @throws RATE_LIMITED */
+  takePoint(identity: Identity): Promise<void>;
+  /** Checks an operation of a valid document. @throws FORBIDDEN, BAD_USER_INPUT, COST_LIMIT_EXCEEDED, RATE_LIMITED */
   admit(
     identity: Identity,
     document: DocumentNode,
@@ -30,18 +31,20 @@ export interface Admission {
   ): Promise<Admitted>;
 }
 
-/** The doorkeeper of every transport: what is refused on the one does not slip in by another. */
+/** Rates, costs and access to the schema, for every transport alike. */
 export function createAdmission(
   schema: GraphQLSchema,
   { rates, introspection }: { rates: Rates; introspection: readonly Role[] },
 ): Admission {
+  const mayReadSchema = ({ role }: Identity) => introspection.includes(role);
   return {
-    knock: (identity) => rates.spend(identity, 1),
+    mayReadSchema,
+    takePoint: (identity) => rates.spend(identity, 1),
     admit: async (identity, document, operation, variables) => {
-      if (!introspection.includes(identity.role) && asksForSchema(document)) {
+      if (!mayReadSchema(identity) && asksForSchema(document)) {
         throw createRefusal(
           'FORBIDDEN',
-          `The schema is not shown to the role ${identity.role} here; schema.graphql has it.`,
+          `The role ${identity.role} may not read the schema of this API; see schema.graphql.`,
         );
       }
       const unusable = findUnusable(variables, '$') ?? findUnusableLiteral(document);
@@ -56,7 +59,7 @@ export function createAdmission(
       if (price.cost > MAX_COST) {
         throw createRefusal(
           'COST_LIMIT_EXCEEDED',
-          `This asks for some ${price.cost} objects; at most ${MAX_COST} are answered at once. Ask for smaller pages or fewer nested lists.`,
+          `This operation costs about ${price.cost} objects; the limit is ${MAX_COST}. Ask for smaller pages or fewer nested lists.`,
         );
       }
       await rates.spend(identity, toPoints(price.cost));

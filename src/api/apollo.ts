@@ -5,43 +5,38 @@ import {
   ApolloServerPluginInlineTraceDisabled,
 } from '@apollo/server/plugin/disabled';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { DocumentNode, GraphQLError, GraphQLSchema } from 'graphql';
-import { parse } from 'graphql';
-import type { Admitted } from './admission.ts';
+import type { GraphQLError } from 'graphql';
 import { showCost } from './admission.ts';
 import type { Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { createRefusal, formatError } from './errors.ts';
-import type { Authenticate } from './identity.ts';
-import { limitRules, MAX_TOKENS, refuseConditionalSubscription } from './limits.ts';
-import type { Operations } from './operations.ts';
-import { untilGone } from './web.ts';
+import { limitRules, MAX_TOKENS } from './limits.ts';
+import type { GraphQLRequest } from './request-steps.ts';
+import { toObject } from './untrusted.ts';
+import { untilClosed } from './web.ts';
 
-/** Serves queries and mutations over HTTP. Returns what ends it. */
+/** Serves queries and mutations over HTTP. @returns a function that stops it */
 export async function serveHttp({
   app,
   path,
-  schema,
   services,
-  authenticate,
 }: {
   app: FastifyInstance;
   path: string;
-  schema: GraphQLSchema;
   services: Services;
-  authenticate: Authenticate;
 }): Promise<() => Promise<void>> {
-  const { log, admission, operations } = services;
+  const { schema, log, steps } = services;
   const apollo = new ApolloServer<Context>({
     schema,
     validationRules: [...limitRules],
     parseOptions: { maxTokens: MAX_TOKENS },
-    hideSchemaDetailsFromClientErrors: true,
+    hideSchemaDetailsFromClientErrors: false,
     includeStacktraceInErrorResponses: false,
     introspection: true,
     stopOnTerminationSignals: false,
     logger: log,
-    persistedQueries: { cache: toCache(operations) },
+    // Persisted texts are resolved before Apollo Server sees the request.
+    persistedQueries: false,
     formatError: (formatted, error) => formatError(formatted, error, log),
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
@@ -54,23 +49,19 @@ export async function serveHttp({
     method: ['GET', 'POST'],
     url: path,
     handler: async (request, reply) => {
+      const httpGraphQLRequest = toHttpRequest(request);
       const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: toHttpRequest(request),
+        httpGraphQLRequest,
         context: async () => {
-          const identity = await authenticate(request.headers.authorization);
-          await admission.knock(identity);
-          const question = toQuestion(request);
-          operations.check(question);
-          checkSubscription(question);
-          return createContext(services, {
-            identity,
-            requestId: request.id,
-            gone: untilGone(reply),
-          });
+          const identity = await steps.authenticate(request.headers.authorization);
+          const text = await steps.accept(identity, readRequest(request));
+          Object.assign(httpGraphQLRequest, withText(request, text));
+          const signal = untilClosed(reply);
+          return createContext(services, { identity, requestId: request.id, signal });
         },
       });
       if (body.kind !== 'complete') throw new Error('an answer came in parts');
-      // Errors before there is a context do not know by which request they came.
+      // Errors before there is a context do not know their request.
       const text = status && status >= 400 ? nameRequest(body.string, request.id) : body.string;
       return reply
         .code(status ?? 200)
@@ -81,43 +72,43 @@ export async function serveHttp({
   return () => apollo.stop();
 }
 
-/** What happens around every request: what it may cost, how fresh its data are, and its end. */
-function createRequestPlugin({ admission }: Services): ApolloServerPlugin<Context> {
+/** Admits each operation, reports how fresh its data are, and ends its reads. */
+function createRequestPlugin({ steps }: Services): ApolloServerPlugin<Context> {
   return {
-    requestDidStart: async () => {
-      let admitted: Admitted | undefined;
-      return {
-        didResolveOperation: async ({ document, operation, request, contextValue }) => {
-          if (!operation) return;
-          if (operation.operation === 'subscription') {
-            throw createRefusal(
-              'BAD_REQUEST',
-              'A subscription is asked over a WebSocket at this path, or by POST to the same path with /stream after it.',
-            );
-          }
-          admitted = await admission.admit(
-            contextValue.identity,
-            document,
-            operation,
-            request.variables ?? {},
+    requestDidStart: async () => ({
+      didResolveOperation: async ({ document, operation, request, contextValue }) => {
+        if (!operation) return;
+        if (operation.operation === 'subscription') {
+          throw createRefusal(
+            'BAD_REQUEST',
+            'Send a subscription over a WebSocket to this path, or by POST to the same path followed by /stream.',
           );
-          contextValue.expect(admitted);
-        },
-        didEncounterErrors: async ({ errors, contextValue }) => {
-          for (const error of errors) error.extensions['requestId'] = contextValue.requestId;
-        },
-        willSendResponse: async ({ contextValue, response }) => {
-          const dataAsOfMs = contextValue.reading.dataAsOfMs();
-          if (dataAsOfMs !== null) {
-            response.http.headers.set('x-odograph-data-as-of', new Date(dataAsOfMs).toISOString());
-          }
-          if (admitted && response.body.kind === 'single') {
-            response.body.singleResult.extensions = showCost(admitted);
-          }
-          await contextValue.reading.end();
-        },
-      };
-    },
+        }
+        contextValue.operation.admitted = await steps.admit(
+          contextValue.identity,
+          document,
+          operation,
+          request.variables ?? {},
+        );
+      },
+      didEncounterErrors: async ({ errors, contextValue }) => {
+        for (const error of errors) {
+          error.extensions['requestId'] = contextValue.requestId;
+          steps.hideHints(contextValue.identity, error);
+        }
+      },
+      willSendResponse: async ({ contextValue, response }) => {
+        const { operation, reading } = contextValue;
+        const dataAsOfMs = reading.dataAsOfMs();
+        if (dataAsOfMs !== null) {
+          response.http.headers.set('x-odograph-data-as-of', new Date(dataAsOfMs).toISOString());
+        }
+        if (operation.admitted && response.body.kind === 'single') {
+          response.body.singleResult.extensions = showCost(operation.admitted);
+        }
+        await reading.end();
+      },
+    }),
   };
 }
 
@@ -130,13 +121,10 @@ function toHttpRequest({ method, url, headers, body }: FastifyRequest): HTTPGrap
   return { method, headers: map, body, search: query < 0 ? '' : url.slice(query) };
 }
 
-/** What is asked, as far as it can be read; what cannot is Apollo Server's to refuse. */
-function toQuestion({ method, query, body }: FastifyRequest): {
-  readonly query?: unknown;
-  readonly extensions?: unknown;
-} {
-  if (method === 'POST') return typeof body === 'object' && body !== null ? body : {};
-  const { extensions, ...rest } = query as Readonly<Record<string, unknown>>;
+/** The request of a body or of search parameters, as far as it can be read; Apollo Server refuses the rest. */
+function readRequest({ method, query, body }: FastifyRequest): GraphQLRequest {
+  if (method === 'POST') return toObject(body);
+  const { extensions, ...rest } = toObject(query);
   try {
     return { ...rest, extensions: JSON.parse(String(extensions)) as unknown };
   } catch {
@@ -144,28 +132,17 @@ function toQuestion({ method, query, body }: FastifyRequest): {
   }
 }
 
-/** Apollo Server takes what a rule throws for a surprise, so that this is looked for before its rules. */
-function checkSubscription({ query }: { readonly query?: unknown }): void {
-  if (typeof query !== 'string' || !query.includes('subscription')) return;
-  let document: DocumentNode;
-  try {
-    document = parse(query, { maxTokens: MAX_TOKENS });
-  } catch {
-    return;
+/** The parts of an HTTP request that carry the text, with the resolved text instead of its id. */
+function withText(request: FastifyRequest, text: string): Partial<HTTPGraphQLRequest> {
+  if (toObject(readRequest(request).extensions)['persistedQuery'] == null) return {};
+  if (request.method === 'POST') {
+    const { extensions: _, ...rest } = toObject(request.body);
+    return { body: { ...rest, query: text } };
   }
-  refuseConditionalSubscription(document);
-}
-
-/** Apollo Server puts this before the ids that it asks a cache for. */
-const PREFIX = 'apq:';
-
-function toCache(operations: Operations) {
-  const bare = (key: string) => key.slice(PREFIX.length);
-  return {
-    get: async (key: string) => operations.find(bare(key)),
-    set: async (key: string, text: string) => operations.register(bare(key), text),
-    delete: async () => false,
-  };
+  const parameters = new URLSearchParams(request.url.slice(request.url.indexOf('?')));
+  parameters.delete('extensions');
+  parameters.set('query', text);
+  return { search: `?${parameters.toString()}` };
 }
 
 function nameRequest(payload: string, requestId: string): string {

@@ -2,36 +2,38 @@ import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Seal } from '../live/seal.ts';
 import type { Streams } from '../live/streams.ts';
-import { openReading, USUAL_TIMES } from '../store/read/reading.ts';
-import type { Reading } from '../store/read/reading.ts';
-import type { Admission, Admitted } from './admission.ts';
+import type { Store } from '../store/open.ts';
+import type { ReadOptions, ReadTransaction } from '../store/read/transaction.ts';
+import { openReadTransaction, USUAL_TIMES } from '../store/read/transaction.ts';
+import type { Admitted } from './admission.ts';
 import type { Heavy } from './gate.ts';
 import type { Identity } from './identity.ts';
 import { toReader } from './identity.ts';
 import type { Loaders } from './loaders.ts';
 import { createLoaders } from './loaders.ts';
-import type { Operations } from './operations.ts';
+import type { RequestSteps } from './request-steps.ts';
 
 /** What lives as long as the server. */
 export interface Services {
   readonly schema: GraphQLSchema;
+  readonly store: Store;
+  readonly now: () => number;
   readonly streams: Streams;
   readonly seal: Seal;
   readonly log: Logger;
-  readonly admission: Admission;
-  readonly operations: Operations;
-  /** Where whole books of business are read. */
+  readonly steps: RequestSteps;
+  /** For operations that read whole books of business. */
   readonly heavy: Heavy;
-  /** Time that one statement of a usual request may take, milliseconds. */
+  /** Time limit of one statement of a usual request, milliseconds. */
   readonly statementTimeoutMs: number;
 }
 
-/** Who asks by which request. */
-export interface Asker {
+/** The caller of a request. */
+export interface Caller {
   readonly identity: Identity;
   readonly requestId: string;
-  /** Aborted when the asker has hung up. */
-  readonly gone?: AbortSignal;
+  /** Aborted when the client disconnects. */
+  readonly signal: AbortSignal;
 }
 
 /** What lives as long as one request, or as one message of a subscription. */
@@ -40,36 +42,49 @@ export interface Context {
   readonly identity: Identity;
   readonly requestId: string;
   readonly log: Logger;
-  readonly reading: Reading;
+  readonly reading: ReadTransaction;
   readonly loaders: Loaders;
-  /** What was already refused: it is said once. */
+  /** Refusals reported so far: each is reported once. */
   readonly refused: Set<string>;
-  /** What was asked that may be asked once, where aggregates alone are shown. */
+  /** Fields asked for so far that may be asked for once, for callers that see aggregates only. */
   readonly aggregated: Set<string>;
-  /** What was found out about the operation; before its first read. */
-  expect(admitted: Admitted): void;
+  /** Decides how the request reads; unset until the operation is admitted, which is before its first read. */
+  readonly operation: { admitted: Admitted | undefined };
 }
 
 export function createContext(
   services: Services,
-  { identity, requestId, gone }: Asker,
+  { identity, requestId, signal }: Caller,
   admitted?: Admitted,
 ): Context {
-  const usual = { times: { ...USUAL_TIMES, statementTimeoutMs: services.statementTimeoutMs } };
-  const options = { snapshot: true, ...usual, ...(gone && { gone }) };
-  const expect = ({ heavy, writes }: Admitted) =>
-    Object.assign(options, heavy ? services.heavy : usual, { snapshot: !writes });
-  if (admitted) expect(admitted);
-  const reading = openReading(services.streams.store, toReader(identity), options);
+  const operation: Context['operation'] = { admitted };
+  const reading = openReadTransaction(services.store, toReader(identity), () =>
+    readOptions(services, operation.admitted, signal),
+  );
+  let log: Logger | undefined;
+  let loaders: Loaders | undefined;
   return {
     services,
     identity,
     requestId,
-    log: services.log.child({ requestId }),
     reading,
-    loaders: createLoaders(reading),
     refused: new Set(),
     aggregated: new Set(),
-    expect,
+    operation,
+    get log() {
+      return (log ??= services.log.child({ requestId }));
+    },
+    get loaders() {
+      return (loaders ??= createLoaders(reading));
+    },
   };
+}
+
+function readOptions(
+  { heavy, statementTimeoutMs }: Services,
+  admitted: Admitted | undefined,
+  signal: AbortSignal,
+): ReadOptions {
+  const usual = { times: { ...USUAL_TIMES, statementTimeoutMs } };
+  return { ...(admitted?.heavy ? heavy : usual), snapshot: !admitted?.writes, signal };
 }

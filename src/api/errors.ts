@@ -4,7 +4,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 
-/** Our own codes, beside those that Apollo Server gives. */
+/** Our own codes, in addition to Apollo Server's. */
 export type ErrorCode =
   | 'BAD_REQUEST'
   | 'PERSISTED_QUERY_NOT_FOUND'
@@ -19,7 +19,7 @@ export type ErrorCode =
   | 'CURSOR_EXPIRED'
   | 'CONFLICT';
 
-/** Every code that may leave; an error with another is a surprise and leaves as INTERNAL_SERVER_ERROR. */
+/** Codes that clients may see; an error with another code is unexpected and becomes INTERNAL_SERVER_ERROR. */
 const CODES: ReadonlySet<unknown> = new Set<string>([
   'UNAUTHENTICATED',
   'FORBIDDEN',
@@ -45,7 +45,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   RATE_LIMITED: 429,
 };
 
-/** Where GraphQL answers 200 with an error in it. */
+/** Codes for which GraphQL answers 200 with an error in it. */
 const STATUS_WITHOUT_GRAPHQL: Partial<Record<ErrorCode, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
@@ -54,7 +54,7 @@ const STATUS_WITHOUT_GRAPHQL: Partial<Record<ErrorCode, number>> = {
   TIMEOUT: 504,
 };
 
-/** An error for people: says what was wrong and what would be right. */
+/** An error for people: its message says what was wrong and what would be right. */
 export function createError(code: ErrorCode, message: string): GraphQLError {
   const status = HTTP_STATUS[code];
   return new GraphQLError(message, {
@@ -62,16 +62,29 @@ export function createError(code: ErrorCode, message: string): GraphQLError {
   });
 }
 
-/** As `createError`, where nothing of an operation is answered: over HTTP the status says it too. */
+/** As `createError`, for an operation that is refused as a whole: over HTTP the status reports it too. */
 export function createRefusal(code: ErrorCode, message: string): GraphQLError {
   const status = HTTP_STATUS[code] ?? STATUS_WITHOUT_GRAPHQL[code];
   return new GraphQLError(message, { extensions: { code, http: { status } } });
 }
 
-/** RATE_LIMITED, with when to come back: `retryAfterS` beside the code, and the header over HTTP. */
+/** PERSISTED_QUERY_NOT_FOUND as clients of persisted queries expect it: status 200, not to be cached. */
+export function createMissingQueryError(): GraphQLError {
+  return new GraphQLError('PersistedQueryNotFound', {
+    extensions: {
+      code: 'PERSISTED_QUERY_NOT_FOUND' satisfies ErrorCode,
+      http: {
+        status: 200,
+        headers: new HeaderMap([['cache-control', 'private, no-cache, must-revalidate']]),
+      },
+    },
+  });
+}
+
+/** RATE_LIMITED, with `retryAfterS` beside the code, and the header `Retry-After` over HTTP. */
 export function createRateError(message: string, retryAfterMs: number): GraphQLError {
   const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000));
-  return new GraphQLError(`${message} Come back in ${retryAfterS} s.`, {
+  return new GraphQLError(`${message} Retry in ${retryAfterS} s.`, {
     extensions: {
       code: 'RATE_LIMITED' satisfies ErrorCode,
       retryAfterS,
@@ -83,12 +96,12 @@ export function createRateError(message: string, retryAfterMs: number): GraphQLE
   });
 }
 
-/** SQLSTATEs of a statement or transaction that took too long; Prisma's codes for the same. */
+/** SQLSTATEs of a statement or transaction that took too long, and Prisma's codes for the same. */
 const TIMEOUTS: ReadonlySet<unknown> = new Set(['57014', '25P03', '25P04', 'P2024', 'P2028']);
 
 /**
- * What an error says to the outside. Only errors that were made for people keep their words;
- * everything else is logged with the request's id, and that id is all that leaves.
+ * An error as clients see it. Only errors that were made for people keep their message; every other
+ * error is logged, and the client gets the request id only.
  */
 export function formatError(
   formatted: GraphQLFormattedError,
@@ -127,13 +140,13 @@ export function formatError(
   }
   log.error({ err: cause, requestId }, 'a request failed');
   return {
-    message: `Something went wrong on our side; the log tells more under request ${typeof requestId === 'string' ? requestId : 'without id'}.`,
+    message: `Something went wrong in the server; its log has the details under request ${typeof requestId === 'string' ? requestId : 'without id'}.`,
     ...position,
     extensions: { code: 'INTERNAL_SERVER_ERROR', ...id },
   };
 }
 
-/** As `formatError`, for what is asked over HTTP without GraphQL: there the status says it too. */
+/** As `formatError`, for HTTP without GraphQL, where the status reports the error too. */
 export function toFailure(
   error: unknown,
   requestId: string,

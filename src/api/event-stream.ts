@@ -1,50 +1,52 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
-import type { GraphQLSchema } from 'graphql';
 import type { Response } from 'graphql-sse';
 import { createHandler } from 'graphql-sse/lib/use/fastify';
 import type { Services } from './context.ts';
 import type { Prepared } from './execute.ts';
 import { prepare, runOnce, runStream } from './execute.ts';
+import type { Identity } from './identity.ts';
 import { atExpiry } from './identity.ts';
-import type { Authenticate, Identity } from './identity.ts';
+import { untilClosed } from './web.ts';
+
+interface Opened {
+  readonly identity: Identity;
+  /** Aborted when the client disconnects. */
+  readonly signal: AbortSignal;
+}
 
 /**
- * Serves subscriptions as server-sent events, for who cannot have a WebSocket, by the same rules.
- * Each stream has its own request and its own token, and ends when that expires.
+ * Serves subscriptions as server-sent events, for clients that cannot use WebSockets, with the same rules.
+ * Each stream has its own request and token, and ends when the token expires.
  */
 export function serveEventStream({
   app,
   path,
-  schema,
   services,
-  authenticate,
 }: {
   app: FastifyInstance;
   path: string;
-  schema: GraphQLSchema;
   services: Services;
-  authenticate: Authenticate;
 }): void {
-  const askers = new WeakMap<FastifyRequest, Identity>();
+  const opened = new WeakMap<FastifyRequest, Opened>();
   const handle = createHandler<Prepared['contextValue'] & Record<PropertyKey, unknown>>({
-    schema,
-    authenticate: async ({ raw, context }) => {
+    schema: services.schema,
+    authenticate: async ({ raw, context: { reply } }) => {
       try {
-        const identity = await authenticate(raw.headers.authorization);
-        askers.set(raw, identity);
-        const cancel = atExpiry(identity, services.streams.now(), () => context.reply.raw.end());
-        context.reply.raw.once('close', cancel);
+        const identity = await services.steps.authenticate(raw.headers.authorization);
+        opened.set(raw, { identity, signal: untilClosed(reply) });
+        const cancel = atExpiry(identity, services.now(), () => reply.raw.end());
+        reply.raw.once('close', cancel);
         return null;
       } catch (error) {
         if (!(error instanceof GraphQLError)) throw error;
         return refuse(error, raw.id);
       }
     },
-    onSubscribe: async ({ raw }, question) => {
-      const identity = askers.get(raw);
-      if (!identity) throw new Error('an event stream was opened without a token');
-      const prepared = await prepare(schema, question, { identity, requestId: raw.id }, services);
+    onSubscribe: async ({ raw }, request) => {
+      const caller = opened.get(raw);
+      if (!caller) throw new Error('an event stream was opened without a token');
+      const prepared = await prepare(request, { ...caller, requestId: raw.id }, services);
       return 'document' in prepared
         ? { ...prepared, contextValue: { ...prepared.contextValue } }
         : { errors: prepared };

@@ -1,4 +1,4 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLFormattedError, GraphQLSchema } from 'graphql';
+import type { ExecutionArgs, ExecutionResult, GraphQLFormattedError } from 'graphql';
 import {
   createSourceEventStream,
   execute,
@@ -10,89 +10,73 @@ import {
 } from 'graphql';
 import type { Admitted } from './admission.ts';
 import { showCost } from './admission.ts';
-import type { Asker, Context, Services } from './context.ts';
+import type { Caller, Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { formatError } from './errors.ts';
-import { limitRules, MAX_TOKENS, refuseConditionalSubscription } from './limits.ts';
+import { limitRules, MAX_TOKENS } from './limits.ts';
+import type { GraphQLRequest } from './request-steps.ts';
 
-/** What a client asks over a socket or an event stream. */
-export interface Question {
-  readonly query?: string | null | undefined;
-  readonly operationName?: string | null | undefined;
-  readonly variables?: Record<string, unknown> | null | undefined;
-  readonly extensions?: Record<string, unknown> | null | undefined;
-}
-
-/** A question that may be run. */
+/** A request over a socket or an event stream that may run. */
 export interface Prepared extends Omit<ExecutionArgs, 'contextValue'> {
-  readonly contextValue: Asker & { readonly admitted: Admitted };
+  readonly contextValue: Caller & { readonly admitted: Admitted };
 }
 
-/** Checks a question by the rules that HTTP has; an answer of errors if it does not pass. */
+/** Takes the steps of every request. @returns errors if one of them refuses it */
 export async function prepare(
-  schema: GraphQLSchema,
-  question: Question,
-  asker: Asker,
+  request: GraphQLRequest,
+  caller: Caller,
   services: Services,
 ): Promise<Prepared | readonly GraphQLError[]> {
-  const { admission, operations } = services;
-  const log = services.log.child({ requestId: asker.requestId });
+  const { schema, steps } = services;
+  const fail = (error: unknown) => toError(error, caller, services);
   try {
-    await admission.knock(asker.identity);
-    const text = operations.resolve(question);
+    const text = await steps.accept(caller.identity, request);
     const document = parse(text, { maxTokens: MAX_TOKENS });
-    refuseConditionalSubscription(document);
     const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
     if (faults.length > 0) {
-      return faults.map((fault) =>
-        toError(withCode(withoutHints(fault), 'GRAPHQL_VALIDATION_FAILED'), log),
-      );
+      return faults.map((fault) => fail(withCode(fault, 'GRAPHQL_VALIDATION_FAILED')));
     }
-    const operation = getOperationAST(document, question.operationName);
+    const operation = getOperationAST(document, request.operationName);
     if (!operation) {
       return [
-        toError(
-          new GraphQLError('Say by operationName which operation is meant.', {
+        fail(
+          new GraphQLError('Name the operation to run with operationName.', {
             extensions: { code: 'OPERATION_RESOLUTION_FAILURE' },
           }),
-          log,
         ),
       ];
     }
-    const variableValues = question.variables ?? {};
-    const admitted = await admission.admit(asker.identity, document, operation, variableValues);
+    const variableValues = request.variables ?? {};
+    const admitted = await steps.admit(caller.identity, document, operation, variableValues);
     const operationName = operation.name?.value ?? null;
-    const contextValue = { ...asker, admitted };
+    const contextValue = { ...caller, admitted };
     return { schema, document, operationName, variableValues, contextValue };
   } catch (error) {
-    return [
-      toError(error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error, log),
-    ];
+    return [fail(error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error)];
   }
 }
 
 /** Runs a query or a mutation with a context of its own. */
 export async function runOnce(args: Prepared, services: Services): Promise<ExecutionResult> {
-  const { admitted, ...asker } = args.contextValue;
-  const result = await answer(args, createContext(services, asker, admitted));
+  const { admitted, ...caller } = args.contextValue;
+  const result = await answer(args, createContext(services, caller, admitted));
   return { ...result, extensions: showCost(admitted) };
 }
 
 /**
- * Runs a subscription. Each message is answered with a context of its own: nothing that was loaded
- * for one is shown with the next.
+ * Runs a subscription. Each message gets a context of its own, so that nothing loaded for one message is
+ * shown with the next.
  */
 export async function runStream(
   args: Prepared,
   services: Services,
 ): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
-  const { admitted, ...asker } = args.contextValue;
-  const opening = createContext(services, asker, admitted);
-  const log = opening.log;
+  const { admitted, ...caller } = args.contextValue;
+  const opening = createContext(services, caller, admitted);
   const source = await createSourceEventStream({ ...args, contextValue: opening }).finally(() =>
     opening.reading.end(),
   );
-  if (!(Symbol.asyncIterator in source)) return formatResult(source, log);
+  if (!(Symbol.asyncIterator in source)) return formatResult(source, caller, services);
   const messages = source[Symbol.asyncIterator]();
   let over = false;
   const stream: AsyncIterableIterator<ExecutionResult> = {
@@ -101,11 +85,11 @@ export async function runStream(
       try {
         const message = await messages.next();
         if (message.done === true) return { value: undefined, done: true };
-        const context = createContext(services, asker, admitted);
+        const context = createContext(services, caller, admitted);
         return { value: await answer({ ...args, rootValue: message.value }, context), done: false };
       } catch (error) {
         over = true;
-        return { value: { errors: [toError(error, log)] }, done: false };
+        return { value: { errors: [toError(error, caller, services)] }, done: false };
       }
     },
     return: async () => {
@@ -123,34 +107,34 @@ async function answer(
   context: Context,
 ): Promise<ExecutionResult> {
   try {
-    return formatResult(await execute({ ...args, contextValue: context }), context.log);
+    const result = await execute({ ...args, contextValue: context });
+    return formatResult(result, context, context.services);
   } finally {
     await context.reading.end();
   }
 }
 
-function formatResult(result: ExecutionResult, log: Services['log']): ExecutionResult {
+type Asking = Pick<Caller, 'identity' | 'requestId'>;
+
+function formatResult(result: ExecutionResult, by: Asking, services: Services): ExecutionResult {
   if (!result.errors) return result;
-  return { ...result, errors: result.errors.map((error) => toError(error, log)) };
+  return { ...result, errors: result.errors.map((error) => toError(error, by, services)) };
 }
 
-function toError(error: unknown, log: Services['log']): GraphQLError {
-  const { message, extensions, path } = toFormatted(error, log);
-  return new GraphQLError(message, { extensions: extensions ?? {}, path });
-}
-
-function toFormatted(error: unknown, log: Services['log']): GraphQLFormattedError {
+/** An error as clients see it, logged if it is unexpected. */
+function toError(error: unknown, by: Asking, { steps, log }: Services): GraphQLError {
   const graphQLError =
     error instanceof GraphQLError
       ? error
       : new GraphQLError('failed', { originalError: toCause(error) });
-  return formatError(graphQLError.toJSON(), graphQLError, log);
-}
-
-/** Names of the schema are not guessed for who does not know them, as over HTTP. */
-function withoutHints(error: GraphQLError): GraphQLError {
-  const message = error.message.replace(/ ?Did you mean(.+?)\?$/, '');
-  return new GraphQLError(message, { originalError: error, extensions: error.extensions });
+  steps.hideHints(by.identity, graphQLError);
+  const formatted: GraphQLFormattedError = formatError(
+    graphQLError.toJSON(),
+    graphQLError,
+    log.child({ requestId: by.requestId }),
+  );
+  const { message, extensions, path } = formatted;
+  return new GraphQLError(message, { extensions: extensions ?? {}, path });
 }
 
 function toCause(error: unknown): Error {

@@ -1,68 +1,66 @@
-import type { ReadingOptions } from '../store/read/reading.ts';
+import type { ReadOptions } from '../store/read/transaction.ts';
 import { createRateError } from './errors.ts';
 
-/** How questions over a whole book of business read: behind a gate, from a pool of their own. */
-export type Heavy = Required<Omit<ReadingOptions, 'snapshot' | 'gone'>>;
+/** How operations over a whole book of business read: after queueing at a gate, from their own pool. */
+export type Heavy = Required<Omit<ReadOptions, 'snapshot' | 'signal'>>;
 
 export interface Gate {
   /**
-   * Waits for a turn, no longer than somebody is there to be answered. The function that it resolves to gives the
-   * turn back.
-   *
+   * Waits for a place, until the client disconnects at the latest. @returns a function that frees the place
    * @throws RATE_LIMITED
    */
-  enter(gone?: AbortSignal): Promise<() => void>;
+  acquire(signal?: AbortSignal): Promise<() => void>;
 }
 
 export interface GateSettings {
-  /** How many may be inside at once. */
+  /** Number that may run at once. */
   readonly places: number;
-  /** How many may wait before it. */
+  /** Number that may wait. */
   readonly queue: number;
-  /** How long one waits before it is sent away, milliseconds. */
+  /** Longest wait before a rejection, milliseconds. */
   readonly waitMs: number;
 }
 
-/** Lets a few in at a time, in the order in which they came, and sends away who would wait too long. */
+/** FIFO semaphore: at most `places` run at once; others queue and are rejected after `waitMs`. */
 export function createGate({ places, queue, waitMs }: GateSettings): Gate {
   const waiting: (() => void)[] = [];
-  let inside = 0;
+  let running = 0;
 
-  const leaveOnce = () => {
-    let left = false;
+  const freeOnce = () => {
+    let freed = false;
     return () => {
-      if (left) return;
-      left = true;
+      if (freed) return;
+      freed = true;
       const next = waiting.shift();
       if (next) next();
-      else inside--;
+      else running--;
     };
   };
   return {
-    enter: (gone) => {
-      if (gone?.aborted) return Promise.reject(busy(waitMs));
-      if (inside < places) {
-        inside++;
-        return Promise.resolve(leaveOnce());
+    acquire: (signal) => {
+      if (signal?.aborted) return Promise.reject(busy(waitMs));
+      if (running < places) {
+        running++;
+        return Promise.resolve(freeOnce());
       }
       if (waiting.length >= queue) return Promise.reject(busy(waitMs));
       return new Promise((resolve, reject) => {
-        const turn = () => {
+        const start = () => {
           stopWaiting();
-          resolve(leaveOnce());
+          resolve(freeOnce());
         };
-        const sendAway = () => {
+        const giveUp = () => {
           stopWaiting();
-          waiting.splice(waiting.indexOf(turn), 1);
+          waiting.splice(waiting.indexOf(start), 1);
           reject(busy(waitMs));
         };
-        const timer = setTimeout(sendAway, waitMs);
-        gone?.addEventListener('abort', sendAway);
+        const timer = setTimeout(giveUp, waitMs);
+        signal?.addEventListener('abort', giveUp);
         const stopWaiting = () => {
           clearTimeout(timer);
-          gone?.removeEventListener('abort', sendAway);
+          signal?.removeEventListener('abort', giveUp);
         };
-        waiting.push(turn);
+        waiting.push(start);
       });
     },
   };
@@ -70,7 +68,7 @@ export function createGate({ places, queue, waitMs }: GateSettings): Gate {
 
 function busy(retryAfterMs: number): Error {
   return createRateError(
-    'Too many questions over a whole book of business are under way.',
+    'Too many queries over whole books of business are running.',
     retryAfterMs,
   );
 }

@@ -1,8 +1,9 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
-import type { Reader } from '../store/read/reading.ts';
+import type { Reader } from '../store/read/transaction.ts';
 import { createError } from './errors.ts';
-import type { Role } from './generated/schema.ts';
+import type { Role } from '../roles.ts';
+import { ROLES } from '../roles.ts';
 import { isPlainName } from './plain-text.ts';
 
 /** How tokens are checked: with a shared secret (HS256) or the keys of an issuer (JWKS). */
@@ -13,7 +14,7 @@ export interface AuthSettings {
   readonly audience?: string | undefined;
 }
 
-/** Who asks, as a checked token says. */
+/** The caller, from a verified token. */
 export interface Identity {
   readonly role: Role;
   readonly tenant: string | null;
@@ -26,8 +27,7 @@ export interface Identity {
 
 export type Authenticate = (authorization: string | undefined) => Promise<Identity>;
 
-export const ROLES: readonly Role[] = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'];
-/** What an issuer with public keys may sign with; never a shared secret, never none. */
+/** Signature algorithms of an issuer with public keys; never a shared secret, never `none`. */
 const PUBLIC_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -41,7 +41,7 @@ const PUBLIC_ALGORITHMS = [
   'EdDSA',
 ];
 
-/** How far an issuer's clock may be from ours, seconds. */
+/** Tolerated difference between the issuer's clock and ours, seconds. */
 const CLOCK_SKEW_S = 5;
 
 /** The last instant that a Date can hold. */
@@ -57,15 +57,15 @@ export function createAuthenticate(settings: AuthSettings): Authenticate {
       throw createError(
         'UNAUTHENTICATED',
         authorization === undefined
-          ? 'A token is needed: send the header Authorization: Bearer <JWT>.'
-          : 'The header Authorization has another form than: Bearer <JWT>.',
+          ? 'A token is required: send the header Authorization: Bearer <JWT>.'
+          : 'The header Authorization must have the form: Bearer <JWT>.',
       );
     }
     try {
       return toIdentity(await verify(token));
     } catch (error) {
       if (error instanceof errors.JWTExpired) {
-        throw createError('UNAUTHENTICATED', 'The token has expired: ask for a new one.');
+        throw createError('UNAUTHENTICATED', 'The token has expired: get a new one.');
       }
       if (error instanceof errors.JOSEError) {
         throw createError('UNAUTHENTICATED', `The token was not accepted: ${error.message}.`);
@@ -92,7 +92,7 @@ function createVerify(settings: AuthSettings): (token: string) => Promise<JWTPay
     return async (token) =>
       (await jwtVerify(token, key, { ...options, algorithms: ['HS256'] })).payload;
   }
-  throw new Error('the API needs AUTH_JWT_SECRET or AUTH_JWKS_URL to check tokens with');
+  throw new Error('the API needs AUTH_JWT_SECRET or AUTH_JWKS_URL to verify tokens');
 }
 
 function toIdentity(claims: JWTPayload): Identity {
@@ -139,7 +139,7 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && isPlainName(value, LONGEST_CLAIM);
 }
 
-/** The walls through which somebody reads. */
+/** The row-level security settings of a caller. */
 export function toReader({ role, tenant, driver }: Identity): Reader {
   return {
     operator: role === 'OPERATOR',
@@ -148,10 +148,10 @@ export function toReader({ role, tenant, driver }: Identity): Reader {
   };
 }
 
-/** The longest that a timer can wait. */
+/** The longest delay of a timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Ends something when a token expires. Returns what calls that off. */
+/** Calls `end` when a token expires. @returns a function that cancels this */
 export function atExpiry({ expiresAtMs }: Identity, nowMs: number, end: () => void): () => void {
   const timer = setTimeout(end, Math.min(Math.max(expiresAtMs - nowMs, 0), MAX_TIMER_MS));
   return () => clearTimeout(timer);

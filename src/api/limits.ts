@@ -10,12 +10,12 @@ const MAX_DEPTH = 15;
 const MAX_ALIASES = 50;
 const MAX_DIRECTIVES = 50;
 
-/** Page size of a list that says neither `first` nor `last`, and the most that one may ask for. */
+/** Page size of a list without `first` and `last`, and the highest allowed. */
 export const DEFAULT_PAGE = 20;
 export const MAX_PAGE = 100;
-/** Objects that a router may ask for at once; it asks for all that a list of another subgraph names. */
+/** Objects that a federation router may request at once; it requests all that a list of another subgraph names. */
 export const MAX_REPRESENTATIONS = 1_000;
-/** Groups of figures shown if none says how many, and the most that one may ask for. */
+/** Number of groups without `first`, and the highest allowed. */
 export const GROUPS_SHOWN = { usual: 100, most: 1_000 } as const;
 
 const reporting = {
@@ -33,9 +33,8 @@ const reporting = {
 };
 
 /**
- * A subscription is to one field; one that may be left out leaves nothing to subscribe to. Looked for before the rules,
- * of which graphql's own throws where a condition is ill-formed.
- * @throws GraphQLError that names the directive.
+ * A subscription has one field; if that may be skipped, nothing is left to subscribe to.
+ * @throws GraphQLError that names the directive
  */
 export function refuseConditionalSubscription(document: DocumentNode): void {
   const seen = new Set<string>();
@@ -46,7 +45,7 @@ export function refuseConditionalSubscription(document: DocumentNode): void {
       );
       if (directive) {
         throw new GraphQLError(
-          `A subscription's field is always there: @${directive.name.value} may stand below it only.`,
+          `The field of a subscription cannot be conditional: use @${directive.name.value} only below it.`,
           {
             nodes: directive,
             extensions: { code: 'GRAPHQL_VALIDATION_FAILED', http: { status: 400 } },
@@ -69,7 +68,7 @@ export function refuseConditionalSubscription(document: DocumentNode): void {
   }
 }
 
-/** For sockets as for HTTP: what is refused on the one must not slip in by the other. */
+/** Validation rules of every transport. */
 export const limitRules: readonly ValidationRule[] = [
   maxDepthRule({ n: MAX_DEPTH, ...reporting }),
   maxAliasesRule({ n: MAX_ALIASES, ...reporting }),

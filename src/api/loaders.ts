@@ -36,7 +36,7 @@ import {
   readPoliciesOfDrivers,
   readPolicyParts,
 } from '../store/read/policies.ts';
-import type { Reading } from '../store/read/reading.ts';
+import type { ReadTransaction } from '../store/read/transaction.ts';
 import type { TariffRow } from '../store/read/tariffs.ts';
 import { readTariffs } from '../store/read/tariffs.ts';
 import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
@@ -101,7 +101,7 @@ export interface Loaders {
   readonly drives: DataLoader<DriverWindow, readonly DriveRow[], string>;
 }
 
-export function createLoaders(reading: Reading): Loaders {
+export function createLoaders(reading: ReadTransaction): Loaders {
   const nameOf = ({ deviceRef, atMs, kind, source }: DrivingEventPlace) =>
     JSON.stringify([deviceRef, atMs, kind, source]);
   const startKey = (start: TripStart) => `${start.deviceRef} ${start.startedAtMs}`;
@@ -228,7 +228,7 @@ export function createLoaders(reading: Reading): Loaders {
 
 /** What is asked of drivers within the same dates is one statement. */
 function createWindowLoader<Row extends { readonly driverRef: number }>(
-  reading: Reading,
+  reading: ReadTransaction,
   read: (
     tx: Transaction,
     refs: readonly number[],
@@ -256,7 +256,7 @@ function createWindowLoader<Row extends { readonly driverRef: number }>(
 }
 
 /** Pages that differ only in their owner are one statement. */
-function createTripPageLoader(reading: Reading): Loaders['tripPage'] {
+function createTripPageLoader(reading: ReadTransaction): Loaders['tripPage'] {
   const questionOf = ({ of, criteria, page }: OwnedTrips) => JSON.stringify([of, criteria, page]);
   return new DataLoader(
     async (wanted: readonly OwnedTrips[]) => {

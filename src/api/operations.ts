@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { createError } from './errors.ts';
+import { createError, createMissingQueryError } from './errors.ts';
+import type { GraphQLRequest } from './request-steps.ts';
+import { toObject } from './untrusted.ts';
 
 /** The file that `@apollo/generate-persisted-query-manifest` writes. */
 const manifestShape = z.object({
@@ -25,24 +27,12 @@ export interface OperationSettings {
 
 /** Texts of operations that clients send by id: those of the manifest and those registered since. */
 export interface Operations {
-  find(id: string): string | undefined;
-  /** Stores a text whose id was verified, unless only the manifest's are answered. */
-  register(id: string, text: string): void;
   /**
-   * Checks a request's id and text.
-   * @throws BAD_REQUEST for an id that is malformed or does not match its text, PERSISTED_QUERY_NOT_IN_LIST
+   * The text of a request: its own, or the one registered for its id. A text with an id is registered.
+   * @throws BAD_REQUEST for an id that is malformed or does not match its text,
+   *   PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_IN_LIST
    */
-  check(question: Question): void;
-  /**
-   * The text of a request: its own, or the one registered for its id.
-   * @throws as `check` does, and PERSISTED_QUERY_NOT_FOUND
-   */
-  resolve(question: Question): string;
-}
-
-interface Question {
-  readonly query?: unknown;
-  readonly extensions?: unknown;
+  resolve(request: GraphQLRequest): string;
 }
 
 /** @throws Error if the manifest is invalid */
@@ -53,42 +43,29 @@ export function createOperations({ manifest, listedOnly = false }: OperationSett
     maxSize: MAX_REMEMBERED,
     sizeCalculation: (text) => text.length,
   });
-  const find = (id: string) => listed.get(id) ?? registered.get(id);
-  const register = (id: string, text: string) => {
-    if (!listedOnly) registered.set(id, text);
-  };
-  const check = (question: Question) => {
-    const { query } = question;
-    const id = readId(question);
-    if (typeof query !== 'string' || query === '') return;
-    if (id !== undefined && createHash('sha256').update(query).digest('hex') !== id) {
-      throw createError('BAD_REQUEST', 'sha256Hash is not the SHA-256 of the query.');
-    }
-    if (listedOnly && !bodies.has(query)) {
-      throw createError(
-        'PERSISTED_QUERY_NOT_IN_LIST',
-        'This API answers only the operations of its manifest: send one of its ids as extensions.persistedQuery.sha256Hash.',
-      );
-    }
-  };
   return {
-    find,
-    register,
-    check,
-    resolve: (question) => {
-      check(question);
-      const { query } = question;
-      const id = readId(question);
-      if (typeof query === 'string' && query !== '') {
-        if (id !== undefined) register(id, query);
-        return query;
+    resolve: (request) => {
+      const { query } = request;
+      const id = readId(request);
+      if (typeof query !== 'string' || query === '') {
+        if (id === undefined) {
+          throw createError('BAD_REQUEST', 'Send a query or the id of a persisted query.');
+        }
+        const text = listed.get(id) ?? registered.get(id);
+        if (text === undefined) throw createMissingQueryError();
+        return text;
       }
-      if (id === undefined) {
-        throw createError('BAD_REQUEST', 'Send a query or the id of a persisted query.');
+      if (id !== undefined && createHash('sha256').update(query).digest('hex') !== id) {
+        throw createError('BAD_REQUEST', 'sha256Hash is not the SHA-256 of the query.');
       }
-      const text = find(id);
-      if (text !== undefined) return text;
-      throw createError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+      if (listedOnly && !bodies.has(query)) {
+        throw createError(
+          'PERSISTED_QUERY_NOT_IN_LIST',
+          'This API answers only the operations of its manifest: send one of its ids as extensions.persistedQuery.sha256Hash.',
+        );
+      }
+      if (id !== undefined && !listedOnly) registered.set(id, query);
+      return query;
     },
   };
 }
@@ -113,7 +90,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-function readId({ extensions }: Question): string | undefined {
+function readId({ extensions }: GraphQLRequest): string | undefined {
   const { persistedQuery } = toObject(extensions);
   if (persistedQuery === undefined || persistedQuery === null) return undefined;
   const { version, sha256Hash } = toObject(persistedQuery);
@@ -124,8 +101,4 @@ function readId({ extensions }: Question): string | undefined {
     );
   }
   return sha256Hash;
-}
-
-function toObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -1,6 +1,6 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { createRateError } from './errors.ts';
-import type { Role } from './generated/schema.ts';
+import type { Role } from '../roles.ts';
 import type { Identity } from './identity.ts';
 
 /** Points per minute for each caller of a role; a role that is not listed is not limited. */

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
-import { guardSchema } from './access.ts';
+import { guardSchema } from './access/roles.ts';
 import { federationTypes, toSubgraph } from './federation.ts';
 import { billCommands } from './resolvers/bill-commands.ts';
 import { bills } from './resolvers/bills.ts';
-import { commands } from './resolvers/commands.ts';
+import { deviceCommands } from './resolvers/device-commands.ts';
 import { devices } from './resolvers/devices.ts';
+import { driverCommands } from './resolvers/driver-commands.ts';
 import { drivers } from './resolvers/drivers.ts';
 import { drivingEvents } from './resolvers/driving-events.ts';
 import { createFederation } from './resolvers/federation.ts';
@@ -15,6 +16,7 @@ import { live } from './resolvers/live.ts';
 import { policies } from './resolvers/policies.ts';
 import { policyCommands } from './resolvers/policy-commands.ts';
 import { premiums } from './resolvers/premiums.ts';
+import { tariffCommands } from './resolvers/tariff-commands.ts';
 import { tariffs } from './resolvers/tariffs.ts';
 import { tripStats } from './resolvers/trip-stats.ts';
 import { trips } from './resolvers/trips.ts';
@@ -32,7 +34,9 @@ export function createSchema(): GraphQLSchema {
     makeExecutableSchema({
       typeDefs: [text, federationTypes],
       resolvers: [
-        commands,
+        driverCommands,
+        deviceCommands,
+        tariffCommands,
         scalars,
         viewer,
         trips,

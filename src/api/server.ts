@@ -6,7 +6,7 @@ import { createTurns } from '../live/turns.ts';
 import { openStore } from '../store/open.ts';
 import { readEpoch } from '../store/read/changes.ts';
 import { checkApiLogin } from '../store/read/login.ts';
-import { USUAL_TIMES } from '../store/read/reading.ts';
+import { USUAL_TIMES } from '../store/read/transaction.ts';
 import { createAdmission } from './admission.ts';
 import { serveHttp } from './apollo.ts';
 import { serveConsole } from './console.ts';
@@ -14,13 +14,15 @@ import type { Services } from './context.ts';
 import { serveExports } from './export/serve.ts';
 import { serveEventStream } from './event-stream.ts';
 import { createGate } from './gate.ts';
-import type { Role } from './generated/schema.ts';
+import type { Role } from '../roles.ts';
+import { ROLES } from '../roles.ts';
 import type { AuthSettings } from './identity.ts';
-import { createAuthenticate, ROLES } from './identity.ts';
+import { createAuthenticate } from './identity.ts';
 import type { OperationSettings } from './operations.ts';
 import { createOperations } from './operations.ts';
 import type { RateLimits } from './rates.ts';
 import { createRates } from './rates.ts';
+import { createRequestSteps } from './request-steps.ts';
 import { createSchema } from './schema.ts';
 import { serveSockets } from './sockets.ts';
 import { createWeb } from './web.ts';
@@ -29,39 +31,39 @@ export interface ApiOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** The login odograph_api, or another without rights over the walls. */
+  /** The login odograph_api, or another that row-level security binds. */
   readonly storeUrl: string;
   /** Connections to the store; 10 if not given. */
   readonly poolSize?: number;
   readonly auth: AuthSettings;
-  /** Origins of pages elsewhere that may ask; none if empty. */
+  /** Origins of pages that may send requests; none if empty. */
   readonly corsOrigins: readonly string[];
-  /** Proxies before the API, by address or network; none if not given. */
+  /** Proxies in front of the API, by address or network; none if not given. */
   readonly trustProxy?: readonly string[];
   readonly log: Logger;
   /** How long a request may take to arrive, milliseconds; 30,000 if not given. */
   readonly requestTimeoutMs?: number;
-  /** Points a minute by role; a role that is not named, or all if not given, are not limited. */
+  /** Points per minute by role; a role that is not listed is not limited, nor is any if not given. */
   readonly rateLimits?: RateLimits;
-  /** Roles that may ask for the schema; all if not given. */
+  /** Roles that may read the schema; all if not given. */
   readonly introspection?: readonly Role[];
   readonly operations?: OperationSettings;
-  /** How many questions over whole books of business run at once; 1 if not given. */
+  /** Number of queries over whole books of business that run at once; 1 if not given. */
   readonly heavyQueries?: number;
-  /** Time that one statement of a usual request may take, milliseconds; 10,000 if not given. */
+  /** Time limit of one statement of a usual request, milliseconds; 10,000 if not given. */
   readonly statementTimeoutMs?: number;
-  /** Tokens that the console offers, by role; for a run on one's own machine only. */
+  /** Tokens that the console offers, by role; for local runs only. */
   readonly localTokens?: Readonly<Record<string, string>>;
   /** Text of /metrics in Prometheus' format; 404 if not given. */
   readonly metrics?: () => Promise<string>;
-  /** What must also be ready, as the sink in the same process; nothing if not given. */
+  /** Whether other parts of the process are ready, such as the sink; true if not given. */
   readonly isReady?: () => boolean;
 }
 
 export interface Api {
-  /** Where GraphQL is asked by HTTP, e.g. http://127.0.0.1:4000/graphql. */
+  /** GraphQL over HTTP, e.g. http://127.0.0.1:4000/graphql. */
   readonly url: string;
-  /** Where it is asked by WebSocket. */
+  /** GraphQL over WebSocket. */
   readonly wsUrl: string;
   stop(): Promise<void>;
 }
@@ -69,19 +71,17 @@ export interface Api {
 const PATH = '/graphql';
 /** Subscribers that read alone at once, of the connections to the store. */
 const CATCHING_UP = 4;
-/** What waits at the gate for heavy questions, and for how long. */
+/** Heavy operations that may wait at the gate, and for how long. */
 const HEAVY_QUEUE = 50;
 const HEAVY_WAIT_MS = 30_000;
-/** A file is written as fast as its reader takes it; meanwhile it holds a state of the store. */
+/** A file is sent as fast as its client reads it, and holds a database snapshot meanwhile. */
 const EXPORTS_AT_ONCE = 2;
 const EXPORT_TIMES = { statementTimeoutMs: 60_000, readingTimeoutMs: 900_000 };
 const HEAVY_TIMES = { statementTimeoutMs: 30_000, readingTimeoutMs: 45_000 };
 
-/** Starts the API. @throws where the store's login would make the walls useless */
+/** Starts the API. @throws Error if row-level security does not bind the store's login */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { log, storeUrl: url } = options;
-  const authenticate = createAuthenticate(options.auth);
-  const operations = createOperations(options.operations ?? {});
   const schema = createSchema();
   const store = openStore({ url, poolSize: options.poolSize ?? 10 });
   const places = options.heavyQueries ?? 1;
@@ -100,27 +100,32 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const gate = createGate({ places, queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS });
     const services: Services = {
       schema,
+      store,
+      now,
       log,
       seal,
       streams: { store, hub, cursors, now, alone: createTurns(CATCHING_UP) },
-      admission: createAdmission(schema, {
-        rates: createRates(options.rateLimits ?? {}),
-        introspection: options.introspection ?? ROLES,
+      steps: createRequestSteps({
+        authenticate: createAuthenticate(options.auth),
+        operations: createOperations(options.operations ?? {}),
+        admission: createAdmission(schema, {
+          rates: createRates(options.rateLimits ?? {}),
+          introspection: options.introspection ?? ROLES,
+        }),
       }),
-      operations,
-      heavy: { times: HEAVY_TIMES, through: heavyStore, enter: gate.enter },
+      heavy: { times: HEAVY_TIMES, through: heavyStore, acquire: gate.acquire },
       statementTimeoutMs: options.statementTimeoutMs ?? USUAL_TIMES.statementTimeoutMs,
     };
 
     const { corsOrigins, trustProxy = [], requestTimeoutMs } = options;
     const app = await createWeb({ corsOrigins, trustProxy, log, requestTimeoutMs });
-    const graphql = { app, path: PATH, schema, services, authenticate };
+    const graphql = { app, path: PATH, services };
     const stopHttp = await serveHttp(graphql);
     serveEventStream({ ...graphql, path: `${PATH}/stream` });
     const waiting = { queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS };
-    const { enter } = createGate({ places: EXPORTS_AT_ONCE, ...waiting });
-    const exporting = { times: EXPORT_TIMES, through: exportStore, enter };
-    serveExports({ app, schema, services, authenticate, exporting });
+    const { acquire } = createGate({ places: EXPORTS_AT_ONCE, ...waiting });
+    const exporting = { times: EXPORT_TIMES, through: exportStore, acquire };
+    serveExports({ app, services, exporting });
     serveConsole(app, { path: PATH, localTokens: options.localTokens });
     app.get('/health/live', () => ({ status: 'live' }));
     app.get('/health/ready', async (_, reply) => {
@@ -144,7 +149,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       url: graphqlUrl.href,
       wsUrl: graphqlUrl.href.replace(/^http/, 'ws'),
       stop: async () => {
-        // Sockets first: a stream that ended before its socket would look like one that was complete.
+        // Sockets first: a stream that ended before its socket would look complete.
         const socketsStopped = stopSockets();
         await hub.close();
         await socketsStopped;

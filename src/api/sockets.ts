@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
 import { getOperationAST } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
@@ -11,38 +10,34 @@ import { createError } from './errors.ts';
 import type { Prepared } from './execute.ts';
 import { prepare, runOnce, runStream } from './execute.ts';
 import { atExpiry } from './identity.ts';
-import type { Authenticate, Identity } from './identity.ts';
+import type { Identity } from './identity.ts';
 import { MAX_BODY_BYTES } from './limits.ts';
 
-/** Bytes that may wait for a slow client's socket, and for how long, milliseconds. */
+/** Bytes that may wait for a slow client's socket, and how often that is checked, milliseconds. */
 const MAX_BUFFERED_BYTES = 4_000_000;
 const SLOW_CHECK_MS = 5_000;
-/** Operations under way on one socket, subscriptions above all. */
+/** Operations at once on one socket, mostly subscriptions. */
 const MAX_OPERATIONS = 100;
-/** Close code for a client that does not keep up; 4000 to 4999 are the application's. */
+/** Close code for a client that does not keep up; 4000 to 4999 are for applications. */
 const TOO_SLOW = 4408;
 
 interface Connected {
   readonly socket: WebSocket;
   identity?: Identity;
-  /** Aborted when the socket is closed. */
-  gone?: AbortSignal;
+  /** Aborted when the socket closes. */
+  signal?: AbortSignal;
 }
 type Extra = Connected & Record<PropertyKey, unknown>;
 
-/** Serves graphql-transport-ws on `path` of a server. Returns what ends it. */
+/** Serves graphql-transport-ws on `path` of a server. @returns a function that stops it */
 export function serveSockets({
   server,
   path,
-  schema,
   services,
-  authenticate,
 }: {
   server: Server;
   path: string;
-  schema: GraphQLSchema;
   services: Services;
-  authenticate: Authenticate;
 }): () => Promise<void> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_BODY_BYTES });
   server.on('upgrade', (request, socket, head) => {
@@ -58,26 +53,28 @@ export function serveSockets({
 
   const disposable = useServer<{ Authorization?: unknown; authorization?: unknown }, Extra>(
     {
-      schema,
+      schema: services.schema,
       connectionInitWaitTimeout: 10_000,
       jsonMessageReviver: fillInQuery,
       onConnect: async ({ connectionParams, extra }) => {
         const header = connectionParams?.Authorization ?? connectionParams?.authorization;
         try {
-          const identity = await authenticate(typeof header === 'string' ? header : undefined);
+          const identity = await services.steps.authenticate(
+            typeof header === 'string' ? header : undefined,
+          );
           extra.identity = identity;
-          // An old token's socket ends; its client comes back with a new one and `after`.
-          const cancel = atExpiry(identity, services.streams.now(), () =>
+          // The client reconnects with a new token and `after`.
+          const cancel = atExpiry(identity, services.now(), () =>
             extra.socket.close(
               CloseCode.Forbidden,
-              'The token has expired: come back with a new one',
+              'The token has expired: reconnect with a new one',
             ),
           );
-          const gone = new AbortController();
-          extra.gone = gone.signal;
+          const closed = new AbortController();
+          extra.signal = closed.signal;
           extra.socket.once('close', () => {
             cancel();
-            gone.abort();
+            closed.abort();
           });
           return true;
         } catch (error) {
@@ -86,22 +83,22 @@ export function serveSockets({
           return false;
         }
       },
-      onSubscribe: async ({ extra: { identity, gone }, subscriptions }, _id, question) => {
-        if (!identity || !gone)
+      onSubscribe: async ({ extra: { identity, signal }, subscriptions }, _id, request) => {
+        if (!identity || !signal)
           throw new Error('an operation came before its connection was acknowledged');
         if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
           const error = createError(
             'COST_LIMIT_EXCEEDED',
-            `A socket carries at most ${MAX_OPERATIONS} operations at once: open another one.`,
+            `A socket carries at most ${MAX_OPERATIONS} operations at once: open another socket.`,
           );
           return [error];
         }
-        return prepare(schema, question, { identity, requestId: randomUUID(), gone }, services);
+        return prepare(request, { identity, requestId: randomUUID(), signal }, services);
       },
       execute: (args) => runOnce(args as Prepared, services) as never,
       subscribe: (args) => {
         const operation = getOperationAST(args.document, args.operationName);
-        if (operation?.operation !== 'subscription') throw new Error('no subscription');
+        if (operation?.operation !== 'subscription') throw new Error('not a subscription');
         return runStream(args as Prepared, services) as never;
       },
     },
@@ -113,8 +110,8 @@ export function serveSockets({
 }
 
 /**
- * The protocol wants a text with every operation; Apollo Kotlin sends none where it asks by an id. Looks at the message as a
- * whole, whose key is empty: what variables hold stays as it is.
+ * The protocol requires a text with every operation; Apollo Kotlin sends none with an id. Changes only the
+ * whole message, whose key is empty, and leaves variables alone.
  */
 function fillInQuery(key: string, value: unknown): unknown {
   if (key !== '' || typeof value !== 'object' || value === null) return value;
@@ -125,8 +122,8 @@ function fillInQuery(key: string, value: unknown): unknown {
 }
 
 /**
- * Streams wait for the socket to take each message, so little piles up here. A client that takes
- * nothing for long is let go; it resumes with `after` and misses nothing.
+ * Streams wait for the socket to accept each message, so little is buffered. A client that reads
+ * nothing for long is disconnected; it resumes with `after` and misses nothing.
  */
 function closeWhenSlow(socket: WebSocket): void {
   let wasFull = false;
@@ -135,7 +132,7 @@ function closeWhenSlow(socket: WebSocket): void {
     const waiting = socket.bufferedAmount;
     const stuck = waiting > MAX_BUFFERED_BYTES || (waiting > 0 && waiting >= before && before > 0);
     if (stuck && wasFull) {
-      socket.close(TOO_SLOW, 'Too slow: connect again and resume with after');
+      socket.close(TOO_SLOW, 'Too slow: reconnect and resume with after');
       setTimeout(() => socket.terminate(), SLOW_CHECK_MS).unref();
     }
     wasFull = stuck;

@@ -6,9 +6,9 @@ import Fastify, { LogController } from 'fastify';
 import { MAX_BODY_BYTES } from './limits.ts';
 
 export interface WebSettings {
-  /** Origins of pages elsewhere that may ask; none if empty. */
+  /** Origins of pages that may send requests; none if empty. */
   readonly corsOrigins: readonly string[];
-  /** Addresses and networks of the proxies before us, whose `X-Forwarded-*` and `X-Request-Id` are believed. */
+  /** Addresses and networks of the proxies in front of us, whose `X-Forwarded-*` and `X-Request-Id` are trusted. */
   readonly trustProxy: readonly string[];
   readonly log: FastifyBaseLogger;
   /** How long a whole request, head and body, may take to arrive, milliseconds; 30,000 if not given. */
@@ -16,7 +16,7 @@ export interface WebSettings {
 }
 
 const SENT_ID = /^[\w.:-]{8,128}$/;
-/** Answers below it are not worth the work, bytes. */
+/** Smaller answers are not compressed, bytes. */
 const COMPRESS_FROM_BYTES = 2_048;
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -69,21 +69,23 @@ export async function createWeb(settings: WebSettings): Promise<FastifyInstance>
 }
 
 /**
- * Aborted when the client of an answer has hung up, or has it. `request.signal` is not: a request is closed once its
- * body was read.
+ * A signal that is aborted when the client disconnects before the response is finished. `request.signal`
+ * does not serve: a request is closed once its body was read.
  */
-export function untilGone({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  raw.once('close', () => gone.abort());
-  return gone.signal;
+export function untilClosed({ raw }: FastifyReply): AbortSignal {
+  const closed = new AbortController();
+  raw.once('close', () => {
+    if (!raw.writableFinished) closed.abort();
+  });
+  return closed.signal;
 }
 
 function toBody(theirs: boolean, message: string, requestId: string) {
-  const said = theirs
+  const error = theirs
     ? { message, extensions: { code: 'BAD_REQUEST', requestId } }
     : {
-        message: `Something went wrong on our side; the log tells more under request ${requestId}.`,
+        message: `Something went wrong in the server; its log has the details under request ${requestId}.`,
         extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
       };
-  return { errors: [said] };
+  return { errors: [error] };
 }

@@ -8,7 +8,7 @@ import { deriveLogins } from '../local/logins.ts';
 import { Problem } from '../problem.ts';
 import { openStore, type Transaction } from '../store/open.ts';
 import { readBill, readBillDocuments, readBillsOfPolicies } from '../store/read/bills.ts';
-import { openReading } from '../store/read/reading.ts';
+import { withReading } from '../store/read/transaction.ts';
 import { findDatabase, openSession } from './session.ts';
 
 interface BillOptions {
@@ -42,9 +42,10 @@ async function showBill(number: string, options: BillOptions): Promise<void> {
   const url = config.databaseApiUrl ?? deriveLogins(config, findDatabase(config)).apiUrl;
   const store = openStore({ url, poolSize: 1 });
   const reader = { operator: false, tenant: options.tenant, driver: null };
-  const reading = openReading(store, reader, { snapshot: true });
   try {
-    const found = await reading.run((tx) => readIssued(tx, number));
+    const found = await withReading(store, reader, { snapshot: true }, (reading) =>
+      reading.run((tx) => readIssued(tx, number)),
+    );
     if (found === undefined) {
       throw new Problem(
         'NOT_FOUND',
@@ -55,7 +56,6 @@ async function showBill(number: string, options: BillOptions): Promise<void> {
     if (options.html !== undefined) writeFileSync(options.html, statementHtml(found.statement));
     process.stdout.write(options.json ? found.document : statementText(found.statement));
   } finally {
-    await reading.end();
     await store.close();
   }
 }

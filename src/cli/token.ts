@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
-import { ROLES, signToken } from '../local/token.ts';
+import { signToken } from '../local/token.ts';
+import type { Role } from '../roles.ts';
+import { ROLES } from '../roles.ts';
 import { Problem } from '../problem.ts';
 import { openSession } from './session.ts';
 
 const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
 
 interface TokenOptions {
-  readonly role: (typeof ROLES)[number];
+  readonly role: Role;
   readonly tenant: string;
   readonly driver?: string;
   readonly ttl: string;

@@ -4,8 +4,10 @@ import { ensureFolder, lockFolder, writeRunFacts } from '../local/folder.ts';
 import { deriveLogins } from '../local/logins.ts';
 import { claimPort } from '../local/port.ts';
 import { hidePassword, startSurroundings } from '../local/surroundings.ts';
-import { readAuth, ROLES, signToken } from '../local/token.ts';
+import { readAuth, signToken } from '../local/token.ts';
 import type { Config } from '../config.ts';
+import type { Role } from '../roles.ts';
+import { ROLES } from '../roles.ts';
 import type { Session } from './session.ts';
 import { openSession } from './session.ts';
 
@@ -116,14 +118,14 @@ function createInterrupt(): { signal: Promise<undefined>; release: () => void } 
   };
 }
 
-type Tokens = Readonly<Record<(typeof ROLES)[number], string>>;
+type Tokens = Readonly<Record<Role, string>>;
 
 /** One token per role; undefined where the API trusts an external issuer. */
 async function signTokens(config: Config): Promise<Tokens | undefined> {
   if (config.authJwksUrl !== undefined || config.authJwtSecret !== undefined) return undefined;
   const { createFleet } = await import('../sim/fleet.ts');
   const driver = createFleet(FLEET)[0]?.driverId;
-  const sign = (role: (typeof ROLES)[number]) =>
+  const sign = (role: Role) =>
     signToken(config, {
       role,
       ttlS: TOKEN_TTL_S,

@@ -12,7 +12,7 @@ import { deriveLogins } from '../local/logins.ts';
 import { Problem } from '../problem.ts';
 import { openStore } from '../store/open.ts';
 import { readWhatIf, rerateBook, type Run } from '../store/read/book.ts';
-import { openReading } from '../store/read/reading.ts';
+import { withReading } from '../store/read/transaction.ts';
 import { findDatabase, openSession } from './session.ts';
 
 interface WhatIfOptions {
@@ -106,14 +106,8 @@ async function tellWhatIf(options: WhatIfOptions): Promise<void> {
   const url = config.databaseApiUrl ?? deriveLogins(config, findDatabase(config)).apiUrl;
   const store = openStore({ url, poolSize: 1 });
   const reader = { operator: false, tenant: options.tenant, driver: null };
-  const run: Run = async (read) => {
-    const reading = openReading(store, reader, { snapshot: true });
-    try {
-      return await reading.run(read);
-    } finally {
-      await reading.end();
-    }
-  };
+  const run: Run = (read) =>
+    withReading(store, reader, { snapshot: true }, (reading) => reading.run(read));
   try {
     const question = {
       draft,

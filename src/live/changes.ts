@@ -1,8 +1,8 @@
 import type { Transaction } from '../store/open.ts';
 import type { ChangePlace, Changes } from '../store/read/changes.ts';
 import { readJournalStartMs } from '../store/read/changes.ts';
-import type { Reader } from '../store/read/reading.ts';
-import { openReading } from '../store/read/reading.ts';
+import type { Reader } from '../store/read/transaction.ts';
+import { withReading } from '../store/read/transaction.ts';
 import type { ChangeFeed } from './feeds/change-feed.ts';
 import type { CursorFault } from './cursors.ts';
 import { isForgotten } from './retention.ts';
@@ -107,13 +107,6 @@ export async function streamChanges<Of, Change, Row extends object, Message>(
   }
 
   function readAs<T>(as: Reader, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return alone(async () => {
-      const reading = openReading(store, as, { snapshot: false });
-      try {
-        return await reading.run(work);
-      } finally {
-        await reading.end();
-      }
-    });
+    return alone(() => withReading(store, as, { snapshot: false }, (reading) => reading.run(work)));
   }
 }

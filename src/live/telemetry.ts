@@ -1,8 +1,8 @@
 import { readJournalStartMs } from '../store/read/changes.ts';
 import type { TelemetryPlace } from '../store/read/live/telemetry.ts';
 import { TELEMETRY_BEGINNING } from '../store/read/live/telemetry.ts';
-import type { Reader } from '../store/read/reading.ts';
-import { openReading } from '../store/read/reading.ts';
+import type { Reader } from '../store/read/transaction.ts';
+import { withReading } from '../store/read/transaction.ts';
 import type { CursorFault } from './cursors.ts';
 import type { TelemetryMessage } from './feeds/telemetry.ts';
 import { isForgotten } from './retention.ts';
@@ -33,12 +33,9 @@ export async function streamTelemetry(
     return isGone ? 'EXPIRED' : opened.place;
   }
 
-  async function readKeptFromMs(): Promise<number | null> {
-    const reading = openReading(store, reader, { snapshot: false });
-    try {
-      return await reading.run(readJournalStartMs);
-    } finally {
-      await reading.end();
-    }
+  function readKeptFromMs(): Promise<number | null> {
+    return withReading(store, reader, { snapshot: false }, (reading) =>
+      reading.run(readJournalStartMs),
+    );
   }
 }

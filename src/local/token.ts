@@ -1,12 +1,11 @@
 import { SignJWT } from 'jose';
 import type { Config } from '../config.ts';
 import { Problem } from '../problem.ts';
+import type { Role } from '../roles.ts';
 import { readLocalKey } from './folder.ts';
 
-export const ROLES = ['DRIVER', 'INSURER', 'ACTUARY', 'CLAIMS', 'OPERATOR'] as const;
-
 export interface TokenClaims {
-  readonly role: (typeof ROLES)[number];
+  readonly role: Role;
   readonly tenant?: string | undefined;
   /** External id; for role DRIVER. */
   readonly driver?: string | undefined;

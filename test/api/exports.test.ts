@@ -2,7 +2,7 @@ import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import { openReading } from '../../src/store/read/reading.ts';
+import { openReadTransaction } from '../../src/store/read/transaction.ts';
 import { readAllTrips } from '../../src/store/read/trip-export.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -213,7 +213,7 @@ describe('an export of trips', () => {
 it('sees one state of the store, whatever is written meanwhile', async () => {
   const store = openStore({ url: database.apiUrl, poolSize: 1 });
   const reader = { operator: false, tenant: 'acme', driver: null };
-  const reading = openReading(store, reader, { snapshot: true });
+  const reading = openReadTransaction(store, reader, () => ({ snapshot: true }));
   const seen: string[] = [];
   for await (const batch of readAllTrips((read) => reading.run(read), {}, 2)) {
     seen.push(

@@ -7,7 +7,7 @@ describe('the gate', () => {
     const entered: number[] = [];
     const leaves: (() => void)[] = [];
     const all = [0, 1, 2, 3].map(async (n) => {
-      leaves.push(await gate.enter());
+      leaves.push(await gate.acquire());
       entered.push(n);
     });
     await Promise.all(all.slice(0, 2));
@@ -23,25 +23,25 @@ describe('the gate', () => {
 
   it('rejects when the queue is full or the wait is too long, and says when to retry', async () => {
     const gate = createGate({ places: 1, queue: 1, waitMs: 50 });
-    const leave = await gate.enter();
-    const waits = gate.enter();
+    const leave = await gate.acquire();
+    const waits = gate.acquire();
     const refused = { extensions: { code: 'RATE_LIMITED', retryAfterS: 1 } };
-    await expect(gate.enter()).rejects.toMatchObject(refused);
+    await expect(gate.acquire()).rejects.toMatchObject(refused);
     await expect(waits).rejects.toMatchObject(refused);
     leave();
-    await expect(gate.enter()).resolves.toBeTypeOf('function');
+    await expect(gate.acquire()).resolves.toBeTypeOf('function');
   });
 
   it('frees the place of a client that disconnected', async () => {
     const gate = createGate({ places: 1, queue: 1, waitMs: 60_000 });
-    const leave = await gate.enter();
+    const leave = await gate.acquire();
     const gone = new AbortController();
-    const waits = gate.enter(gone.signal);
-    await expect(gate.enter()).rejects.toThrow('under way');
+    const waits = gate.acquire(gone.signal);
+    await expect(gate.acquire()).rejects.toThrow('are running');
     gone.abort();
-    await expect(waits).rejects.toThrow('under way');
-    await expect(gate.enter(gone.signal)).rejects.toThrow('under way');
-    const next = gate.enter();
+    await expect(waits).rejects.toThrow('are running');
+    await expect(gate.acquire(gone.signal)).rejects.toThrow('are running');
+    const next = gate.acquire();
     leave();
     await expect(next).resolves.toBeTypeOf('function');
   });

@@ -209,7 +209,7 @@ function judgeAnswer(
   expect(findForeign(asker, root, answer), told).toEqual([]);
   const refused = answer.errors
     .filter(({ extensions }) => extensions.code === 'FORBIDDEN')
-    .map(({ message }) => /^(\w+\.\w+) is not for the role/.exec(message)?.[1]);
+    .map(({ message }) => /^(\w+\.\w+) is not available to the role/.exec(message)?.[1]);
   const others = answer.errors.filter(({ extensions }) => extensions.code !== 'FORBIDDEN');
   if (whose === 'own') expect(others, told).toEqual([]);
   const [, field = ''] = root.split('.');

@@ -16,8 +16,8 @@ import { readDriverExposure, readVehicleExposure } from '../../src/store/read/ex
 import { readTelemetry, TELEMETRY_BEGINNING } from '../../src/store/read/live/telemetry.ts';
 import { readPolicies } from '../../src/store/read/policies.ts';
 import { readRatedCovers, readRatingInputs } from '../../src/store/read/rating.ts';
-import type { Reader } from '../../src/store/read/reading.ts';
-import { openReading } from '../../src/store/read/reading.ts';
+import type { Reader } from '../../src/store/read/transaction.ts';
+import { withReading } from '../../src/store/read/transaction.ts';
 import { readAllTrips } from '../../src/store/read/trip-export.ts';
 import { readTripPages } from '../../src/store/read/trip-pages.ts';
 import { readTrips, readTripsByStart } from '../../src/store/read/trips.ts';
@@ -232,9 +232,9 @@ function findReaders(): string[] {
 /** Runs a read, and says which scans read too many rows. */
 async function watch(reader: Reader, read: (run: Run) => Promise<unknown>) {
   await takeStatements();
-  const reading = openReading(store, reader, { snapshot: true });
-  const found = await read((work) => reading.run(work));
-  await reading.end();
+  const found = await withReading(store, reader, { snapshot: true }, (reading) =>
+    read((work) => reading.run(work)),
+  );
   const scans = (await takeStatements()).flatMap((statement) => statement.scans);
   const tooMany = scans.filter((scan) => scan.read > MOST_ROWS);
   return { found, faults: tooMany.map((scan) => `${scan.title} read ${scan.read} rows`) };

@@ -4,7 +4,7 @@ import { flaggingMetrics } from '../../src/core/habits/registry.ts';
 import { quantities } from '../../src/core/stats/figure.ts';
 import type { Grouping } from '../../src/core/stats/grouping.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
-import { openReading } from '../../src/store/read/reading.ts';
+import { withReading } from '../../src/store/read/transaction.ts';
 import type { StatsQuestion, StatsSource } from '../../src/store/read/stats/question.ts';
 import { sourceOf } from '../../src/store/read/stats/source.ts';
 import { readSums } from '../../src/store/read/stats/sums.ts';
@@ -129,21 +129,13 @@ const anyQuestion: fc.Arbitrary<StatsQuestion> = fc.record(
 );
 
 async function sumsFrom(source: StatsSource, question: StatsQuestion) {
-  const reading = openReading(
-    store,
-    { operator: false, tenant: 'acme', driver: null },
-    { snapshot: true },
+  const reader = { operator: false, tenant: 'acme', driver: null };
+  const sums = await withReading(store, reader, { snapshot: true }, (reading) =>
+    reading.run((tx) => readSums(tx, question, { squares: quantities, events: true }, source)),
   );
-  try {
-    const sums = await reading.run((tx) =>
-      readSums(tx, question, { squares: quantities, events: true }, source),
-    );
-    if (!sums) throw new Error('too many groups');
-    const cells = [...sums.cells].sort((a, b) => (String(a.key) < String(b.key) ? -1 : 1));
-    return { cells, total: sums.total };
-  } finally {
-    await reading.end();
-  }
+  if (!sums) throw new Error('too many groups');
+  const cells = [...sums.cells].sort((a, b) => (String(a.key) < String(b.key) ? -1 : 1));
+  return { cells, total: sums.total };
 }
 
 describe('sums by day', () => {

@@ -4,18 +4,17 @@ import type { GraphQLSchema } from 'graphql';
 import { coerceInputValue, isInputType } from 'graphql';
 import { readAllTrips, readSnapshot } from '../../store/read/trip-export.ts';
 import type { ExportedTrip } from '../../store/read/trip-export.ts';
-import { openReading } from '../../store/read/reading.ts';
+import { openReadTransaction } from '../../store/read/transaction.ts';
 import { writeAccessLog } from '../../store/write/access-log.ts';
-import { checkExport } from '../access.ts';
+import { checkExport } from '../access/figures.ts';
 import type { Services } from '../context.ts';
 import { createError, toFailure } from '../errors.ts';
 import type { Heavy } from '../gate.ts';
 import type { TripFilter } from '../generated/schema.ts';
-import type { Authenticate } from '../identity.ts';
 import { toReader } from '../identity.ts';
 import { findUnusable } from '../plain-text.ts';
 import { toCriteria } from '../resolvers/trips.ts';
-import { untilGone } from '../web.ts';
+import { untilClosed } from '../web.ts';
 import type { ExportColumn } from './columns.ts';
 import { columnsFor } from './columns.ts';
 import { writeCsv } from './csv.ts';
@@ -38,27 +37,23 @@ const FORMATS: Readonly<Record<string, { readonly mediaType: string; readonly wr
 /** Serves whole files of trips: the filter of `trips` as query parameters, all of one state of the store. */
 export function serveExports({
   app,
-  schema,
   services,
-  authenticate,
   exporting,
 }: {
   app: FastifyInstance;
-  schema: GraphQLSchema;
   services: Services;
-  authenticate: Authenticate;
   exporting: Heavy;
 }): void {
-  const { store } = services.streams;
+  const { schema, store, steps } = services;
   const serve = async (format: string, request: FastifyRequest, reply: FastifyReply) => {
     const { mediaType, write } = FORMATS[format]!;
-    const identity = await authenticate(request.headers.authorization);
-    await services.admission.knock(identity);
+    const identity = await steps.authenticate(request.headers.authorization);
+    await steps.takePoint(identity);
     const criteria = toCriteria(readFilter(schema, request.query));
     const asked = JSON.stringify(request.query);
     checkExport(identity, criteria);
-    const options = { ...exporting, snapshot: true, gone: untilGone(reply) };
-    const reading = openReading(store, toReader(identity), options);
+    const options = { ...exporting, snapshot: true, signal: untilClosed(reply) };
+    const reading = openReadTransaction(store, toReader(identity), () => options);
     try {
       const snapshot = await reading.run(readSnapshot);
       const { tenant, role, subject } = identity;

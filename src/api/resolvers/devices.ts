@@ -1,5 +1,5 @@
 import { readDevicePage } from '../../store/read/devices.ts';
-import { beholderOf } from '../../store/read/reading.ts';
+import { readerKindOf } from '../../store/read/transaction.ts';
 import { toReader } from '../identity.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
@@ -13,7 +13,7 @@ export const devices: Resolvers = {
     device: (_, { deviceId }, { loaders }) => loaders.deviceByName.load(deviceId),
     devices: async (_, page, { identity, reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
-      const whose = beholderOf(toReader(identity));
+      const whose = readerKindOf(toReader(identity));
       const found = await reading.run((tx) => readDevicePage(tx, whose, request));
       return toConnection(seal, cursor, (device) => device.deviceId, found);
     },

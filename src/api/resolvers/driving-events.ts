@@ -1,7 +1,8 @@
 import { explainFlag } from '../../core/habits/why.ts';
 import type { DrivingEventPlace, DrivingEventRow } from '../../store/read/driving-events.ts';
 import { readDrivingEventPage } from '../../store/read/driving-events.ts';
-import { enterMicrodata, narrow, showPosition } from '../access.ts';
+import { enterMicrodata, narrow } from '../access/figures.ts';
+import { showPosition } from '../access/places.ts';
 import type {
   DrivingEventKind,
   MeasurementSource,

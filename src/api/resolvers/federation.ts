@@ -1,9 +1,10 @@
-import { mayFetch } from '../access.ts';
+import { mayFetch } from '../access/roles.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import { KEYS } from '../federation.ts';
 import { parseGlobalId } from '../ids.ts';
 import { MAX_REPRESENTATIONS } from '../limits.ts';
+import { toObject } from '../untrusted.ts';
 import type { Fetched } from './nodes.ts';
 import { fetchNode, ofKind, toFetched } from './nodes.ts';
 
@@ -76,10 +77,6 @@ async function fetchNamed(
     case 'CreditNote':
       return ofKind('CREDIT_NOTE', await loaders.billByNumber.load(name));
     default:
-      throw new Error(`${type} has a key that nobody looks up`);
+      throw new Error(`${type} has a key without a loader`);
   }
-}
-
-function toObject(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

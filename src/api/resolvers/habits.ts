@@ -27,7 +27,7 @@ interface Window {
 export const habits: Resolvers = {
   Driver: {
     habits: async (driver, args, context) => {
-      const window = toWindow(args, context.services.streams.now());
+      const window = toWindow(args, context.services.now());
       const days = await loadDays(context, driver.ref, window);
       const sums = addParts(days);
       const summary = summarise(sums);
@@ -52,7 +52,7 @@ export const habits: Resolvers = {
       };
     },
     score: async (driver, { asOf }, context) => {
-      const last = asOf ?? toDate(context.services.streams.now());
+      const last = asOf ?? toDate(context.services.now());
       checkReach('asOf', last);
       const to = addDays(last, 1);
       const days = await loadDays(context, driver.ref, { from: addDays(to, -SCORE_DAYS), to });
@@ -75,7 +75,7 @@ export const habits: Resolvers = {
       };
     },
     longDriving: async (driver, window, context) => {
-      const { from, to } = toWindow(window, context.services.streams.now());
+      const { from, to } = toWindow(window, context.services.now());
       checkReach('from', from);
       checkReach('to', to);
       const drives = await context.loaders.drives.load({

@@ -8,11 +8,12 @@ import { tripUpdates } from '../../live/trips.ts';
 import { updatedHabits } from '../../live/habits.ts';
 import { updatedPremiums } from '../../live/premiums.ts';
 import type { ChangeSubject } from '../../store/read/changes.ts';
-import { showTelemetry } from '../access.ts';
+import { showTelemetry } from '../access/places.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toReader } from '../identity.ts';
+import { toMessage } from './messages.ts';
 import { scale } from './positions.ts';
 import { previewPremium } from './premiums.ts';
 
@@ -28,26 +29,26 @@ export const live: Resolvers = {
             toOptions({ after }),
           ),
         ),
-      resolve: (message: unknown) => message as never,
+      resolve: toMessage,
     },
     tripUpdates: {
       subscribe: (_, args, context) => subscribeTo(tripUpdates, toSubject(args), args, context),
-      resolve: (message: unknown) => message as never,
+      resolve: toMessage,
     },
     drivingEventAdded: {
       subscribe: (_, args, context) =>
         subscribeTo(addedDrivingEvents, toSubject(args), args, context),
-      resolve: (message: unknown) => message as never,
+      resolve: toMessage,
     },
     habitsUpdated: {
       subscribe: (_, { driverExternalId, after }, context) =>
         subscribeTo(updatedHabits, { driverExternalId }, { after }, context),
-      resolve: (message: unknown) => message as never,
+      resolve: toMessage,
     },
     premiumUpdated: {
       subscribe: (_, { policyNumber, after }, context) =>
         subscribeTo(updatedPremiums, { policyNumber }, { after }, context),
-      resolve: (message: unknown) => message as never,
+      resolve: toMessage,
     },
   },
   PremiumUpdate: {

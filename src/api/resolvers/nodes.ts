@@ -1,5 +1,5 @@
 import type { BillRow } from '../../store/read/bills.ts';
-import { mayFetch } from '../access.ts';
+import { mayFetch } from '../access/roles.ts';
 import type { Context } from '../context.ts';
 import type { GlobalId } from '../ids.ts';
 

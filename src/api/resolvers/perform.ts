@@ -40,7 +40,7 @@ export async function perform<Input extends Keyed, Key, Row>(
   }
   const inputHash = hashInput(context.services.schema, mutation, rest);
   const outcome = await writeOnce(
-    context.services.streams.store,
+    context.services.store,
     toReader(context.identity),
     { mutation, idempotencyKey, inputHash },
     async (tx, tenantRef) => work(tx, tenantRef),

@@ -2,7 +2,7 @@ import type { DriverRow, VehicleRow } from '../../store/read/drivers.ts';
 import type { PolicyParts } from '../../store/read/policies.ts';
 import { readPolicyPage } from '../../store/read/policies.ts';
 import type { Context } from '../context.ts';
-import { beholderOf } from '../../store/read/reading.ts';
+import { readerKindOf } from '../../store/read/transaction.ts';
 import { toReader } from '../identity.ts';
 import type { Resolvers } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';
@@ -16,7 +16,7 @@ export const policies: Resolvers = {
     policy: (_, { number }, { loaders }) => loaders.policyByNumber.load(number),
     policies: async (_, page, { identity, reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
-      const whose = beholderOf(toReader(identity));
+      const whose = readerKindOf(toReader(identity));
       const found = await reading.run((tx) => readPolicyPage(tx, whose, request));
       return toConnection(seal, cursor, (policy) => policy.number, found);
     },

@@ -6,7 +6,7 @@ import type { PolicyRow } from '../../store/read/policies.ts';
 import { readPolicy, readPolicyParts } from '../../store/read/policies.ts';
 import { findPricing } from '../../store/read/pricing.ts';
 import { readRatingInputs } from '../../store/read/rating.ts';
-import { openReading } from '../../store/read/reading.ts';
+import { withReading } from '../../store/read/transaction.ts';
 import type { TariffRow } from '../../store/read/tariffs.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
@@ -102,11 +102,8 @@ async function readWhole<T extends object>(
     return { ...found, dataAsOfMs: reading.dataAsOfMs() };
   }
   const reader = { ...toReader(identity), driver: null };
-  const whole = openReading(services.streams.store, reader, { snapshot: true });
-  try {
+  return withReading(services.store, reader, { snapshot: true }, async (whole) => {
     const found = await whole.run(read);
     return { ...found, dataAsOfMs: whole.dataAsOfMs() };
-  } finally {
-    await whole.end();
-  }
+  });
 }

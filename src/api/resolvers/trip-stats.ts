@@ -6,7 +6,7 @@ import { shield } from '../../core/stats/shield.ts';
 import { estimateSums } from '../../store/read/stats/estimate.ts';
 import { readSpreads, spreadKey } from '../../store/read/stats/spread.ts';
 import { MAX_GROUPS, readSums } from '../../store/read/stats/sums.ts';
-import { enterStats } from '../access.ts';
+import { enterStats } from '../access/figures.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
 import type { Resolvers } from '../generated/schema.ts';
@@ -24,7 +24,7 @@ const ROWS_AT_ONCE = 20;
 export const tripStats: Resolvers = {
   Query: {
     tripStats: async (_, args, context, info) => {
-      const request = toStatsRequest(args, context.services.streams.now());
+      const request = toStatsRequest(args, context.services.now());
       const shielded = await enterStats(context, request.question, request.choice);
       const asked = selectBelow(info, 'TripStats', info.fieldNodes);
       const wanted = toWanted(info, asked, request.choice);

@@ -1,7 +1,8 @@
 import type { RejectionReason } from '../../core/changes.ts';
 import type { TripCriteria, TripKey, TripRow } from '../../store/read/trips.ts';
 import { readTripPages } from '../../store/read/trip-pages.ts';
-import { enterMicrodata, narrow, showPath, showPosition } from '../access.ts';
+import { enterMicrodata, narrow } from '../access/figures.ts';
+import { showPath, showPosition } from '../access/places.ts';
 import type { Context } from '../context.ts';
 import type { Resolvers, TripFilter } from '../generated/schema.ts';
 import { toGlobalId } from '../ids.ts';

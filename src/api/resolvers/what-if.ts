@@ -7,7 +7,7 @@ import { leastDrivers } from '../../core/stats/withhold.ts';
 import type { Transaction } from '../../store/open.ts';
 import { readWhatIf, rerateBook, type Run } from '../../store/read/book.ts';
 import { parseStored } from '../../store/read/pricing.ts';
-import { openReading } from '../../store/read/reading.ts';
+import { withReading } from '../../store/read/transaction.ts';
 import type { TariffRow } from '../../store/read/tariffs.ts';
 import { readTariff } from '../../store/read/tariffs.ts';
 import type { Context } from '../context.ts';
@@ -15,6 +15,7 @@ import { createError } from '../errors.ts';
 import type { QueryWhatIfArgs, Resolvers, WhatIfGroupBy } from '../generated/schema.ts';
 import type { Identity } from '../identity.ts';
 import { toReader } from '../identity.ts';
+import { toMessage } from './messages.ts';
 import { toTariffName } from './tariffs.ts';
 
 interface Asked {
@@ -51,7 +52,7 @@ export const whatIf: Resolvers = {
         const asked = await run((tx) => readQuestion(tx, args));
         return messagesOf(run, asked, dataAsOfMs) as AsyncIterableIterator<never>;
       },
-      resolve: (message: unknown) => message as never,
+      resolve: toMessage,
     },
   },
   WhatIfProgress: {
@@ -95,19 +96,16 @@ function toGroupBy(given: WhatIfGroupBy | null | undefined): GroupBy | undefined
   throw createError('BAD_USER_INPUT', 'groupBy: give exactly one of fact and attribute.');
 }
 
-/** Reads in transactions of their own, each of which waits for its turn, so that others get theirs in between. */
+/** Reads in separate transactions that each queue at the gate, so that other callers get places in between. */
 function inPieces({ services, identity }: Context) {
   let dataAsOfMs: number | null = null;
   const run: Run = async (read) => {
     const options = { ...services.heavy, snapshot: true };
-    const reading = openReading(services.streams.store, toReader(identity), options);
-    try {
+    return withReading(services.store, toReader(identity), options, async (reading) => {
       const found = await reading.run(read);
       dataAsOfMs = reading.dataAsOfMs();
       return found;
-    } finally {
-      await reading.end();
-    }
+    });
   };
   return { run, dataAsOfMs: () => dataAsOfMs };
 }

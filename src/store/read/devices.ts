@@ -2,7 +2,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
-import type { Beholder } from './reading.ts';
+import type { ReaderKind } from './transaction.ts';
 
 export interface DeviceRow {
   readonly ref: number;
@@ -45,7 +45,7 @@ const COLUMNS = Prisma.sql`d.id as ref, d.external_id as "deviceId", d.first_see
 const SHOWN = Prisma.sql`(current_driver() is null or exists (select from assignment a where a.device_id = d.id))`;
 
 /** Each device once, even if it returned to a tenant or a driver. */
-const LISTED: Readonly<Record<Beholder, Prisma.Sql>> = {
+const LISTED: Readonly<Record<ReaderKind, Prisma.Sql>> = {
   operator: Prisma.sql`select id as device_id, external_id from device`,
   tenant: Prisma.sql`select device_id, external_id from device_tenancy y where tenant_id = current_tenant() and not exists (
     select from device_tenancy e where e.tenant_id = y.tenant_id and e.device_id = y.device_id and e.from_at < y.from_at)`,
@@ -87,7 +87,7 @@ export async function readDevicesByName(
  */
 export async function readDevicePage(
   tx: Transaction,
-  whose: Beholder,
+  whose: ReaderKind,
   page: PageRequest<string>,
 ): Promise<Page<DeviceRow>> {
   const keyset = keysetOf([Prisma.sql`l.external_id`], 'ASC', page, (id) => [Prisma.sql`${id}`]);

@@ -2,7 +2,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
-import type { Beholder } from './reading.ts';
+import type { ReaderKind } from './transaction.ts';
 
 export interface PolicyRow {
   readonly ref: number;
@@ -84,7 +84,7 @@ export async function readPolicies(tx: Transaction, refs: readonly number[]): Pr
 
 export async function readPolicyPage(
   tx: Transaction,
-  whose: Beholder,
+  whose: ReaderKind,
   page: PageRequest<string>,
 ): Promise<Page<PolicyRow>> {
   const keyset = keysetOf([Prisma.sql`number`], 'ASC', page, (number) => [Prisma.sql`${number}`]);

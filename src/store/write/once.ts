@@ -1,6 +1,6 @@
 import type { Store, Transaction } from '../open.ts';
-import type { Reader } from '../read/reading.ts';
-import { enterWalls } from '../read/reading.ts';
+import type { Reader } from '../read/transaction.ts';
+import { applyRowSecurity } from '../read/transaction.ts';
 
 /** Why an input was not accepted; closed. */
 export type FaultCode =
@@ -58,7 +58,7 @@ export async function writeOnce<Result>(
   try {
     return await prisma.$transaction(
       async (tx): Promise<Outcome<Result>> => {
-        await enterWalls(tx, reader);
+        await applyRowSecurity(tx, reader);
         const [tenant] = await tx.$queryRaw<{ ref: number }[]>`select current_tenant() as ref`;
         const tenantRef = reader.operator ? 0 : (tenant?.ref ?? 0);
         if (!reader.operator && tenantRef === 0) return 'UNKNOWN_TENANT';
