@@ -7,6 +7,7 @@ import type { Prepared } from './execute.ts';
 import { prepare, runOnce, runStream } from './execute.ts';
 import type { Identity } from './identity.ts';
 import { atExpiry } from './identity.ts';
+import { toObject } from './untrusted.ts';
 import { untilClosed } from './web.ts';
 
 interface Opened {
@@ -49,7 +50,7 @@ export function serveEventStream({
       const prepared = await prepare(request, { ...caller, requestId: raw.id }, services);
       return 'document' in prepared
         ? { ...prepared, contextValue: { ...prepared.contextValue } }
-        : { errors: prepared };
+        : { data: null, errors: prepared };
     },
     execute: (args) => runOnce(args, services),
     subscribe: (args) => runStream(args, services),
@@ -59,9 +60,20 @@ export function serveEventStream({
     url: path,
     handler: async (request, reply) => {
       reply.hijack();
+      fillInQuery(request);
       await handle(request, reply);
     },
   });
+}
+
+/** graphql-sse requires a text with every operation; one with an id may have none. */
+function fillInQuery(request: FastifyRequest): void {
+  if (request.method === 'POST') {
+    const body = toObject(request.body);
+    if ('extensions' in body && !('query' in body)) request.body = { ...body, query: '' };
+  } else if ('extensions' in toObject(request.query) && !('query' in toObject(request.query))) {
+    request.raw.url = `${request.url}&query=`;
+  }
 }
 
 function refuse({ message, extensions }: GraphQLError, requestId: string): Response {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Server } from 'node:http';
 import { getOperationAST } from 'graphql';
 import { CloseCode } from 'graphql-ws';
@@ -71,6 +72,7 @@ export function serveSockets({
             ),
           );
           const closed = new AbortController();
+          setMaxListeners(MAX_OPERATIONS, closed.signal);
           extra.signal = closed.signal;
           extra.socket.once('close', () => {
             cancel();

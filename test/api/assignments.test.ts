@@ -1,10 +1,6 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { ask, codesOf, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
+import { ask, codesOf } from './client.ts';
 
 const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
 const OPERATOR = { role: 'OPERATOR' } as const;
@@ -13,26 +9,17 @@ const ASSIGN = `mutation ($input: AssignDeviceInput!) { assignDevice(input: $inp
 const MOVE = `mutation ($input: MoveDeviceInput!) { moveDevice(input: $input) {
   device { deviceId tenancies { tenant from to } } userErrors { code message field } } }`;
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 let tenant: number;
 let device: number;
 let deviceId: string;
 let count = 0;
 
+const { api, rows } = await useApi();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   tenant = await rows.addTenant('acme');
   await rows.addTenant('globex');
   for (const name of ['ann', 'bob']) await rows.addDriver(tenant, name);
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 beforeEach(async () => {
   deviceId = `ID-${++count}`;

@@ -124,6 +124,28 @@ export async function sendBySocket(
   }
 }
 
+/** The first response to a request over an event stream of its own. */
+export async function sendByEventStream(
+  api: Pick<Api, 'url'>,
+  claims: Claims,
+  question: Question,
+  signal: AbortSignal | null = null,
+): Promise<Body> {
+  const response = await fetch(`${api.url}/stream`, {
+    method: 'POST',
+    signal,
+    headers: {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      ...(await authorize(claims)),
+    },
+    body: JSON.stringify(question),
+  });
+  const text = await response.text();
+  const data = /^data: ?(\{.*)$/m.exec(text)?.[1];
+  return JSON.parse(data ?? text) as Body;
+}
+
 /** Sends a query over HTTP, as a client does. */
 export async function ask(
   api: Pick<Api, 'url'>,

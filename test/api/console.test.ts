@@ -1,37 +1,23 @@
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { parse, validate } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { EXAMPLES } from '../../src/api/console-examples.ts';
 import { createSchema } from '../../src/api/schema.ts';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { ask, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { useApi } from '../support/api.ts';
+import { ask } from './client.ts';
 
 const LOCAL = { INSURER: 'a token of an insurer', DRIVER: 'a token of a driver' };
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
+const { api, rows } = await useApi({ localTokens: LOCAL });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database, { localTokens: LOCAL });
   const tenant = await rows.addTenant('acme');
   const driver = await rows.addDriver(tenant, 'D-1');
   const device = await rows.addDevice('ID-1', tenant);
   const startedAt = '2015-05-01T08:00:00Z';
   await rows.addTrip(tenant, device, { startedAt, endedAt: '2015-05-01T09:00:00Z', driver });
   await rows.addDrivingEvent(tenant, device, startedAt, '2015-05-01T08:30:00Z', driver);
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 describe('the console', () => {

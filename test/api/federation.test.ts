@@ -3,13 +3,9 @@ import { parse } from 'graphql';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KEYS } from '../../src/api/federation.ts';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { useApi } from '../support/api.ts';
 import type { Claims } from './client.ts';
 import { ask, codesOf, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
 import { fillDriver, fillTenant } from './world.ts';
 
 const ASKERS: Readonly<Record<string, Claims>> = {
@@ -29,16 +25,12 @@ interface Representation {
 
 /** The API runs in this process: every statement of its pool goes through here. */
 const statements = vi.spyOn(pg.Client.prototype, 'query');
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 /** Representations by id and, if the type has one, by natural key; per tenant. */
 const objects = new Map<string, readonly (readonly [Representation, Representation | null])[]>();
 
+const { api, database, rows } = await useApi();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   for (const [tenant, name] of [
     ['acme', 'ann'],
     ['globex', 'guy'],
@@ -66,9 +58,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   statements.mockRestore();
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 function listObjects(

@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { ask, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
+import { ask } from './client.ts';
 
 const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
+const { api, rows } = await useApi();
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   const tenant = await rows.addTenant('acme');
   const driver = await rows.addDriver(tenant, 'ann');
   const device = await rows.addDevice('ann-1', tenant);
@@ -57,11 +48,6 @@ beforeAll(async () => {
       },
     ],
   );
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 it('a driving event explains itself from its record alone', async () => {

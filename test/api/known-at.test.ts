@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
 import type { Claims } from './client.ts';
-import { ask, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { ask } from './client.ts';
 
 const INSURER: Claims = { role: 'INSURER', tenant: 'acme' };
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 let ann: number;
+
+const { api, rows } = await useApi();
 
 /** Three trips known at noon of 10 May; the first was corrected, the second withdrawn on 12 May; the third is open. */
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   const acme = await rows.addTenant('acme');
   const device = await rows.addDevice('ID-1', acme);
   ann = await rows.addDriver(acme, 'ann');
@@ -55,11 +47,6 @@ beforeAll(async () => {
     `update trip set distance_m = 4000, revision = 2, updated_at = '2015-05-12T12:00:00Z' where id = $1`,
     [first],
   );
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 async function figuresAt(knownAt: string | null) {

@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchema, isObjectType } from 'graphql';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
 import type { Answer, Claims } from './client.ts';
 import { subscribe } from '../live/sockets.ts';
-import { ask, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { ask } from './client.ts';
 import type { Values } from './selection.ts';
 import { selectAll } from './selection.ts';
 import type { Belongings } from './world.ts';
@@ -30,17 +26,13 @@ const access = readAccess(read('docs/reference/access.md'));
 
 const WHOSE = ['own', 'spare', 'colleague', 'foreign'] as const;
 type Whose = (typeof WHOSE)[number];
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 const belongings = {} as Record<Whose, Belongings>;
 /** Ids of objects by owner, then by type; shared objects are left out. */
 const ids = new Map<Whose, Map<string, Set<string>>>();
 
+const { api, rows } = await useApi();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   const acme = await fillTenant(api, rows, 'acme');
   const globex = await fillTenant(api, rows, 'globex');
   belongings.own = await fillDriver(api, rows, 'acme', acme, 'ann');
@@ -57,11 +49,6 @@ beforeAll(async () => {
     const { data } = await ask(api, claims, '{ tariffs { nodes { id } } }');
     ids.get(whose)?.set('Tariff', new Set([data.tariffs.nodes[0].id]));
   }
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 /** Field → role → condition, from the documented table. */

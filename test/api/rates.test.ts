@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Api } from '../../src/api/server.ts';
 import { subscribe } from '../live/sockets.ts';
@@ -77,58 +76,6 @@ describe('the cost of an answer', () => {
     const cost = { objects: 1701, limit: 20_000 };
     expect((await send(open, INSURER, { query })).body.extensions).toEqual({ cost });
     expect((await sendBySocket(open, INSURER, { query })).extensions).toEqual({ cost });
-  });
-});
-
-describe('the gate for queries over a whole book', () => {
-  type Way = (
-    to: Api,
-    question: { readonly query: string },
-    signal?: AbortSignal,
-  ) => Promise<unknown>;
-  const ways: [string, Way, number | string][] = [
-    [
-      'HTTP',
-      (to, question, signal) => send(to, INSURER, question, signal).then((a) => a.status),
-      429,
-    ],
-    [
-      'a socket',
-      (to, question, signal) =>
-        sendBySocket(to, INSURER, question, signal).then((a) => a.errors?.[0]?.extensions.code),
-      'RATE_LIMITED',
-    ],
-  ];
-  it.each(ways)('frees the place of a client that disconnected over %s', async (_, way, busy) => {
-    const open = await start({});
-    const { owner } = rows;
-    const query = '{ tripStats(groupBy: { by: MONTH }) { groups } }';
-    await owner.query('begin');
-    await owner.query('lock table tenant in access exclusive mode');
-    const first = send(open, INSURER, { query });
-    const hangUp = new AbortController();
-    let last: ReturnType<typeof send> | undefined;
-    try {
-      // One runs, fifty may wait: one of these is rejected.
-      const waiting = Array.from({ length: 51 }, () =>
-        way(open, { query }, hangUp.signal).catch(() => 'hung up'),
-      );
-      expect(await Promise.race(waiting)).toBe(busy);
-      hangUp.abort();
-      expect(new Set(await Promise.all(waiting))).toEqual(new Set([busy, 'hung up']));
-      await expect
-        .poll(async () => {
-          const sent = send(open, INSURER, { query });
-          const answer = await Promise.race([sent, setTimeout(300, 'it waits' as const)]);
-          if (answer === 'it waits') last = sent;
-          return answer;
-        })
-        .toBe('it waits');
-    } finally {
-      await owner.query('rollback');
-    }
-    expect((await first).body.errors).toBeUndefined();
-    expect((await last)?.body.errors).toBeUndefined();
   });
 });
 

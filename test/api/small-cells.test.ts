@@ -1,26 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
 import type { Claims } from './client.ts';
-import { ask, codesOf, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { ask, codesOf } from './client.ts';
 
 const ACTUARY: Claims = { role: 'ACTUARY', tenant: 'acme', sub: 'a.lovelace' };
 const MICRODATA: Claims = { ...ACTUARY, microdata: true };
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
-
 /** Drivers of cars of each fuel, two trips each, the second in another month. */
 const FUELS = { diesel: 3, electric: 12, petrol: 20 } as const;
 
+const { api, rows } = await useApi();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   const acme = await rows.addTenant('acme');
   for (const [fuel, drivers] of Object.entries(FUELS)) {
     const vehicle = await rows.addVehicle(acme, `car-${fuel}`);
@@ -42,11 +33,6 @@ beforeAll(async () => {
       }
     }
   }
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 const BY_FUEL = `{ tripStats(groupBy: { by: VEHICLE_ATTRIBUTE, name: "fuel" }) {

@@ -1,25 +1,17 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { ask, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { useApi } from '../support/api.ts';
+import { ask } from './client.ts';
 
 const TRIPS = 50;
 const DRIVERS = 10;
 const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 const statements = vi.spyOn(pg.Client.prototype, 'query');
 
+const { api, rows } = await useApi();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   const tenant = await rows.addTenant('acme');
   const start = Date.parse('2015-05-01T08:00:00Z');
   for (let index = 0; index < DRIVERS; index++) {
@@ -36,9 +28,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   statements.mockRestore();
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 async function countStatements(first: number): Promise<number> {

@@ -1,24 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
 import type { Claims } from './client.ts';
-import { ask, codesOf, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { ask, codesOf } from './client.ts';
 
 const INSURER: Claims = { role: 'INSURER', tenant: 'acme' };
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 let acme: number;
+
+const { api, rows } = await useApi();
 
 /** ann drives three trips in May and bob one in June; ID-2 has no driver; ID-9 is globex's. */
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   acme = await rows.addTenant('acme');
   const globex = await rows.addTenant('globex');
   const device = await rows.addDevice('ID-1', acme);
@@ -61,11 +53,6 @@ beforeAll(async () => {
     `update trip set days = '[{"localDate": "2015-05-03", "measures": {"harshBrakingGps.count": 3, "harshBrakingAccelerometer.count": 1, "speeding.count": 1}},
        {"localDate": "2015-05-04", "measures": {"harshBrakingGps.count": 1}}]', end_reason = 'IGNITION' where distance_m = 60000`,
   );
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 async function keysOf(groupBy: string, more = ''): Promise<unknown[]> {

@@ -1,21 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { ask, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
-
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
+import { ask } from './client.ts';
 
 const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
 
+const { api, rows } = await useApi();
+
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   const tenant = await rows.addTenant('acme');
   const device = await rows.addDevice('ID-1', tenant);
   for (let day = 1; day <= 9; day++) {
@@ -25,12 +16,6 @@ beforeAll(async () => {
       distanceM: day * 1000,
     });
   }
-});
-
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 describe('trips', () => {

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
-import { ask, codesOf, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useApi } from '../support/api.ts';
+import { ask, codesOf } from './client.ts';
 
 const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
 const MINUTE_MS = 60_000;
@@ -15,23 +11,13 @@ const WALK = `query ($device: String!, $direction: OrderDirection!, $first: Int,
         first: $first, after: $after, last: $last, before: $before) {
     nodes { startedAt } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }`;
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 let tenant: number;
 let devices = 0;
 
-beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
-  tenant = await rows.addTenant('acme');
-});
+const { api, rows } = await useApi();
 
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
+beforeAll(async () => {
+  tenant = await rows.addTenant('acme');
 });
 
 function toInstant(minute: number): string {

@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Api } from '../../src/api/server.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { startApi } from '../../src/api/server.ts';
-import type { TestDatabase } from '../support/database.ts';
-import { createTestDatabase } from '../support/database.ts';
+import { useApi } from '../support/api.ts';
 import type { Claims } from './client.ts';
-import { ask, codesOf, signToken, startTestApi } from './client.ts';
-import type { Rows } from './rows.ts';
-import { openRows } from './rows.ts';
+import { ask, codesOf, signToken } from './client.ts';
 
-let database: TestDatabase;
-let rows: Rows;
-let api: Api;
 let acme: number;
 
 const ANN: Claims = { role: 'DRIVER', tenant: 'acme', driver: 'ann' };
@@ -20,11 +13,10 @@ const CLAIMS: Claims = { role: 'CLAIMS', tenant: 'acme' };
 const ACTUARY: Claims = { role: 'ACTUARY', tenant: 'acme' };
 const OPERATOR: Claims = { role: 'OPERATOR' };
 
+const { api, database, rows } = await useApi();
+
 /** ann drives ID-1 until noon of 2 May, bob from then on; ID-2 has no driver; ID-9 is globex's. */
 beforeAll(async () => {
-  database = await createTestDatabase();
-  rows = await openRows(database);
-  api = await startTestApi(database);
   acme = await rows.addTenant('acme');
   const globex = await rows.addTenant('globex');
   const device = await rows.addDevice('ID-1', acme);
@@ -63,11 +55,6 @@ beforeAll(async () => {
   }
   // The anchor's key in addTrip has digest 0, below every event's: the path begins with the first event.
   await rows.addPolicy(acme, 'P-1', ann, vehicle);
-});
-afterAll(async () => {
-  await api.stop();
-  await rows.close();
-  await database.drop();
 });
 
 describe('a driver', () => {

@@ -6,6 +6,7 @@ import type { Rows } from '../api/rows.ts';
 import { openRows } from '../api/rows.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { quietFor } from '../support/streams.ts';
 import type { Subscription } from './sockets.ts';
 import { subscribe } from './sockets.ts';
 
@@ -79,11 +80,6 @@ async function commit(on: pg.Client): Promise<void> {
   await on.query('notify odograph');
 }
 
-/** Long enough that what ought not to come would have come. */
-async function wait(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-}
-
 /** A subscription to the device's trips that has begun; a trip of its own says so. */
 async function listen(variables: Record<string, unknown>): Promise<Subscription<Message>> {
   const ear = subscribe<Message>(api, INSURER, UPDATES, variables, {
@@ -119,7 +115,7 @@ describe('tripUpdates', () => {
       after: told?.tripUpdates.cursor,
     });
     expect((await resumed.until(1))[0]?.tripUpdates.trip.revision).toBe(3);
-    await wait();
+    await quietFor(resumed);
     expect(resumed.messages).toHaveLength(1);
     await resumed.end();
   });
@@ -133,7 +129,7 @@ describe('tripUpdates', () => {
     await revise(slow, early);
     await revise(rows.client, late);
     await commit(rows.client);
-    await wait();
+    await quietFor(ear);
     await commit(slow);
     await ear.until(2);
     expect(ear.messages.map((m) => m.tripUpdates.trip.localDate).sort()).toEqual([
