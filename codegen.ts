@@ -39,6 +39,7 @@ const config: CodegenConfig = {
           BillAdjustment: '../../store/read/bills.ts#BillRow',
           CreditNote: '../../store/read/bills.ts#BillRow',
           BilledTrip: '../../core/premium/bills/bill.ts#TripEvidence',
+          DisputedDriving: '../../store/read/disputes.ts#LeftOutRow',
           Dispute: '../../store/read/disputes.ts#DisputeRow',
           TripStats: '../resolvers/trip-stats-answer.ts#StatsAnswer',
           TripStatsRow: '../resolvers/trip-stats-answer.ts#StatsGroup',

@@ -16,8 +16,12 @@ import {
 } from '../store/read/bills.ts';
 import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
 import { readDrivers, readDriversByName, readVehicles } from '../store/read/drivers.ts';
-import type { DisputeRow } from '../store/read/disputes.ts';
-import { readDisputes, readDisputesOfPolicies } from '../store/read/disputes.ts';
+import type { DisputeRow, LeftOutRow } from '../store/read/disputes.ts';
+import {
+  readDisputedTrips,
+  readDisputes,
+  readDisputesOfPolicies,
+} from '../store/read/disputes.ts';
 import type { DrivingEventPlace, DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEvents, readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
@@ -95,6 +99,8 @@ export interface Loaders {
   readonly dispute: DataLoader<number, DisputeRow | null>;
   /** By policy. */
   readonly disputes: DataLoader<number, readonly DisputeRow[]>;
+  /** By policy: what its disputes leave out. */
+  readonly leftOut: DataLoader<number, readonly LeftOutRow[]>;
   /** By name. */
   readonly tariff: DataLoader<string, TariffRow | null>;
   readonly exposure: DataLoader<DriverWindow, readonly ExposureRow[], string>;
@@ -215,6 +221,10 @@ export function createLoaders(reading: ReadTransaction): Loaders {
     ),
     disputes: manyEach(
       (refs) => reading.run((tx) => readDisputesOfPolicies(tx, refs)),
+      (row) => row.policyRef,
+    ),
+    leftOut: manyEach(
+      (refs) => reading.run((tx) => readDisputedTrips(tx, refs)),
       (row) => row.policyRef,
     ),
     tariff: oneEach(

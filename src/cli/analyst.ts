@@ -31,9 +31,7 @@ Examples:
       const url = findDatabase(config);
       if (revoke) {
         const closed = await closeAnalyst(url, tenant);
-        report(
-          closed ? `The login of ${tenant} no longer works.` : `${tenant} had no login.`,
-        );
+        report(closed ? `The login of ${tenant} no longer works.` : `${tenant} had no login.`);
         return;
       }
       const analyst = await openAnalyst(url, tenant);

@@ -421,6 +421,82 @@ describe('a disputed trip', () => {
     ]);
   });
 
+  it('stays disputed where late messages split or merge it, and takes nothing else with it', async () => {
+    const drive = await insure('P-43');
+    const trip = await drive('2026-05-10', 100);
+    const other = await drive('2026-05-11', 30);
+    for (const one of [trip, other]) await rows.rollUp(one);
+    await issue('P-43', '2026-05-01', '2026-06-01');
+    const input = { policyNumber: 'P-43', tripId: tripIdOf(trip), reason: 'the car was on a lorry' };
+    const { dispute } = await change(ANN, 'disputeTrip', input, 'dispute { id }');
+    expect((await adjust('P-43')).adjustment).toMatchObject({ total: '-10.00' });
+    const sums =
+      'select sum(distance_m)::int as m, count(*)::int as trips from trip where id = any($1)';
+
+    // As a late "off" at 08:24 does: the later part is a trip of its own.
+    const second = trip + 100_000;
+    await rows.owner.query(
+      `insert into trip select p.* from trip t cross join lateral jsonb_populate_record(null::trip, to_jsonb(t) || jsonb_build_object(
+         'id', $2::bigint, 'started_at', t.started_at + interval '24 minutes', 'anchor_sec', t.anchor_sec + 1440, 'distance_m', 60000,
+         'days', jsonb_set(t.days, '{0,distanceM}', '60000'))) as p where t.id = $1`,
+      [trip, second],
+    );
+    await rows.owner.query(
+      `update trip set distance_m = 40000, revision = 2, days = jsonb_set(days, '{0,distanceM}', '40000'), ended_at = started_at + interval '24 minutes',
+         last_sec = anchor_sec + 1440 where id = $1`,
+      [trip],
+    );
+    expect(await rows.one(sums, [trip, second])).toEqual({ m: 100_000, trips: 2 });
+    expect((await adjust('P-43')).adjustment).toBeNull();
+    expect(await preview('P-43', '2026-05-01', '2026-06-01')).toBe('34.00');
+    const asked = `{ policy(number: "P-43") { disputes { leavesOut { tripId distanceKm whole } } } }`;
+    const both = [
+      { tripId: tripIdOf(trip), distanceKm: 40, whole: true },
+      { tripId: tripIdOf(second), distanceKm: 60, whole: true },
+    ];
+    expect((await ask(api, ANN, asked)).data.policy.disputes).toEqual([{ leavesOut: both }]);
+    const again = await change(
+      ANN,
+      'disputeTrip',
+      { ...input, tripId: tripIdOf(second) },
+      'dispute { id }',
+    );
+    expect(again.userErrors).toMatchObject([{ code: 'ALREADY_EXISTS' }]);
+
+    // As late messages of the night do: the later part and the trip of the next day are one.
+    await rows.owner.query('delete from trip where id = $1', [other]);
+    await rows.owner.query(
+      `update trip set last_sec = last_sec + 86400, ended_at = ended_at + interval '1 day', closes_at = closes_at + interval '1 day', distance_m = 90000,
+         days = days || jsonb_build_array(jsonb_set(jsonb_set(days -> 0, '{localDate}', '"2026-05-11"'), '{distanceM}', '30000')) where id = $1`,
+      [second],
+    );
+    await rows.owner.query(
+      `delete from daily_total where vehicle_id = (select vehicle_id from trip where id = $1)`,
+      [trip],
+    );
+    expect((await adjust('P-43')).adjustment).toBeNull();
+    expect((await ask(api, ANN, asked)).data.policy.disputes).toEqual([
+      { leavesOut: [both[0], { ...both[1], whole: false }] },
+    ]);
+
+    // The bill of another day makes an adjustment, which says what is left out.
+    await drive('2026-05-20', 50);
+    const told = await change(
+      INSURER,
+      'adjustBills',
+      { policyNumber: 'P-43' },
+      'adjustment { total text document }',
+    );
+    expect(told.adjustment.total).toBe('5.00');
+    expect(told.adjustment.text.replace(/\s+/g, ' ')).toContain(
+      `60.000 km of trip ${second} do not count: they belong to the disputed trip ${trip}`,
+    );
+    const settled = { disputeId: dispute.id, outcome: 'REJECTED', settlement: 'it was driven' };
+    await change(INSURER, 'settleDispute', settled, 'dispute { state }');
+    expect((await adjust('P-43')).adjustment).toMatchObject({ total: '10.00' });
+    expect((await ask(api, ANN, asked)).data.policy.disputes).toEqual([{ leavesOut: [] }]);
+  });
+
   it('must be one that the policy covers', async () => {
     const drive = await insure('P-7');
     const early = await drive('2025-12-30', 10);

@@ -34,7 +34,7 @@ const DRIVER = `id trips { nodes { id } } habits(${WINDOW}) { trips } longDrivin
 const DEVICE = `id tenancies { tenant } assignments { driver { id } vehicle { id } } trips { nodes { id } }`;
 const POLICY = `id products { from } drivers { driver { id } } vehicles { vehicle { id } } facts { vehicle { id } driver { id } }
   amendments { at } bills { id policy { id } creditNote { id } adjustments { id } trips { tripId } }
-  adjustments { id policy { id } lines { billNumber } } creditNotes { id policy { id } } disputes { id policy { id } trip { id } }`;
+  adjustments { id policy { id } lines { billNumber } } creditNotes { id policy { id } } disputes { id policy { id } trip { id } leavesOut { trip { id } } }`;
 const PREMIUM = `premium(policyNumber: "NUMBER", ${WINDOW}) { total tariff { id } }`;
 const PATH = `path(purpose: "a claim") { at }`;
 const VIEWER = `viewer { driver { id } }`;

@@ -91,7 +91,8 @@ export async function fillPortfolio(owner: pg.Client, trips: number): Promise<vo
        select tenant_id, id, case when n = 8 then 'ADJUSTMENT' when n = 9 then 'CREDIT_NOTE' else 'BILL' end, 'B-' || id || '-' || n,
          start_date + 30 * n, start_date + 30 * (n + 1), 'car', 'DE', 'tariff-1@1', 'EUR', 10, now(), '{"trips":[],"lines":[]}', ''
        from policy cross join generate_series(0, 9) as n`,
-    `insert into dispute (tenant_id, policy_id, trip_id, reason) select tenant_id, vehicle_id, id, 'not driven' from trip where id % 100 = 1`,
+    `insert into dispute (tenant_id, policy_id, trip_id, reason, device_id, from_at, to_at, was_open, parts)
+       select tenant_id, vehicle_id, id, 'not driven', device_id, started_at, ended_at, false, days from trip where id % 100 = 1`,
     'vacuum analyze',
   ]) {
     await owner.query(sql);

@@ -122,8 +122,8 @@ async function fill(tenant: number): Promise<void> {
       `update device_state set version = 9, head_sec = (select max(sec) from event), head_rest = 1, arrived_at = '2026-02-20'`,
     ],
     [
-      `insert into dispute (tenant_id, policy_id, trip_id, reason) values ($1, 1, 1100, 'x')`,
-      tenant,
+      `insert into dispute (tenant_id, policy_id, trip_id, reason, device_id, from_at, to_at, was_open, parts)
+       select tenant_id, 1, id, 'x', device_id, started_at, ended_at, false, days from trip where id = 1100`,
     ],
     [
       `insert into sink_offset (topic, partition, next_offset, read_through) values ('telematics', 0, 1, '2026-12-01')`,

@@ -83,6 +83,13 @@ export const bills: Resolvers = {
     trip: ({ tripRef }, _, { loaders }) => loaders.trip.load(tripRef),
     openedAt: ({ openedAt }) => openedAt.getTime(),
     settledAt: ({ settledAt }) => settledAt?.getTime() ?? null,
+    leavesOut: async ({ ref, policyRef }, _, { loaders }) =>
+      (await loaders.leftOut.load(policyRef)).filter(({ disputeRef }) => disputeRef === ref),
+  },
+  DisputedDriving: {
+    tripId: ({ tripRef }) => toGlobalId('Trip', tripRef),
+    trip: ({ tripRef }, _, { loaders }) => loaders.trip.load(tripRef),
+    distanceKm: ({ parts }) => parts.reduce((sum, { distanceM }) => sum + distanceM, 0) / 1000,
   },
 };
 

@@ -1,5 +1,6 @@
 import type { DayPart } from '../../core/changes.ts';
 import type { KnownNow } from '../../core/premium/bills/adjustment.ts';
+import type { LeftOut } from '../../core/premium/bills/disputed.ts';
 import { exposureOf } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readDisputedTrips } from './disputes.ts';
@@ -13,9 +14,14 @@ interface RawTrip {
   readonly days: readonly DayPart[];
 }
 
+/** The driving that a bill takes, and what disputes leave out of it. */
+interface BilledDriving extends Pick<KnownNow, 'exposure' | 'trips'> {
+  readonly leftOut: readonly LeftOut[];
+}
+
 /**
  * What a bill takes of the driving of a policy's vehicles: the days of trips that were over at its
- * cut-off and are not disputed, with those trips as evidence.
+ * cut-off, less what is disputed, with those trips as evidence.
  *
  * @param since first local date
  * @param to the local date after the last
@@ -27,7 +33,7 @@ export async function readBilledDriving(
   since: string,
   to: string,
   cutOff: Date,
-): Promise<Pick<KnownNow, 'exposure' | 'trips'>> {
+): Promise<BilledDriving> {
   const refs = [...vehicles.keys()];
   // A trip is cut at the UTC midnight after its twelfth hour, and local dates are within a day of UTC's. The bounds are
   // timestamptz like the column: comparing it with a date is not leakproof, and so not an index condition behind
@@ -40,21 +46,32 @@ export async function readBilledDriving(
       and t.started_at >= ${daysAfter(since, -3)} and t.started_at < ${daysAfter(to, 1)}
       and t.closes_at <= ${cutOff} and ${CLOSED}
     order by t.id`;
-  const disputed = new Set((await readDisputedTrips(tx, [policyRef])).map((trip) => trip.tripRef));
-  const billed = trips.flatMap(({ id, days, ...trip }) => {
-    const parts = days.filter(({ localDate }) => localDate >= since && localDate < to);
-    return parts.length === 0 || disputed.has(Number(id))
-      ? []
-      : [{ ...trip, tripId: String(id), parts }];
-  });
+  const known = new Map(
+    trips.flatMap(({ id, ...trip }) => {
+      const parts = trip.days.filter(({ localDate }) => localDate >= since && localDate < to);
+      return parts.length === 0 ? [] : [[Number(id), { ...trip, tripId: String(id), parts }]];
+    }),
+  );
+  const leftOut = (await readDisputedTrips(tx, [policyRef])).filter(({ tripRef }) =>
+    known.has(tripRef),
+  );
+  const whole = new Set(leftOut.filter((left) => left.whole).map(({ tripRef }) => tripRef));
+  const partsOf = (
+    ref: number,
+    rows: Iterable<{ vehicleRef: number | null; parts: readonly DayPart[] }>,
+  ) => [...rows].filter(({ vehicleRef }) => vehicleRef === ref).flatMap(({ parts }) => parts);
   return {
-    trips: billed.map(({ tripId, revision }) => ({ tripId, revision })),
+    trips: [...known]
+      .filter(([ref]) => !whole.has(ref))
+      .map(([, { tripId, revision }]) => ({ tripId, revision })),
     exposure: [...vehicles].flatMap(([ref, vehicleId]) =>
       exposureOf(
         vehicleId,
-        billed.filter(({ vehicleRef }) => vehicleRef === ref).flatMap(({ parts }) => parts),
+        partsOf(ref, known.values()),
+        partsOf(ref, leftOut).filter(({ localDate }) => localDate >= since && localDate < to),
       ),
     ),
+    leftOut,
   };
 }
 

@@ -1,4 +1,6 @@
 import type { DayPart } from '../../core/changes.ts';
+import type { DisputedTrip, KnownTrip, LeftOut } from '../../core/premium/bills/disputed.ts';
+import { leaveOut } from '../../core/premium/bills/disputed.ts';
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 
@@ -46,30 +48,79 @@ export async function readDisputesOfPolicies(
   return rows.map(toDisputeRow);
 }
 
-/** A trip that does not count for a policy. */
-export interface DisputedTrip {
+/** What a dispute that is open or upheld leaves out of one trip, as trips are known now. */
+export interface LeftOutRow extends LeftOut {
   readonly policyRef: number;
   readonly tripRef: number;
   readonly vehicleRef: number | null;
+}
+
+interface RawDisputed {
+  readonly policyRef: number;
+  readonly deviceRef: number;
+  readonly disputeRef: number;
+  readonly disputedTripRef: bigint;
+  readonly from: Date;
+  readonly to: Date;
+  readonly wasOpen: boolean;
+  readonly disputedParts: readonly DayPart[];
+  readonly tripRef: bigint;
+  readonly vehicleRef: number | null;
+  readonly startedAt: Date;
+  readonly lastAt: Date;
   readonly parts: readonly DayPart[];
 }
 
 /**
- * The trips that do not count for policies: of disputes that are open or upheld. Where late messages
- * merged a disputed trip into another, it is that one. A trip begins with the event at which it is anchored: by its
- * start an index leads to it.
+ * What disputes that are open or upheld leave out of the trips of policies: of the trips that now have the disputed
+ * driving. A trip lasts a day or two, so those before are found by their start.
  */
 export async function readDisputedTrips(
   tx: Transaction,
   policyRefs: readonly number[],
-): Promise<DisputedTrip[]> {
-  const rows = await tx.$queryRaw<(DisputedTrip & { readonly tripRef: unknown })[]>`
-    select distinct on (p.policy_id, x.id) p.policy_id as "policyRef", x.id as "tripRef", x.vehicle_id as "vehicleRef", x.days as parts
-    from dispute p join trip_handle h on h.id = p.trip_id cross join lateral (
-      select t.* from trip t where t.device_id = h.device_id and (t.anchor_sec, t.anchor_rest) <= (h.anchor_sec, h.anchor_rest)
-        and t.started_at <= to_timestamp(946684800 + h.anchor_sec + (h.anchor_rest >> 53) / 1000.0)
-      order by t.started_at desc limit 1) as x
-    where p.policy_id = any(${policyRefs}::int[]) and p.state <> 'REJECTED'
-      and (h.anchor_sec, h.anchor_rest) <= (x.last_sec, x.last_rest)`;
-  return rows.map(({ tripRef, ...row }) => ({ ...row, tripRef: Number(tripRef) }));
+): Promise<LeftOutRow[]> {
+  const rows = await tx.$queryRaw<RawDisputed[]>`
+    with disputed as materialized (
+      select d.*, from_at - interval '3 days' as earliest from dispute d
+      where policy_id = any(${policyRefs}::int[]) and state <> 'REJECTED')
+    select d.policy_id as "policyRef", d.device_id as "deviceRef", d.id as "disputeRef", d.trip_id as "disputedTripRef", d.from_at as from,
+      d.to_at as to, d.was_open as "wasOpen", d.parts as "disputedParts", t.id as "tripRef", t.vehicle_id as "vehicleRef",
+      t.started_at as "startedAt", to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0) as "lastAt", t.days as parts
+    from disputed d join trip t on t.device_id = d.device_id and t.started_at >= d.earliest and t.started_at <= d.to_at
+    order by d.policy_id, d.device_id, t.started_at`;
+  const groups = new Map<string, RawDisputed[]>();
+  for (const row of rows) {
+    const key = `${row.policyRef} ${row.deviceRef}`;
+    const group = groups.get(key);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const disputes = new Map(group.map((row) => [row.disputeRef, toDisputed(row)]));
+    const trips = new Map(group.map((row) => [String(row.tripRef), row]));
+    return leaveOut(
+      [...disputes.values()],
+      [...trips].map(([tripId, row]) => toKnown(tripId, row)),
+    ).flatMap((left) => {
+      const trip = trips.get(left.tripId);
+      if (trip === undefined) return [];
+      const { policyRef, tripRef, vehicleRef } = trip;
+      return [{ ...left, policyRef, tripRef: Number(tripRef), vehicleRef }];
+    });
+  });
+}
+
+function toDisputed(row: RawDisputed): DisputedTrip {
+  return {
+    disputeRef: row.disputeRef,
+    tripId: String(row.disputedTripRef),
+    fromMs: row.from.getTime(),
+    toMs: row.to.getTime(),
+    wasOpen: row.wasOpen,
+    parts: row.disputedParts,
+  };
+}
+
+function toKnown(tripId: string, { startedAt, lastAt, parts }: RawDisputed): KnownTrip {
+  return { tripId, fromMs: startedAt.getTime(), toMs: lastAt.getTime(), parts };
 }

@@ -1,6 +1,7 @@
 import type { BillAdjustment } from '../../core/premium/bills/adjustment.ts';
 import { computeAdjustment, computeCreditNote } from '../../core/premium/bills/adjustment.ts';
 import type { Bill } from '../../core/premium/bills/bill.ts';
+import { disputedWithin } from '../../core/premium/bills/disputed.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
@@ -51,7 +52,14 @@ export async function adjustBills(
       return tariff ? [exposureSince(tariff, policy.startDate, { from, to })] : [];
     })
     .reduce((least, day) => (day < least ? day : least));
-  const driving = await readBilledDriving(tx, policy.ref, cover, since, last.to, cutOff);
+  const { leftOut, ...driving } = await readBilledDriving(
+    tx,
+    policy.ref,
+    cover,
+    since,
+    last.to,
+    cutOff,
+  );
   const [deviceDays] = [...tariffs.values()].some(({ silentDays }) => silentDays)
     ? await readDeviceDays(tx, [{ ...policy, vehicles: cover.vehicles }], since, cutOff)
     : [];
@@ -62,6 +70,7 @@ export async function adjustBills(
     await readAdjustments(tx, policy.ref),
     {
       ...driving,
+      disputed: disputedWithin(leftOut, first.from, last.to),
       policy: cover.policy,
       cutOff: cutOff.toISOString(),
       ...(deviceDays && { deviceDays }),

@@ -1,4 +1,5 @@
 import { composeBill, recomposeBill } from '../../core/premium/bills/bill.ts';
+import { disputedWithin } from '../../core/premium/bills/disputed.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
@@ -65,7 +66,9 @@ export async function issueBill(
     exposure: driving.exposure,
     ...(deviceDays && { deviceDays }),
   };
-  const made = composeBill(number, tariff, input, cutOff.toISOString(), driving.trips);
+  const made = composeBill(number, tariff, input, cutOff.toISOString(), driving.trips, {
+    disputed: disputedWithin(driving.leftOut, from, to),
+  });
   if (!made.ok) refuseUnratable(made.problems, 'policyNumber');
   const { product, jurisdiction, name: tariffName } = row;
   return keep(tx, clerk, policy, made.bill.premium, number, made.bytes, {

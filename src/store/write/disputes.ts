@@ -1,4 +1,7 @@
+import type { DayPart } from '../../core/changes.ts';
+import { less } from '../../core/premium/bills/disputed.ts';
 import type { Transaction } from '../open.ts';
+import { readDisputedTrips } from '../read/disputes.ts';
 import { readPolicy } from '../read/policies.ts';
 import { readTrips } from '../read/trips.ts';
 import { refuse } from './once.ts';
@@ -43,10 +46,18 @@ export async function disputeTrip(
       'tripId',
     );
   }
-  const [made] = await tx.$queryRaw<{ ref: number }[]>`
-    insert into dispute (tenant_id, policy_id, trip_id, reason, opened_by)
-    values (${tenantRef}, ${policy.ref}, ${tripRef}, ${reason}, ${subject})
-    on conflict do nothing returning id as ref`;
+  const leftOut = await readDisputedTrips(tx, [policy.ref]);
+  const before = leftOut.filter((left) => left.tripRef === tripRef);
+  const isLeftOut = before.some((left) => left.whole);
+  const parts = before.reduce((left: readonly DayPart[], out) => less(left, out.parts), trip.days);
+  const [made] = isLeftOut
+    ? []
+    : await tx.$queryRaw<{ ref: number }[]>`
+        insert into dispute (tenant_id, policy_id, trip_id, reason, opened_by, device_id, from_at, to_at, was_open, parts)
+        values (${tenantRef}, ${policy.ref}, ${tripRef}, ${reason}, ${subject}, ${trip.deviceRef}, ${new Date(trip.startedAtMs)},
+          to_timestamp(946684800 + ${trip.lastSec}::int + (${trip.lastRest}::bigint >> 53) / 1000.0), ${!trip.closed},
+          ${JSON.stringify(parts)}::jsonb)
+        on conflict do nothing returning id as ref`;
   if (!made) {
     refuse('ALREADY_EXISTS', 'The trip already has an open or upheld dispute.', 'tripId');
   }

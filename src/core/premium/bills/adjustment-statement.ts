@@ -15,6 +15,7 @@ import {
 } from './driven-statement.ts';
 import { compare, fractionOf, sumDecimals, zero } from '../exact/fraction.ts';
 import type { Snapshot } from '../rating/snapshot.ts';
+import { notCountedNotes } from './not-counted-statement.ts';
 import {
   spellDate,
   spellInstant,
@@ -162,6 +163,7 @@ export function adjustmentStatement(
             text: `Nothing changes for ${unmoved.map((line) => line.billNumber).join(', ')}.`,
           },
         ]),
+    ...notCountedNotes(adjustment),
     { title: 'Up to when', text: `Driving counts as it was known at ${spellInstant(dataCutoff)}.` },
   ];
   return {

@@ -1,4 +1,4 @@
-import { evidenceOf, type Bill, type TripEvidence } from './bill.ts';
+import { evidenceOf, notCountedOf, type Bill, type NotCounted, type TripEvidence } from './bill.ts';
 import { canonicalBytes, hashOf } from '../exact/canonical.ts';
 import { add, formatScaled, fractionOf, roundHalfUp, subtract, zero } from '../exact/fraction.ts';
 import type { DeviceDays, ExposureDay, Period, RatedPolicy, RatingInput } from '../rating/input.ts';
@@ -24,7 +24,7 @@ export interface AdjustmentLine {
 }
 
 /** What is to be paid (or, negative, given back) so that all bills together are right. */
-export interface BillAdjustment {
+export interface BillAdjustment extends NotCounted {
   readonly format: 'odograph.adjustment/1';
   readonly number: string;
   readonly engine: string;
@@ -48,7 +48,7 @@ export type Adjusted =
   | { readonly ok: false; readonly problems: readonly Fault[] };
 
 /** What is known now of a policy whose bills are to be adjusted. */
-export interface KnownNow {
+export interface KnownNow extends NotCounted {
   readonly policy: RatedPolicy;
   readonly exposure: readonly ExposureDay[];
   /** For tariffs that estimate silent days. */
@@ -174,6 +174,7 @@ export function computeAdjustment(
     inputs,
     inputsHash: hashOf(inputs),
     trips: evidenceOf(known.trips),
+    ...notCountedOf(known),
   };
   return { ok: true, adjustment, bytes: canonicalBytes(adjustment) };
 }

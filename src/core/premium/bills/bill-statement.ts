@@ -2,6 +2,7 @@ import type { Billed } from './bill.ts';
 import { hashOf } from '../exact/canonical.ts';
 import { sumDecimals } from '../exact/fraction.ts';
 import { drivenSection } from './driven-statement.ts';
+import { notCountedNotes } from './not-counted-statement.ts';
 import type { Premium, PremiumLine, ShownEstimate } from '../rating/premium.ts';
 import {
   spellInstant,
@@ -54,7 +55,9 @@ function spellEstimate({ from, to, explanation }: ShownEstimate): string {
   return `${spellPeriod(from, to)}: ${explanation}. `;
 }
 
-function notesOf({ lines, worksheet, dataCutoff }: Premium, issued: boolean): Note[] {
+function notesOf(billed: Billed): Note[] {
+  const { lines, worksheet, dataCutoff } = billed.premium;
+  const issued = 'number' in billed;
   const vehicles = worksheet.years.flatMap((year) => year.vehicles);
   const capped = vehicles.some((vehicle) => vehicle.cappedDays.length > 0);
   const multiplied = lines.some((line) => line.kind === 'FACTOR' || line.kind === 'HABIT');
@@ -87,6 +90,7 @@ function notesOf({ lines, worksheet, dataCutoff }: Premium, issued: boolean): No
           `${uncoveredKm} km of vehicle ${vehicleId} fell on days without cover; they cost nothing here.`,
         ),
       ),
+    ...(issued ? notCountedNotes(billed) : []),
     note(
       'Up to when',
       `Driving counts here as it was known at ${spellInstant(dataCutoff)}. What came later does not change this ${issued ? 'bill; it comes as an adjustment with a number of its own' : 'page'}.`,
@@ -138,7 +142,7 @@ export function billStatement(billed: Billed): Statement {
     sections: [
       moneySection(premium),
       drivenSection(billed),
-      { heading: 'Good to know', notes: notesOf(premium, issued) },
+      { heading: 'Good to know', notes: notesOf(billed) },
       evidenceSection(billed),
     ],
   };

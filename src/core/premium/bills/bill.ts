@@ -5,6 +5,7 @@ import type { Fault } from '../exact/fault.ts';
 import { quote } from '../rating/quote.ts';
 import { snapshotOf, type Snapshot } from '../rating/snapshot.ts';
 import type { Tariff } from '../tariff/tariff.ts';
+import type { DisputedDriving } from './disputed.ts';
 
 /** A trip in the revision that was known: the evidence for the metres. */
 export interface TripEvidence {
@@ -12,8 +13,13 @@ export interface TripEvidence {
   readonly revision: number;
 }
 
+/** Driving of a document's period that is left out, and why; a list that would be empty is absent. */
+export interface NotCounted {
+  readonly disputed?: readonly DisputedDriving[];
+}
+
 /** An issued bill. It holds its inputs, so that recalculation needs only the tariff beside it. */
-export interface Bill {
+export interface Bill extends NotCounted {
   readonly format: 'odograph.bill/1';
   readonly number: string;
   readonly inputs: Snapshot;
@@ -33,6 +39,11 @@ export function evidenceOf(trips: readonly TripEvidence[]): TripEvidence[] {
   return trips.map(({ tripId, revision }) => ({ tripId, revision })).sort(compareTrips);
 }
 
+/** What a document keeps of it. */
+export function notCountedOf({ disputed = [] }: NotCounted): NotCounted {
+  return disputed.length === 0 ? {} : { disputed };
+}
+
 export type Issued =
   | { readonly ok: true; readonly bill: Bill; readonly bytes: string }
   | { readonly ok: false; readonly problems: readonly Fault[] };
@@ -44,6 +55,7 @@ export function composeBill(
   input: RatingInput,
   cutOff: string,
   trips: readonly TripEvidence[],
+  notCounted: NotCounted = {},
 ): Issued {
   const inputs = snapshotOf(input, cutOff);
   const quoted = quote(tariff, inputs, cutOff);
@@ -53,6 +65,7 @@ export function composeBill(
     number,
     inputs,
     trips: evidenceOf(trips),
+    ...notCountedOf(notCounted),
     premium: quoted.premium,
   };
   return { ok: true, bill, bytes: canonicalBytes(bill) };
@@ -91,6 +104,7 @@ export function recomposeBill(
     stored.inputs,
     stored.inputs.dataCutoff,
     stored.trips,
+    stored,
   );
   return made.ok ? { ...made, same: made.bytes === bytes } : made;
 }
