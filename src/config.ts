@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { z } from 'zod';
 import { Problem } from './problem.ts';
 import { ROLES } from './roles.ts';
@@ -22,7 +23,12 @@ const list = text.transform((value) =>
 );
 const database = text
   .refine((value) => /^postgres(ql)?:$/.test(toUrl(value)?.protocol ?? ''), {
-    error: 'must be a URL like postgresql://user:password@host:5432/database',
+    error:
+      'must be a URL like postgresql://user:password@host:5432/database, with one host and special characters of the password percent-encoded',
+  })
+  .superRefine((value, context) => {
+    for (const message of findTlsFaults(toUrl(value)))
+      context.addIssue({ code: 'custom', message });
   })
   .optional();
 const timeZone = text.refine((value) => {
@@ -284,6 +290,27 @@ function describe(name: string, message: string, env: NodeJS.ProcessEnv): string
 
 function toCamelCase(name: string): string {
   return name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Modes that every connection treats as psql does; `prefer` and `allow` may connect without TLS unnoticed. */
+const SSL_MODES = ['disable', 'require', 'verify-ca', 'verify-full'];
+
+function findTlsFaults(url: URL | undefined): string[] {
+  const mode = url?.searchParams.get('sslmode') ?? undefined;
+  const rootFile = url?.searchParams.get('sslrootcert') ?? undefined;
+  const faults: string[] = [];
+  if (mode !== undefined && !SSL_MODES.includes(mode)) {
+    faults.push(`has sslmode=${mode}; use ${SSL_MODES.join(', ')}`);
+  }
+  if (mode === 'verify-ca' && rootFile === undefined) {
+    faults.push('has sslmode=verify-ca, which needs sslrootcert');
+  }
+  for (const name of ['sslrootcert', 'sslcert', 'sslkey']) {
+    const file = url?.searchParams.get(name) ?? undefined;
+    if (file === undefined || (name === 'sslrootcert' && file === 'system')) continue;
+    if (!existsSync(file)) faults.push(`has ${name}=${file}, but there is no such file`);
+  }
+  return faults;
 }
 
 function toUrl(value: string): URL | undefined {

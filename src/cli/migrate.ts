@@ -19,10 +19,14 @@ Example:
   DATABASE_URL=postgresql://owner:…@db/odograph odograph migrate`,
     )
     .action(async () => {
-      const { config, print } = openSession();
+      const { config, print, report } = openSession();
       const url = findDatabase(config);
       const { migrate } = await import('../store/setup/migrate.ts');
-      const { applied, renewed } = await migrate({ url, logins: deriveLogins(config, url) });
+      const { applied, renewed } = await migrate({
+        url,
+        logins: deriveLogins(config, url),
+        onWait: report,
+      });
       for (const name of applied) print(`applied ${name}`);
       if (renewed)
         print('this is a different database instance than before: earlier cursors are now invalid');

@@ -88,7 +88,7 @@ async function start(
   ]);
   const ownerUrl = await surroundings.ownerUrl;
   const logins = deriveLogins(config, ownerUrl);
-  await migrate({ url: ownerUrl, logins });
+  await migrate({ url: ownerUrl, logins, onWait: report });
   report(`database: ${hidePassword(ownerUrl)}`);
   const auth = readAuth(config);
   const roles = ['sink', 'api'] as const;

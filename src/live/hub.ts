@@ -1,5 +1,5 @@
-import postgres from 'postgres';
 import type { Logger } from 'pino';
+import { listen } from '../store/listen.ts';
 import { CHANNEL } from '../store/notify.ts';
 import type { LiveStore } from '../store/read/live/connection.ts';
 import { openLiveStore } from '../store/read/live/connection.ts';
@@ -67,19 +67,7 @@ export async function startHub({
     for (const lane of lanes) lane.tick();
   };
 
-  let ready = false;
-  const listener = postgres(url, {
-    max: 1,
-    onnotice: () => undefined,
-    onclose: () => {
-      ready = false;
-    },
-    connection: { application_name: 'odograph api listener' },
-  });
-  await listener.listen(CHANNEL, tick, () => {
-    ready = true;
-    tick();
-  });
+  const listener = await listen(url, CHANNEL, tick);
   const poll = setInterval(tick, POLL_MS);
   const shared = new WeakMap<object, Map<string, Item<unknown>>>();
 
@@ -94,13 +82,12 @@ export async function startHub({
       if (!known) items.set(key, item);
       return item;
     },
-    isReady: () => ready,
+    isReady: () => listener.isConnected(),
     close: async () => {
-      ready = false;
       clearInterval(poll);
       for (const stream of open) stream.close();
       await Promise.all(lanes.map((lane) => lane.close()));
-      await listener.end({ timeout: 1 });
+      await listener.close();
       await Promise.all([live.close(), alone.close()]);
     },
   };

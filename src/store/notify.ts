@@ -1,4 +1,5 @@
-import postgres from 'postgres';
+import pg from 'pg';
+import { SessionClient } from './session.ts';
 
 /** The channel that announces commits; what was committed is in the journal. */
 export const CHANNEL = 'odograph';
@@ -14,13 +15,14 @@ export interface Notifier {
  * wake-up lost costs a reader at most its polling interval.
  */
 export function createNotifier(url: string, onError: (error: unknown) => void): Notifier {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  const pool = new pg.Pool({ connectionString: url, max: 1, Client: SessionClient });
+  pool.on('error', () => undefined); // the next wake-up opens another connection
   let sending: Promise<void> | undefined;
   let again = false;
   const send = async (): Promise<void> => {
     do {
       again = false;
-      await sql.notify(CHANNEL, '');
+      await pool.query(`notify ${CHANNEL}`);
     } while (again);
   };
   return {
@@ -37,7 +39,7 @@ export function createNotifier(url: string, onError: (error: unknown) => void): 
     },
     async close() {
       await sending;
-      await sql.end({ timeout: 5 });
+      await pool.end();
     },
   };
 }

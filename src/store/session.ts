@@ -18,7 +18,7 @@ const OF_THE_ROLE = { IntervalStyle: 'postgres', search_path: 'public' } as cons
 /** node-postgres' client with the session settings that every statement relies on. */
 export class SessionClient extends pg.Client {
   constructor(config?: string | pg.ClientConfig, more: Readonly<Record<string, string>> = {}) {
-    super(config);
+    super(asLibpqReadsIt(config));
     const startup = this as unknown as { getStartupConf(): Record<string, string> };
     const conf = startup.getStartupConf.bind(this);
     startup.getStartupConf = () => ({ ...conf(), ...STARTUP, ...more });
@@ -30,6 +30,22 @@ export class OwnerClient extends SessionClient {
   constructor(config?: string | pg.ClientConfig) {
     super(config, OF_THE_ROLE);
   }
+}
+
+/**
+ * Every connection reads TLS parameters of its URL (sslmode, sslrootcert, sslcert, sslkey) as libpq and psql do:
+ * `require` encrypts without checking the server's certificate, unless sslrootcert is given.
+ */
+function asLibpqReadsIt(config: string | pg.ClientConfig | undefined) {
+  const given = typeof config === 'string' ? { connectionString: config } : config;
+  if (given?.connectionString === undefined) return given;
+  const url = new URL(given.connectionString);
+  url.searchParams.set('uselibpqcompat', 'true');
+  if (url.searchParams.get('sslrootcert') === 'system') {
+    url.searchParams.delete('sslrootcert');
+    url.searchParams.set('sslmode', 'verify-full');
+  }
+  return { ...given, connectionString: url.href };
 }
 
 export async function connectOwner(url: string): Promise<pg.Client> {
