@@ -22,10 +22,14 @@ const list = text.transform((value) =>
     .filter((part) => part !== ''),
 );
 const database = text
-  .refine((value) => /^postgres(ql)?:$/.test(toUrl(value)?.protocol ?? ''), {
-    error:
-      'must be a URL like postgresql://user:password@host:5432/database, with one host and special characters of the password percent-encoded',
-  })
+  .refine(
+    (value) =>
+      /^postgres(ql)?:$/.test(toUrl(value)?.protocol ?? '') && !toUrl(value)?.host.includes(','),
+    {
+      error:
+        'must be a URL like postgresql://user:password@host:5432/database, with one host and special characters of the password percent-encoded',
+    },
+  )
   .superRefine((value, context) => {
     for (const message of findTlsFaults(toUrl(value)))
       context.addIssue({ code: 'custom', message });

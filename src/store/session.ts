@@ -48,10 +48,40 @@ function asLibpqReadsIt(config: string | pg.ClientConfig | undefined) {
   return { ...given, connectionString: url.href };
 }
 
+/**
+ * A connection of the owner's login, straight to PostgreSQL.
+ * @throws Problem DATABASE_POOLED if the URL leads through a connection pooler
+ */
 export async function connectOwner(url: string): Promise<pg.Client> {
   const client = new OwnerClient({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  await client.connect();
-  return client;
+  try {
+    await client.connect();
+    if (await isPooled(client)) throw pooled();
+    return client;
+  } catch (error) {
+    void client.end().catch(() => undefined);
+    throw isRefusedByPooler(error) ? pooled(error) : error;
+  }
+}
+
+/** PostgreSQL reports the process id of a session when it starts; a pooler reports one of its own. */
+async function isPooled(client: pg.Client): Promise<boolean> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return rows[0]!.pid !== (client as unknown as { processID: number | null }).processID;
+}
+
+/** PgBouncer's answer to a parameter that it does not forward. */
+function isRefusedByPooler(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('unsupported startup parameter');
+}
+
+function pooled(cause?: unknown): Problem {
+  return new Problem(
+    'DATABASE_POOLED',
+    'DATABASE_URL leads through a connection pooler; the owner needs a direct connection to PostgreSQL.',
+    "Set DATABASE_URL to PostgreSQL's own host and port. DATABASE_SINK_URL and DATABASE_API_URL may lead through the pooler.",
+    cause,
+  );
 }
 
 /** A connection of the owner's login, closed after use. */

@@ -8,8 +8,8 @@ import { ensureLogins, type LoginUrls } from './logins.ts';
 import { useSchemaEngine, readMigrations } from './schema-engine.ts';
 
 const RETRY_MS = 250;
-/** Attempts before the wait is reported: 5 s. */
-const REPORT_AFTER = 20;
+/** Attempts before the wait is reported: 2 s. */
+const REPORT_AFTER = 8;
 const LONGEST_WAIT_MS = 15 * 60_000;
 
 export interface Migrated {
@@ -35,7 +35,6 @@ export async function migrate({
   onWait?: (message: string) => void;
 }): Promise<Migrated> {
   return withOwner(url, async (client) => {
-    await refusePooler(client);
     await lock(client, onWait);
     try {
       await ensureLogins(client, logins);
@@ -45,21 +44,6 @@ export async function migrate({
       await client.query('select pg_advisory_unlock($1)', [LOCKS.migrate]);
     }
   });
-}
-
-/**
- * The lock belongs to a session of PostgreSQL. A pooler shares sessions, so the lock would be kept by one that goes
- * on to serve others. PostgreSQL reports the process id at the start of a session; a pooler reports one of its own.
- */
-async function refusePooler(client: pg.Client): Promise<void> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const { processID } = client as unknown as { processID: number };
-  if (rows[0]!.pid === processID) return;
-  throw new Problem(
-    'DATABASE_POOLED',
-    'DATABASE_URL leads through a connection pooler; migrations need a direct connection to PostgreSQL.',
-    "Set DATABASE_URL to PostgreSQL's own host and port. DATABASE_SINK_URL and DATABASE_API_URL may lead through the pooler.",
-  );
 }
 
 async function lock(client: pg.Client, onWait: (message: string) => void): Promise<void> {
