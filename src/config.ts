@@ -169,6 +169,14 @@ const settings = {
     .default('mph')
     .describe('Unit of speed in text lines: mph or kmh.'),
   TEXT_TIME_ZONE: timeZone.default('UTC').describe('Time zone of times in text lines.'),
+  DEAD_LETTER_MB: z
+    .string()
+    .regex(/^[1-9]\d{0,6}$/, 'must be a number of megabytes, 1 or more')
+    .transform(Number)
+    .default(1024)
+    .describe(
+      'Megabytes of dead letters that are kept with their bytes. Beyond them the sink keeps counts and offsets only, and reports odograph_dead_letters_over_budget.',
+    ),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be fatal, error, warn, info, debug, trace or silent',

@@ -5,6 +5,9 @@ import type { Consumer, KafkaConfig, LogEntry } from 'kafkajs';
 import snappyCodec from 'kafkajs-snappy';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import type { Config } from './config.ts';
+import { cutByBytes } from './kafka-batches.ts';
+import type { GivenHeaders, RawHeader } from './kafka-headers.ts';
+import { fromKafkaHeaders, toKafkaHeaders, toRawHeaders } from './kafka-headers.ts';
 import type { Logger } from './log.ts';
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
@@ -55,13 +58,13 @@ export interface LogRecord {
   readonly timestampMs: number | undefined;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: readonly RawHeader[];
 }
 
 export interface ProducerRecord {
-  readonly key: string | null;
+  readonly key: string | Buffer | null;
   readonly value: string | Buffer | null;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: GivenHeaders;
   readonly timestampMs?: number;
   readonly partition?: number;
 }
@@ -129,17 +132,19 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
     /** Appends records in order, acknowledged by all replicas in sync. */
     async produce(topic: string, records: readonly ProducerRecord[]): Promise<void> {
       await (producing ??= producer.connect());
-      await producer.send({
-        topic,
-        acks: -1,
-        messages: records.map((record) => ({
-          key: record.key,
-          value: record.value,
-          ...(record.headers ? { headers: { ...record.headers } } : {}),
-          ...(record.timestampMs === undefined ? {} : { timestamp: String(record.timestampMs) }),
-          ...(record.partition === undefined ? {} : { partition: record.partition }),
-        })),
-      });
+      for (const part of cutByBytes(records)) {
+        await producer.send({
+          topic,
+          acks: -1,
+          messages: part.map((record) => ({
+            key: record.key,
+            value: record.value,
+            headers: toKafkaHeaders(toRawHeaders(record.headers)),
+            ...(record.timestampMs === undefined ? {} : { timestamp: String(record.timestampMs) }),
+            ...(record.partition === undefined ? {} : { partition: record.partition }),
+          })),
+        });
+      }
     },
 
     /**
@@ -236,7 +241,7 @@ async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promi
         timestampMs: Number(message.timestamp) >= 0 ? Number(message.timestamp) : undefined,
         key: message.key,
         value: message.value,
-        headers: textHeaders(message.headers),
+        headers: fromKafkaHeaders(message.headers),
       }));
       await options.onRecords(batch.partition, records, heartbeat);
       if (isStale()) return;
@@ -253,21 +258,6 @@ async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promi
     stop: () => consumer.disconnect(),
     crashed,
   };
-}
-
-type RawHeaders =
-  Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>> | undefined;
-
-const NO_HEADERS: Readonly<Record<string, string>> = {};
-
-function textHeaders(headers: RawHeaders): Readonly<Record<string, string>> {
-  let text: Record<string, string> | undefined;
-  for (const name in headers) {
-    const value = headers[name];
-    text ??= {};
-    text[name.toLowerCase()] = String(Array.isArray(value) ? value.at(-1) : (value ?? ''));
-  }
-  return text ?? NO_HEADERS;
 }
 
 /** Errors that a broker answers while it starts, and that kafkajs itself tries again. */

@@ -167,6 +167,7 @@ async function plugSink(
     },
     ensurePartitions: createPartitions(store),
     log,
+    deadLetterBytes: config.deadLetterMb * 1024 * 1024,
     onBatch: (batch) => metrics.countBatch(batch),
   });
   stops.push(() => sink.stop());

@@ -7,8 +7,14 @@ interface Batch {
   readonly events: number;
   readonly duplicates: number;
   readonly late: number;
-  readonly deadLetters: number;
+  readonly deadLetters: ReadonlyMap<string, number>;
+  readonly deadLettersNotKept: number;
   readonly unknownFields: number;
+  readonly leftOut: readonly {
+    readonly field: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
   readonly durationMs: number;
 }
 
@@ -31,7 +37,27 @@ export function createMetrics(): Metrics {
     'odograph_late_events_total',
     'Events that arrived after newer ones of their device.',
   );
-  const deadLetters = count('odograph_dead_letters_total', 'Records that could not be used.');
+  const deadLetters = new Counter({
+    name: 'odograph_dead_letters_total',
+    help: 'Records that could not be used, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const notKept = count(
+    'odograph_dead_letters_not_kept_total',
+    'Dead letters beyond the budget, of which only counts and offsets are kept.',
+  );
+  const leftOut = new Counter({
+    name: 'odograph_fields_left_out_total',
+    help: 'Optional fields of messages that were not believed, by field and reason.',
+    labelNames: ['field', 'reason'],
+    registers,
+  });
+  const exceeded = new Gauge({
+    name: 'odograph_dead_letters_over_budget',
+    help: '1 while dead letters are beyond the budget and only counted.',
+    registers,
+  });
   const unknown = count('odograph_unknown_fields_total', 'Unknown fields in messages.');
   const batches = new Histogram({
     name: 'odograph_batch_seconds',
@@ -54,7 +80,12 @@ export function createMetrics(): Metrics {
       events.inc(batch.events);
       duplicates.inc(batch.duplicates);
       late.inc(batch.late);
-      deadLetters.inc(batch.deadLetters);
+      for (const [reason, found] of batch.deadLetters) deadLetters.inc({ reason }, found);
+      notKept.inc(batch.deadLettersNotKept);
+      if (batch.deadLetters.size > 0) exceeded.set(batch.deadLettersNotKept > 0 ? 1 : 0);
+      for (const { field, reason, count: found } of batch.leftOut) {
+        leftOut.inc({ field, reason }, found);
+      }
       unknown.inc(batch.unknownFields);
       batches.observe(batch.durationMs / 1000);
     },

@@ -1,17 +1,15 @@
 import { encodeState, openTrip } from '../core/advance.ts';
+import { recordTimeOf } from '../core/decode/dates.ts';
 import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
-import type {
-  Commit,
-  DeadLetter,
-  DeviceMove,
-  KeyOfDevice,
-  OffsetMove,
-} from '../store/ingest/commit.ts';
+import type { Commit, DeviceMove, KeyOfDevice, OffsetMove } from '../store/ingest/commit.ts';
+import type { LeftOutMove } from '../store/ingest/left-out.ts';
 import type { EventRow } from '../store/rows.ts';
 import { encodeCopy, keyToColumns, secOf } from '../store/rows.ts';
 import type { SinkContext, PartitionBatch } from './context.ts';
 import type { CachedDevice } from './cache.ts';
+import type { Divided } from './dead-letter-budget.ts';
+import type { LeftOutOfDevice } from './decode.ts';
 import { recordDigest } from './log-identity.ts';
 import type { Refold } from './repair.ts';
 import type { OldTrip, Outputs } from './settle.ts';
@@ -42,7 +40,8 @@ export function countTrips({ refolds, forward }: DeviceFold): number {
 export function assemble(
   sink: SinkContext,
   partitions: readonly PartitionBatch[],
-  deadLetters: readonly DeadLetter[],
+  { kept, overflow }: Divided,
+  leftOut: readonly LeftOutOfDevice[],
   folds: readonly DeviceFold[],
 ) {
   const now = sink.now();
@@ -68,11 +67,13 @@ export function assemble(
   const batch: Commit = {
     topic: sink.topic,
     rulesRows: sink.rules.rows,
-    offsets: partitions.map(toOffsetMove),
+    offsets: partitions.map((partition) => toOffsetMove(partition, now)),
     devices: moved.map((device) => toDeviceMove(device, now)),
     events: { rows: rows.length, copy: encodeCopy(rows) },
     lateEvents,
-    deadLetters,
+    deadLetters: kept,
+    overflow,
+    leftOut: toLeftOutMoves(leftOut, folds),
     ...lists,
     totals: [...totals.values()],
   };
@@ -80,9 +81,17 @@ export function assemble(
     events: rows.length,
     duplicates: folds.reduce((sum, fold) => sum + fold.duplicates, 0),
     late: lateEvents.length,
-    deadLetters: deadLetters.length,
   };
   return { batch: { commit: batch, secs }, moved, result };
+}
+
+function toLeftOutMoves(
+  leftOut: readonly LeftOutOfDevice[],
+  folds: readonly DeviceFold[],
+): LeftOutMove[] {
+  if (leftOut.length === 0) return [];
+  const ids = new Map(folds.map(({ device }) => [device.externalId, device.id]));
+  return leftOut.map(({ externalId, ...sum }) => ({ ...sum, deviceId: ids.get(externalId)! }));
 }
 
 /** Adds what a device's fold changed to the outputs. @returns the device as it is once they are committed */
@@ -144,13 +153,13 @@ function isSilent({ openTrip: trip, arrivedAtMs }: CachedDevice, now: number): b
   );
 }
 
-function toOffsetMove({ partition, from, records }: PartitionBatch): OffsetMove {
+function toOffsetMove({ partition, from, records }: PartitionBatch, now: number): OffsetMove {
   const last = records.at(-1)!;
   return {
     partition,
     from,
     to: last.offset + 1,
-    lastTimestampMs: last.timestampMs,
+    lastTimestampMs: recordTimeOf(last.timestampMs, now).timestampMs,
     lastDigest: recordDigest(last),
   };
 }

@@ -9,6 +9,7 @@ import type { DeviceFold } from './assemble.ts';
 import { assemble, countTrips } from './assemble.ts';
 import type { BatchResult, PartitionBatch, SinkContext } from './context.ts';
 import type { CachedDevice } from './cache.ts';
+import type { Divided } from './dead-letter-budget.ts';
 import type { DecodedBatch } from './decode.ts';
 import { decodeAll } from './decode.ts';
 import type { Repair } from './repair.ts';
@@ -43,17 +44,29 @@ export async function prepareBatch(
     const devices = await loadAll(sink, externalIds, settled);
     const folds = await foldAll(sink, devices, decoded.events, settled);
     await sink.ids.reserve(folds.reduce((sum, fold) => sum + countTrips(fold), 0));
-    const { batch, moved, result } = assemble(sink, partitions, decoded.deadLetters, folds);
+    const letters = await sink.deadLetters.divide(decoded.deadLetters);
+    const { batch, moved, result } = assemble(sink, partitions, letters, decoded.leftOut, folds);
     moved.forEach((device) => sink.cache.set(device));
     return {
       ...batch,
       externalIds,
-      result: { ...result, unknownFields: decoded.unknownFields },
+      result: { ...result, ...countDecoded(decoded, letters) },
     };
   } catch (error) {
     forget(sink, externalIds);
     throw error;
   }
+}
+
+function countDecoded({ deadLetters, unknownFields, leftOut }: DecodedBatch, { kept }: Divided) {
+  const byReason = new Map<string, number>();
+  for (const { reason } of deadLetters) byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
+  return {
+    deadLetters: byReason,
+    deadLettersNotKept: deadLetters.length - kept.length,
+    unknownFields,
+    leftOut: leftOut.map(({ field, reason, count }) => ({ field, reason, count })),
+  };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { LogRecord } from '../kafka.ts';
 import type { IdBlocks } from '../store/ingest/ids.ts';
 import type { Store } from '../store/open.ts';
 import type { DeviceCache } from './cache.ts';
+import type { DeadLetterBudget } from './dead-letter-budget.ts';
 
 /** Everything a sink needs that is not a pure function of the batch. */
 export interface SinkContext {
@@ -14,6 +15,7 @@ export interface SinkContext {
   rules: Rules;
   readonly cache: DeviceCache;
   readonly ids: IdBlocks;
+  readonly deadLetters: DeadLetterBudget;
   readonly now: () => number;
   /** Creates the partitions of the event table for these seconds since 2000. */
   readonly ensurePartitions: (secs: Iterable<number>) => Promise<void>;
@@ -37,6 +39,14 @@ export interface BatchResult {
   readonly events: number;
   readonly duplicates: number;
   readonly late: number;
-  readonly deadLetters: number;
+  /** Records that could not be used, by reason, … */
+  readonly deadLetters: ReadonlyMap<string, number>;
+  /** … and how many of them were beyond the budget. */
+  readonly deadLettersNotKept: number;
   readonly unknownFields: number;
+  readonly leftOut: readonly {
+    readonly field: string;
+    readonly reason: string;
+    readonly count: number;
+  }[];
 }

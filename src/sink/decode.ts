@@ -2,8 +2,11 @@ import { recordTimeOf } from '../core/decode/dates.ts';
 import { decodeRecord } from '../core/decode/record.ts';
 import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
+import type { LeftOut } from '../core/result.ts';
 import type { LogRecord } from '../kafka.ts';
-import type { DeadLetter } from '../store/ingest/commit.ts';
+import { headerText } from '../kafka-headers.ts';
+import type { DeadLetter } from '../store/ingest/dead-letters.ts';
+import type { LeftOutMove } from '../store/ingest/left-out.ts';
 import type { SinkContext, PartitionBatch } from './context.ts';
 
 export interface DecodedBatch {
@@ -11,17 +14,25 @@ export interface DecodedBatch {
   readonly events: ReadonlyMap<string, readonly CanonicalEvent[]>;
   readonly deadLetters: readonly DeadLetter[];
   readonly unknownFields: number;
+  /** Fields that were left out, by device. */
+  readonly leftOut: readonly LeftOutOfDevice[];
 }
+
+export type LeftOutOfDevice = Omit<LeftOutMove, 'deviceId'> & {
+  /** The device's id in its messages. */
+  readonly externalId: string;
+};
 
 /** Decodes a batch into events by device and dead letters. */
 export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch[]): DecodedBatch {
   const events = new Map<string, CanonicalEvent[]>();
   const deadLetters: DeadLetter[] = [];
   let unknownFields = 0;
+  const leftOut = createLeftOutCounts();
   const now = sink.now();
   for (const { records } of partitions)
     for (const record of records) {
-      const { timestampMs } = recordTimeOf(record.timestampMs, now);
+      const { timestampMs, leftOut: recordTime } = recordTimeOf(record.timestampMs, now);
       const decoded = decodeRecord(
         { value: record.value, contentType: contentTypeOf(record), timestampMs },
         sink.decoding,
@@ -32,6 +43,8 @@ export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch
         const list = events.get(deviceId);
         if (list) list.push(event);
         else events.set(deviceId, [event]);
+        for (const field of decoded.leftOut) leftOut.add(deviceId, event.atMs, field);
+        if (recordTime) leftOut.add(deviceId, event.atMs, recordTime);
       } else {
         const { partition, offset, key, value, headers } = record;
         const { reason, message } = decoded;
@@ -48,11 +61,36 @@ export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch
       }
     }
   for (const [deviceId, list] of events) events.set(deviceId, inOrder(list));
-  return { events, deadLetters, unknownFields };
+  return { events, deadLetters, unknownFields, leftOut: leftOut.all() };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Adds up fields that were left out, by device, field and reason. */
+function createLeftOutCounts() {
+  const sums = new Map<string, Writable<LeftOutOfDevice>>();
+  return {
+    add(externalId: string, atMs: number, { field, reason, value }: LeftOut): void {
+      const key = `${field} ${reason} ${externalId}`;
+      const sum = sums.get(key);
+      if (!sum) {
+        const first = { count: 1, firstAtMs: atMs, lastAtMs: atMs, lastValue: value };
+        sums.set(key, { externalId, field, reason, ...first });
+        return;
+      }
+      sum.count += 1;
+      if (atMs < sum.firstAtMs) sum.firstAtMs = atMs;
+      if (atMs < sum.lastAtMs) return;
+      sum.lastAtMs = atMs;
+      sum.lastValue = value;
+    },
+    all: (): readonly LeftOutOfDevice[] => [...sums.values()],
+  };
 }
 
 function contentTypeOf(record: LogRecord): string | undefined {
-  return record.headers['content-type']?.split(';', 1)[0]!.trim().toLowerCase();
+  if (record.headers.length === 0) return undefined;
+  return headerText(record.headers, 'content-type')?.split(';', 1)[0]!.trim().toLowerCase();
 }
 
 /** A device's events sorted by key, each key once; they usually arrive that way. */

@@ -3,6 +3,7 @@ import type { DecodeSettings } from '../core/decode/format.ts';
 import type { KafkaClient, LogRecord } from '../kafka.ts';
 import type { Logger } from '../log.ts';
 import { FencedError } from '../store/ingest/commit.ts';
+import { measureDeadLetters } from '../store/ingest/dead-letters.ts';
 import { createIdBlocks } from '../store/ingest/ids.ts';
 import type { Notifier } from '../store/notify.ts';
 import type { StoredOffset } from '../store/ingest/offsets.ts';
@@ -12,6 +13,7 @@ import type { PreparedBatch } from './batch.ts';
 import { commitBatch, forget, prepareBatch } from './batch.ts';
 import type { BatchResult, PartitionBatch, Rules, SinkContext } from './context.ts';
 import { createDeviceCache } from './cache.ts';
+import { createDeadLetterBudget } from './dead-letter-budget.ts';
 import type { Freshness } from './freshness.ts';
 import { createFreshness } from './freshness.ts';
 import { logProblem, recordDigest } from './log-identity.ts';
@@ -31,6 +33,8 @@ export interface SinkOptions {
   /** Reads the rules in force; asked again when somebody has added to them. */
   readonly loadRules: () => Promise<Rules>;
   readonly ensurePartitions: SinkContext['ensurePartitions'];
+  /** Bytes of dead letters that are kept whole; what comes beyond is counted. */
+  readonly deadLetterBytes?: number;
   readonly log: Logger;
   readonly onBatch?: (batch: BatchReport) => void;
 }
@@ -49,6 +53,8 @@ export interface Sink {
   readonly finished: Promise<void>;
 }
 
+/** Dead letters that are kept whole, unless a setting says otherwise. */
+const DEAD_LETTER_BYTES = 1024 * 1024 * 1024;
 const CACHED_DEVICES = 50_000;
 const STALLED_MS = 30_000;
 const PAUSE_MS = 100;
@@ -71,6 +77,11 @@ export async function startSink(options: SinkOptions): Promise<Sink> {
     rules: await options.loadRules(),
     cache: createDeviceCache(CACHED_DEVICES),
     ids: createIdBlocks(store),
+    deadLetters: createDeadLetterBudget(
+      options.deadLetterBytes ?? DEAD_LETTER_BYTES,
+      () => measureDeadLetters(store),
+      Date.now,
+    ),
     now: Date.now,
     ensurePartitions: options.ensurePartitions,
   };

@@ -3,6 +3,8 @@ import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
 import { commitBatch, prepareBatch } from '../../src/sink/batch.ts';
 import type { BatchResult, PartitionBatch, SinkContext } from '../../src/sink/context.ts';
 import { createDeviceCache } from '../../src/sink/cache.ts';
+import { createDeadLetterBudget } from '../../src/sink/dead-letter-budget.ts';
+import { measureDeadLetters } from '../../src/store/ingest/dead-letters.ts';
 import { createIdBlocks } from '../../src/store/ingest/ids.ts';
 import type { Store } from '../../src/store/open.ts';
 import { createPartitions } from '../../src/store/ingest/partitions.ts';
@@ -36,6 +38,11 @@ export function createSinkContext(store: Store, topic: string): SinkContext {
     rules: { fold: foldContext, rows: newestRules.length },
     cache: createDeviceCache(1_000),
     ids: createIdBlocks(store),
+    deadLetters: createDeadLetterBudget(
+      1024 * 1024 * 1024,
+      () => measureDeadLetters(store),
+      Date.now,
+    ),
     now: Date.now,
     ensurePartitions: createPartitions(store),
   };

@@ -60,7 +60,7 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
     timestampMs: Date.now(),
     key: null,
     value: Buffer.from(encodeJson(DEVICE, event)),
-    headers: {},
+    headers: [],
   }));
   await processBatch(sink, [{ partition: 0, from: offset, records }]);
   offset += records.length;

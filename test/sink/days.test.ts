@@ -48,7 +48,7 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
       timestampMs: Date.now(),
       key: null,
       value: Buffer.from(encodeJson(device, event)),
-      headers: {},
+      headers: [],
     }));
     await processBatch(sink, [{ partition: 0, from: offset, records }]);
     offset += records.length;

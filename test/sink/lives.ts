@@ -90,7 +90,7 @@ export async function storeLife(
     for (const event of inserted) foldNext(forward, event, sink.rules.fold);
     const fold = { device, refolds: [], forward, inserted, late: 0, duplicates: 0 };
     await sink.ids.reserve(countTrips(fold));
-    const { batch, moved } = assemble(sink, [], [], [fold]);
+    const { batch, moved } = assemble(sink, [], { kept: [], overflow: [] }, [], [fold]);
     await sink.ensurePartitions(batch.secs);
     const { commit: whole } = batch;
     await commit(sink.store, isFirst ? whole : { ...whole, events: { ...whole.events, rows: 0 } });
@@ -182,7 +182,7 @@ export async function measureLateEvent(
     timestampMs: Date.now(),
     key: null,
     value: Buffer.from(encodeJson(externalId, event)),
-    headers: {},
+    headers: [],
   };
   const startedAtMs = performance.now();
   const { late } = await processBatch(sink, [{ partition: 0, from, records: [record] }]);

@@ -72,7 +72,7 @@ async function feed(random: Random, devices: readonly Device[]): Promise<void> {
       timestampMs: Date.now(),
       key: null,
       value: Buffer.from(encodeJson(d.externalId, event)),
-      headers: {},
+      headers: [],
     });
   }
   const sinks: SinkUnderTest[] = [0, 1].map(() => ({

@@ -85,7 +85,7 @@ describe('a sink', () => {
         topic,
         partition: 0,
         offset: BigInt(i),
-        headers: { from: 'test' },
+        headers: [{ name: 'from', value: 'test' }],
       });
       expect(letter.message.length).toBeGreaterThan(10);
     }

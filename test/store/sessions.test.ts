@@ -84,7 +84,7 @@ async function drive(database: TestDatabase): Promise<void> {
       timestampMs: event.atMs,
       key: null,
       value: Buffer.from(encodeJson(DEVICE, event)),
-      headers: {},
+      headers: [],
     }));
     await processBatch(sink, [{ partition: 0, from: 0, records }]);
     const ends = new Map([[0, records.length]]);

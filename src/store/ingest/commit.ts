@@ -15,6 +15,10 @@ import {
   WRITE_DRIVING_EVENTS,
 } from './commit-statements.ts';
 import { LOCKS } from '../locks.ts';
+import type { DeadLetter, OverflowMove } from './dead-letters.ts';
+import { ADD_OVERFLOW, toLetterRows, toOverflowRow } from './dead-letters.ts';
+import type { LeftOutMove } from './left-out.ts';
+import { ADD_LEFT_OUT, toLeftOutRow } from './left-out.ts';
 import type { Store, Transaction } from '../open.ts';
 import type { DrivingEventColumns, KeyColumns, TripColumns } from '../rows.ts';
 import { COPY_EVENTS, isoOf } from '../rows.ts';
@@ -36,17 +40,6 @@ export interface DeviceMove {
   readonly state: Uint8Array;
   readonly arrivedAtMs: number;
   readonly sinceCheckpoint: number;
-}
-
-export interface DeadLetter {
-  readonly partition: number;
-  readonly offset: number;
-  readonly atMs: number;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly reason: string;
-  readonly message: string;
 }
 
 export interface KeyOfDevice extends KeyColumns {
@@ -82,6 +75,9 @@ export interface Commit {
   /** Of those, the ones below their device's head, with the version that brought them. */
   readonly lateEvents: readonly (KeyOfDevice & { readonly version: number })[];
   readonly deadLetters: readonly DeadLetter[];
+  /** Dead letters beyond the budget, added up. */
+  readonly overflow: readonly OverflowMove[];
+  readonly leftOut: readonly LeftOutMove[];
   readonly checkpointsGone: readonly KeyOfDevice[];
   readonly checkpoints: readonly (KeyOfDevice & { readonly state: Uint8Array })[];
   /** Trips whose current facts are kept as a revision before they are rewritten or removed. */
@@ -123,10 +119,14 @@ export async function commit({ prisma, largeValues }: Store, batch: Commit): Pro
     await moveDevices(tx, write, batch.devices);
     if (batch.events.rows > 0) await write(COPY_EVENTS, batch.events.copy);
     await write(INSERT_LATE_EVENTS, batch.lateEvents.map(toKeyJson));
+    for (const rows of toLetterRows(batch.topic, batch.deadLetters)) {
+      await write(INSERT_DEAD_LETTERS, rows);
+    }
     await write(
-      INSERT_DEAD_LETTERS,
-      batch.deadLetters.map((l) => toLetterJson(batch.topic, l)),
+      ADD_OVERFLOW,
+      batch.overflow.map((move) => toOverflowRow(batch.topic, move)),
     );
+    await write(ADD_LEFT_OUT, batch.leftOut.map(toLeftOutRow));
     await write(DELETE_CHECKPOINTS, batch.checkpointsGone.map(toKeyJson));
     await write(INSERT_CHECKPOINTS, batch.checkpoints.map(toCheckpointJson));
     await write(INSERT_REVISIONS, batch.revisions);
@@ -225,28 +225,7 @@ function toCheckpointJson(checkpoint: KeyOfDevice & { readonly state: Uint8Array
   return { ...toKeyJson(checkpoint), state: toHex(checkpoint.state) };
 }
 
-function toLetterJson(topic: string, letter: DeadLetter) {
-  return {
-    topic,
-    partition: letter.partition,
-    offset: letter.offset,
-    at: isoOf(letter.atMs),
-    key: letter.key && toHex(letter.key),
-    value: letter.value && toHex(letter.value),
-    headers: Object.fromEntries(
-      Object.entries(letter.headers).map(([name, text]) => [withoutNul(name), withoutNul(text)]),
-    ),
-    reason: letter.reason,
-    message: withoutNul(letter.message),
-  };
-}
-
 /** Bytes in PostgreSQL's hex notation. */
 function toHex(bytes: Uint8Array): string {
   return `\\x${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex')}`;
-}
-
-/** PostgreSQL's text has no character 0. */
-function withoutNul(text: string): string {
-  return text.replaceAll('\u0000', '\ufffd');
 }
