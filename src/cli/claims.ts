@@ -56,8 +56,8 @@ export async function importClaims(file: string, tenant: string): Promise<void> 
   if (sums.refused > 0) {
     throw new Problem(
       'CLAIMS_REFUSED',
-      `${sums.refused} lines of ${file} were not taken; all others were.`,
-      'Put right what is said of each above and import the file again: claims are known by their number.',
+      `${sums.refused} lines of ${file} were not imported; all others were.`,
+      'Fix the lines above and import the file again; claims already imported are recognised by number.',
     );
   }
 }

@@ -103,7 +103,7 @@ async function lookAtBroker(config: Config, log: Logger): Promise<readonly Findi
       type === 'LogAppendTime'
         ? fine(`${topic} is stamped by the broker's clock`)
         : note(
-            `${topic} is stamped by its producers (${type}): set message.timestamp.type=LogAppendTime, or freshness is theirs to tell`,
+            `${topic} is stamped by its producers (${type}): set message.timestamp.type=LogAppendTime, or freshness depends on their clocks`,
           ),
     ];
   } catch (error) {
