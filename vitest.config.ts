@@ -1,12 +1,15 @@
 import { defineConfig } from 'vitest/config';
 
 const long = process.env['ODOGRAPH_LONG'] === '1';
+/** Engines fetch hundreds of megabytes: `npm run test:engines`. */
+const engines = process.env['ODOGRAPH_ENGINES'] === '1';
 
 export default defineConfig({
   // Node takes graphql's CommonJS build, as the libraries do; two builds side by side refuse each other.
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
-    include: ['test/**/*.test.ts'],
+    include: [engines ? 'test/engines/**/*.test.ts' : 'test/**/*.test.ts'],
+    exclude: engines ? [] : ['test/engines/**'],
     globalSetup: ['test/support/services.ts'],
     setupFiles: ['test/support/seed.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
