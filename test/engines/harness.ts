@@ -159,8 +159,12 @@ export function startEngine(engine: Engine, run: Run): ChildProcess {
   );
   // Read, or a full pipe would stop the engine; shown where it ends by itself.
   let said = '';
+  const log = process.env['ODOGRAPH_ENGINE_LOG'];
   for (const stream of [child.stdout!, child.stderr!]) {
-    stream.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)));
+    stream.on('data', (chunk: Buffer) => {
+      said = (said + chunk.toString()).slice(-4_000);
+      if (log !== undefined) fs.appendFileSync(log, chunk);
+    });
   }
   child.on('exit', (code) => {
     if (code !== null && code !== 0) console.error(`${engine.module} ended with ${code}:\n${said}`);
@@ -210,9 +214,12 @@ export async function expectFacts(
   const text = (facts: ReadonlyMap<string, string>) =>
     [...facts].map(([key, json]) => `${key}\t${json}`).sort();
   const wanted = text(expected);
+  let differing: string[] = [];
   for (const endsMs = Date.now() + waitMs; Date.now() < endsMs; await sleep(500)) {
-    const now = text(read.facts());
-    if (now.length === wanted.length && now.every((line, i) => line === wanted[i])) return;
+    const now = new Set(text(read.facts()));
+    differing = wanted.filter((line) => !now.has(line));
+    if (differing.length === 0 && now.size === wanted.length) return;
   }
-  expect(text(read.facts())).toEqual(wanted);
+  const all = `${read.facts().size} facts read, ${wanted.length} expected`;
+  expect.fail(`${all}, ${differing.length} missing or other:\n${differing.slice(0, 3).join('\n')}`);
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { inject } from 'vitest';
 
@@ -14,6 +15,19 @@ export async function testBrokers(): Promise<readonly string[]> {
   const response = await fetch(`${inject('servicesUrl')}/kafka`);
   if (!response.ok) throw new Error(`no Kafka to test with: ${await response.text()}`);
   return (await response.json()) as string[];
+}
+
+/** Waits until every partition can be written. */
+async function hasLeaders(admin: kafkajs.Admin, topic: string, partitions: number): Promise<void> {
+  for (const endsMs = Date.now() + 60_000; ; await sleep(100)) {
+    const found = await admin.fetchTopicMetadata({ topics: [topic] }).catch((error: unknown) => {
+      if (Date.now() > endsMs) throw error;
+      return undefined;
+    });
+    const ready = found?.topics[0]?.partitions.filter(({ leader }) => leader >= 0).length ?? 0;
+    if (ready === partitions) return;
+    if (Date.now() > endsMs) throw new Error(`${topic}: ${ready} of ${partitions} leaders in 60 s`);
+  }
 }
 
 /**
@@ -33,13 +47,16 @@ export async function createTestTopic({
   await admin.connect();
   try {
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs' own wait fails on a busy broker that does not know the new topic yet.
+      waitForLeaders: false,
       topics: [
         {
           topic,
           numPartitions: partitions,
           replicationFactor: 1,
           configEntries: [
+            // Records may be stamped with instants that are long ago.
+            { name: 'retention.ms', value: '-1' },
             {
               name: 'message.timestamp.type',
               value: logAppendTime ? 'LogAppendTime' : 'CreateTime',
@@ -48,6 +65,7 @@ export async function createTestTopic({
         },
       ],
     });
+    await hasLeaders(admin, topic, partitions);
   } catch (error) {
     await admin.disconnect();
     throw error;
