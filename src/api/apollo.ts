@@ -11,7 +11,8 @@ import type { Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { createRefusal, formatError } from './errors.ts';
 import { limitRules, MAX_TOKENS } from './limits.ts';
-import type { GraphQLRequest } from './request-steps.ts';
+import { answerMultipart, wantsMultipart } from './http-streams.ts';
+import { readRequest } from './graphql-request.ts';
 import { toObject } from './untrusted.ts';
 import { untilClosed } from './web.ts';
 
@@ -49,6 +50,7 @@ export async function serveHttp({
     method: ['GET', 'POST'],
     url: path,
     handler: async (request, reply) => {
+      if (wantsMultipart(request)) return answerMultipart(request, reply, services);
       const httpGraphQLRequest = toHttpRequest(request);
       const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest,
@@ -119,17 +121,6 @@ function toHttpRequest({ method, url, headers, body }: FastifyRequest): HTTPGrap
   }
   const query = url.indexOf('?');
   return { method, headers: map, body, search: query < 0 ? '' : url.slice(query) };
-}
-
-/** The request of a body or of search parameters, as far as it can be read; Apollo Server refuses the rest. */
-function readRequest({ method, query, body }: FastifyRequest): GraphQLRequest {
-  if (method === 'POST') return toObject(body);
-  const { extensions, ...rest } = toObject(query);
-  try {
-    return { ...rest, extensions: JSON.parse(String(extensions)) as unknown };
-  } catch {
-    return rest;
-  }
 }
 
 /** The parts of an HTTP request that carry the text, with the resolved text instead of its id. */

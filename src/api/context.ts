@@ -2,6 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { Seal } from '../live/seal.ts';
 import type { Streams } from '../live/streams.ts';
+import type { Turns } from '../live/turns.ts';
 import type { Store } from '../store/open.ts';
 import type { ReadOptions, ReadTransaction } from '../store/read/transaction.ts';
 import { openReadTransaction, USUAL_TIMES } from '../store/read/transaction.ts';
@@ -11,7 +12,10 @@ import type { Identity } from './identity.ts';
 import { toReader } from './identity.ts';
 import type { Loaders } from './loaders.ts';
 import { createLoaders } from './loaders.ts';
+import type { Documents } from './documents.ts';
 import type { RequestSteps } from './request-steps.ts';
+import type { Sessions } from './sessions.ts';
+import type { SharedAnswers } from './sharing.ts';
 
 /** What lives as long as the server. */
 export interface Services {
@@ -22,6 +26,11 @@ export interface Services {
   readonly seal: Seal;
   readonly log: Logger;
   readonly steps: RequestSteps;
+  readonly documents: Documents;
+  readonly answers: SharedAnswers;
+  /** Turns of the messages of subscriptions that read from the store. */
+  readonly messageTurns: Turns;
+  readonly sessions: Sessions;
   /** For operations that read whole books of business. */
   readonly heavy: Heavy;
   /** Time limit of one statement of a usual request, milliseconds. */
@@ -34,6 +43,8 @@ export interface Caller {
   readonly requestId: string;
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
+  /** Waits for a turn before the first read; nothing waits if not given. @returns a function that ends the turn */
+  acquire?(): Promise<() => void>;
 }
 
 /** What lives as long as one request, or as one message of a subscription. */
@@ -54,13 +65,14 @@ export interface Context {
 
 export function createContext(
   services: Services,
-  { identity, requestId, signal }: Caller,
+  { identity, requestId, signal, acquire }: Caller,
   admitted?: Admitted,
 ): Context {
   const operation: Context['operation'] = { admitted };
-  const reading = openReadTransaction(services.store, toReader(identity), () =>
-    readOptions(services, operation.admitted, signal),
-  );
+  const reading = openReadTransaction(services.store, toReader(identity), () => ({
+    ...readOptions(services, operation.admitted, signal),
+    ...(acquire && { acquire }),
+  }));
   let log: Logger | undefined;
   let loaders: Loaders | undefined;
   return {

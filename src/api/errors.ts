@@ -16,6 +16,7 @@ export type ErrorCode =
   | 'COST_LIMIT_EXCEEDED'
   | 'RATE_LIMITED'
   | 'TIMEOUT'
+  | 'UNAVAILABLE'
   | 'CURSOR_EXPIRED'
   | 'CONFLICT';
 
@@ -27,6 +28,7 @@ const CODES: ReadonlySet<unknown> = new Set<string>([
   'COST_LIMIT_EXCEEDED',
   'RATE_LIMITED',
   'TIMEOUT',
+  'UNAVAILABLE',
   'CURSOR_EXPIRED',
   'CONFLICT',
   'BAD_USER_INPUT',
@@ -43,6 +45,7 @@ const HTTP_STATUS: Partial<Record<ErrorCode, number>> = {
   PERSISTED_QUERY_NOT_IN_LIST: 400,
   UNAUTHENTICATED: 401,
   RATE_LIMITED: 429,
+  UNAVAILABLE: 503,
 };
 
 /** Codes for which GraphQL answers 200 with an error in it. */
@@ -83,13 +86,26 @@ export function createMissingQueryError(): GraphQLError {
 
 /** RATE_LIMITED, with `retryAfterS` beside the code, and the header `Retry-After` over HTTP. */
 export function createRateError(message: string, retryAfterMs: number): GraphQLError {
+  return createRetryError('RATE_LIMITED', message, retryAfterMs);
+}
+
+/** UNAVAILABLE, as `createRateError`: the request is good, and this server cannot answer it now. */
+export function createUnavailableError(message: string, retryAfterMs: number): GraphQLError {
+  return createRetryError('UNAVAILABLE', message, retryAfterMs);
+}
+
+function createRetryError(
+  code: 'RATE_LIMITED' | 'UNAVAILABLE',
+  message: string,
+  retryAfterMs: number,
+): GraphQLError {
   const retryAfterS = Math.max(1, Math.ceil(retryAfterMs / 1000));
   return new GraphQLError(`${message} Retry in ${retryAfterS} s.`, {
     extensions: {
-      code: 'RATE_LIMITED' satisfies ErrorCode,
+      code,
       retryAfterS,
       http: {
-        status: HTTP_STATUS.RATE_LIMITED,
+        status: HTTP_STATUS[code],
         headers: new HeaderMap([['retry-after', String(retryAfterS)]]),
       },
     },

@@ -1,24 +1,18 @@
+import { randomUUID } from 'node:crypto';
 import type { ExecutionArgs, ExecutionResult, GraphQLFormattedError } from 'graphql';
-import {
-  createSourceEventStream,
-  execute,
-  getOperationAST,
-  GraphQLError,
-  parse,
-  specifiedRules,
-  validate,
-} from 'graphql';
+import { createSourceEventStream, execute, getOperationAST, GraphQLError } from 'graphql';
 import type { Admitted } from './admission.ts';
 import { showCost } from './admission.ts';
 import type { Caller, Context, Services } from './context.ts';
 import { createContext } from './context.ts';
 import { formatError } from './errors.ts';
-import { limitRules, MAX_TOKENS } from './limits.ts';
-import type { GraphQLRequest } from './request-steps.ts';
+import type { GraphQLRequest } from './graphql-request.ts';
+import { sharingKeyOf } from './sharing.ts';
 
 /** A request over a socket or an event stream that may run. */
 export interface Prepared extends Omit<ExecutionArgs, 'contextValue'> {
-  readonly contextValue: Caller & { readonly admitted: Admitted };
+  readonly contextValue: Caller & { readonly admitted: Admitted; readonly sharing: string };
+  readonly isSubscription: boolean;
 }
 
 /** Takes the steps of every request. @returns errors if one of them refuses it */
@@ -27,14 +21,13 @@ export async function prepare(
   caller: Caller,
   services: Services,
 ): Promise<Prepared | readonly GraphQLError[]> {
-  const { schema, steps } = services;
+  const { schema, steps, documents } = services;
   const fail = (error: unknown) => toError(error, caller, services);
   try {
     const text = await steps.accept(caller.identity, request);
-    const document = parse(text, { maxTokens: MAX_TOKENS });
-    const faults = validate(schema, document, [...specifiedRules, ...limitRules]);
-    if (faults.length > 0) {
-      return faults.map((fault) => fail(withCode(fault, 'GRAPHQL_VALIDATION_FAILED')));
+    const document = documents.read(text);
+    if (!('kind' in document)) {
+      return document.map((fault) => fail(withCode(fault, 'GRAPHQL_VALIDATION_FAILED')));
     }
     const operation = getOperationAST(document, request.operationName);
     if (!operation) {
@@ -49,8 +42,10 @@ export async function prepare(
     const variableValues = request.variables ?? {};
     const admitted = await steps.admit(caller.identity, document, operation, variableValues);
     const operationName = operation.name?.value ?? null;
-    const contextValue = { ...caller, admitted };
-    return { schema, document, operationName, variableValues, contextValue };
+    const sharing = sharingKeyOf(text, document, operationName, variableValues, caller.identity);
+    const contextValue = { ...caller, admitted, sharing };
+    const isSubscription = operation.operation === 'subscription';
+    return { schema, document, operationName, variableValues, contextValue, isSubscription };
   } catch (error) {
     return [fail(error instanceof GraphQLError ? withCode(error, 'GRAPHQL_PARSE_FAILED') : error)];
   }
@@ -58,38 +53,49 @@ export async function prepare(
 
 /** Runs a query or a mutation with a context of its own. */
 export async function runOnce(args: Prepared, services: Services): Promise<ExecutionResult> {
-  const { admitted, ...caller } = args.contextValue;
+  const { admitted, sharing: _, ...caller } = args.contextValue;
   const result = await answer(args, createContext(services, caller, admitted));
   return { ...result, extensions: showCost(admitted) };
 }
 
 /**
- * Runs a subscription. Each message gets a context of its own, so that nothing loaded for one message is
- * shown with the next.
+ * Runs a subscription; each message is written as JSON, once for all that share it. A message gets a context of its
+ * own, so that nothing loaded for one message is shown with the next.
  */
 export async function runStream(
   args: Prepared,
   services: Services,
-): Promise<AsyncIterableIterator<ExecutionResult> | ExecutionResult> {
-  const { admitted, ...caller } = args.contextValue;
+): Promise<AsyncIterableIterator<string> | ExecutionResult> {
+  const { admitted, sharing, ...caller } = args.contextValue;
   const opening = createContext(services, caller, admitted);
   const source = await createSourceEventStream({ ...args, contextValue: opening }).finally(() =>
     opening.reading.end(),
   );
   if (!(Symbol.asyncIterator in source)) return formatResult(source, caller, services);
   const messages = source[Symbol.asyncIterator]();
+  const write = async (rootValue: unknown): Promise<string> => {
+    // Others wait for this answer too: it is not given up when this caller disconnects.
+    const { signal } = new AbortController();
+    const { acquire } = services.messageTurns;
+    const ours = { identity: caller.identity, requestId: randomUUID(), signal, acquire };
+    const context = createContext(services, ours, admitted);
+    return JSON.stringify(await answer({ ...args, rootValue }, context));
+  };
   let over = false;
-  const stream: AsyncIterableIterator<ExecutionResult> = {
+  const stream: AsyncIterableIterator<string> = {
     next: async () => {
       if (over) return { value: undefined, done: true };
       try {
-        const message = await messages.next();
+        const message: IteratorResult<unknown> = await messages.next();
         if (message.done === true) return { value: undefined, done: true };
-        const context = createContext(services, caller, admitted);
-        return { value: await answer({ ...args, rootValue: message.value }, context), done: false };
+        const { value } = message;
+        const text = await services.answers(value as object, sharing, () => write(value));
+        return { value: text, done: false };
       } catch (error) {
         over = true;
-        return { value: { errors: [toError(error, caller, services)] }, done: false };
+        await messages.return?.();
+        const errors = [toError(error, caller, services)];
+        return { value: JSON.stringify({ errors }), done: false };
       }
     },
     return: async () => {

@@ -1,7 +1,7 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
-import type { JWTPayload } from 'jose';
+import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { Reader } from '../store/read/transaction.ts';
-import { createError } from './errors.ts';
+import { createError, createUnavailableError } from './errors.ts';
 import type { Role } from '../roles.ts';
 import { ROLES } from '../roles.ts';
 import { isPlainName } from './plain-text.ts';
@@ -40,6 +40,15 @@ const PUBLIC_ALGORITHMS = [
   'ES512',
   'EdDSA',
 ];
+
+/** How the key set fails because of a token, not because it could not be fetched. */
+const ABOUT_THE_TOKEN = [
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+  errors.JOSENotSupported,
+];
+const KEYS_TIMEOUT_MS = 5_000;
+const RETRY_MS = 5_000;
 
 /** Tolerated difference between the issuer's clock and ours, seconds. */
 const CLOCK_SKEW_S = 5;
@@ -83,7 +92,7 @@ function createVerify(settings: AuthSettings): (token: string) => Promise<JWTPay
     ...(settings.audience === undefined ? {} : { audience: settings.audience }),
   };
   if (settings.jwksUrl !== undefined) {
-    const keys = createRemoteJWKSet(new URL(settings.jwksUrl));
+    const keys = fetchKeys(settings.jwksUrl);
     return async (token) =>
       (await jwtVerify(token, keys, { ...options, algorithms: PUBLIC_ALGORITHMS })).payload;
   }
@@ -93,6 +102,25 @@ function createVerify(settings: AuthSettings): (token: string) => Promise<JWTPay
       (await jwtVerify(token, key, { ...options, algorithms: ['HS256'] })).payload;
   }
   throw new Error('the API needs AUTH_JWT_SECRET or AUTH_JWKS_URL to verify tokens');
+}
+
+/**
+ * The keys of the issuer. That they cannot be fetched says nothing about a token: keys fetched before are used on, and
+ * without any the caller is to come back.
+ */
+function fetchKeys(jwksUrl: string): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(new URL(jwksUrl), { timeoutDuration: KEYS_TIMEOUT_MS });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (ABOUT_THE_TOKEN.some((kind) => error instanceof kind)) throw error;
+      throw createUnavailableError(
+        "The issuer's keys (AUTH_JWKS_URL) cannot be fetched now, so no token can be verified.",
+        RETRY_MS,
+      );
+    }
+  };
 }
 
 function toIdentity(claims: JWTPayload): Identity {
@@ -146,13 +174,4 @@ export function toReader({ role, tenant, driver }: Identity): Reader {
     tenant,
     driver: role === 'DRIVER' ? (driver ?? '') : null,
   };
-}
-
-/** The longest delay of a timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** Calls `end` when a token expires. @returns a function that cancels this */
-export function atExpiry({ expiresAtMs }: Identity, nowMs: number, end: () => void): () => void {
-  const timer = setTimeout(end, Math.min(Math.max(expiresAtMs - nowMs, 0), MAX_TIMER_MS));
-  return () => clearTimeout(timer);
 }

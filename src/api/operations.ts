@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { createError, createMissingQueryError } from './errors.ts';
-import type { GraphQLRequest } from './request-steps.ts';
+import type { GraphQLRequest } from './graphql-request.ts';
 import { toObject } from './untrusted.ts';
 
 /** The file that `@apollo/generate-persisted-query-manifest` writes. */

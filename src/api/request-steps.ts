@@ -1,17 +1,10 @@
 import type { DocumentNode, GraphQLError, OperationDefinitionNode } from 'graphql';
 import { parse } from 'graphql';
 import type { Admission, Admitted } from './admission.ts';
+import type { GraphQLRequest } from './graphql-request.ts';
 import type { Authenticate, Identity } from './identity.ts';
 import { MAX_TOKENS, refuseConditionalSubscription } from './limits.ts';
 import type { Operations } from './operations.ts';
-
-/** A GraphQL request as a client sends it; its fields are checked where they are used. */
-export interface GraphQLRequest {
-  readonly query?: unknown;
-  readonly operationName?: string | null | undefined;
-  readonly variables?: Record<string, unknown> | null | undefined;
-  readonly extensions?: unknown;
-}
 
 /**
  * The steps of every request, in the order of this interface, whatever its transport: HTTP, WebSocket or

@@ -12,7 +12,8 @@ import { serveHttp } from './apollo.ts';
 import { serveConsole } from './console.ts';
 import type { Services } from './context.ts';
 import { serveExports } from './export/serve.ts';
-import { serveEventStream } from './event-stream.ts';
+import { serveHttpStreams } from './http-streams.ts';
+import { createDocuments } from './documents.ts';
 import { createGate } from './gate.ts';
 import type { Role } from '../roles.ts';
 import { ROLES } from '../roles.ts';
@@ -24,6 +25,9 @@ import type { RateLimits } from './rates.ts';
 import { createRates } from './rates.ts';
 import { createRequestSteps } from './request-steps.ts';
 import { createSchema } from './schema.ts';
+import type { SessionLimits } from './sessions.ts';
+import { createSessions } from './sessions.ts';
+import { createSharedAnswers } from './sharing.ts';
 import { serveSockets } from './sockets.ts';
 import { createWeb } from './web.ts';
 
@@ -48,6 +52,8 @@ export interface ApiOptions {
   /** Roles that may read the schema; all if not given. */
   readonly introspection?: readonly Role[];
   readonly operations?: OperationSettings;
+  /** Connections for subscriptions at once; 20,000, and 20 of one DRIVER, if not given. */
+  readonly sessionLimits?: SessionLimits;
   /** Number of queries over whole books of business that run at once; 1 if not given. */
   readonly heavyQueries?: number;
   /** Time limit of one statement of a usual request, milliseconds; 10,000 if not given. */
@@ -65,12 +71,16 @@ export interface Api {
   readonly url: string;
   /** GraphQL over WebSocket. */
   readonly wsUrl: string;
+  /** How many connections for subscriptions are open, and how many subscriptions run on them. */
+  live(): { readonly connections: number; readonly subscriptions: number };
   stop(): Promise<void>;
 }
 
 const PATH = '/graphql';
 /** Subscribers that read alone at once, of the connections to the store. */
-const CATCHING_UP = 4;
+const CATCHING_UP = 3;
+/** Messages of subscriptions that read at once, of the same connections. */
+const MESSAGES_AT_ONCE = 3;
 /** Heavy operations that may wait at the gate, and for how long. */
 const HEAVY_QUEUE = 50;
 const HEAVY_WAIT_MS = 30_000;
@@ -113,6 +123,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
           introspection: options.introspection ?? ROLES,
         }),
       }),
+      documents: createDocuments(schema),
+      answers: createSharedAnswers(),
+      messageTurns: createTurns(MESSAGES_AT_ONCE),
+      sessions: createSessions(now, options.sessionLimits),
       heavy: { times: HEAVY_TIMES, through: heavyStore, acquire: gate.acquire },
       statementTimeoutMs: options.statementTimeoutMs ?? USUAL_TIMES.statementTimeoutMs,
     };
@@ -121,7 +135,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const app = await createWeb({ corsOrigins, trustProxy, log, requestTimeoutMs });
     const graphql = { app, path: PATH, services };
     const stopHttp = await serveHttp(graphql);
-    serveEventStream({ ...graphql, path: `${PATH}/stream` });
+    serveHttpStreams(app, `${PATH}/stream`, services);
     const waiting = { queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS };
     const { acquire } = createGate({ places: EXPORTS_AT_ONCE, ...waiting });
     const exporting = { times: EXPORT_TIMES, through: exportStore, acquire };
@@ -148,8 +162,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     return {
       url: graphqlUrl.href,
       wsUrl: graphqlUrl.href.replace(/^http/, 'ws'),
+      live: () => ({ connections: services.sessions.count(), subscriptions: hub.open.size }),
       stop: async () => {
-        // Sockets first: a stream that ended before its socket would look complete.
+        // Connections first: a stream that ended before its connection would look complete.
+        services.sessions.drain();
         const socketsStopped = stopSockets();
         await hub.close();
         await socketsStopped;

@@ -106,7 +106,8 @@ export async function streamChanges<Of, Change, Row extends object, Message>(
     return state === undefined ? { message } : { message, state };
   }
 
-  function readAs<T>(as: Reader, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return alone(() => withReading(store, as, { snapshot: false }, (reading) => reading.run(work)));
+  async function readAs<T>(as: Reader, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const options = { snapshot: false, acquire: alone.acquire };
+    return withReading(store, as, options, (reading) => reading.run(work));
   }
 }

@@ -9,7 +9,7 @@ export interface Streams {
   readonly hub: Hub;
   readonly cursors: StreamCursors;
   readonly now: () => number;
-  /** Runs the reads of subscribers that have not caught up yet, a few at a time. */
+  /** Turns of subscribers that have not caught up yet and read alone. */
   readonly alone: Turns;
 }
 

@@ -199,13 +199,13 @@ describe('a socket', () => {
     return { socket, heard, closed, tell };
   }
 
-  it('answers a ping, and closes with 1001 where the API stops', async () => {
+  it('answers a ping, and closes with 1012 where the API stops', async () => {
     const own = await startTestApi(database);
     const { heard, closed, tell } = await openSocket(own);
     tell({ type: 'ping' });
     await until('the answer', () => heard.includes('pong'));
     await own.stop();
-    expect(await closed).toBe(1001);
+    expect(await closed).toBe(1012);
   });
 
   if (process.env['ODOGRAPH_LONG'] === '1') {
