@@ -6,6 +6,7 @@ import { startApi } from './api/server.ts';
 import type { Config } from './config.ts';
 import { createRulesTimeline } from './core/rules.ts';
 import { createKafka, kafkaSettings, PARTITIONS } from './kafka.ts';
+import { onInterrupt } from './local/interrupt.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './ops.ts';
 import { createMetrics, startHealth } from './ops.ts';
@@ -184,14 +185,12 @@ export async function untilTold(
 ): Promise<number> {
   let signals = 0;
   const told = new Promise<number>((resolve) => {
-    const hear = (signal: NodeJS.Signals) => {
+    onInterrupt((reason) => {
       signals += 1;
       if (signals > 1) process.exit(130);
-      log.info(`${signal}: stopping; send it again to stop at once`);
+      log.info(`${reason}: stopping; interrupt again to stop at once`);
       resolve(0);
-    };
-    process.on('SIGINT', hear);
-    process.on('SIGTERM', hear);
+    });
   });
   const crashed = finished.then(
     () => 0,

@@ -11,8 +11,8 @@ export interface Session {
   readonly log: Logger;
   /** Results, on standard output. */
   print(line: string): void;
-  /** Progress, on standard error. */
-  report(line: string): void;
+  /** Progress, on standard error; a detail only in a terminal. */
+  report(line: string, isDetail?: boolean): void;
 }
 
 /** @throws Problem BAD_SETTINGS */
@@ -22,7 +22,9 @@ export function openSession(): Session {
     config,
     log: createLog({ level: config.logLevel, isTerminal: process.stderr.isTTY }),
     print: (line) => void process.stdout.write(`${line}\n`),
-    report: (line) => void process.stderr.write(`${line}\n`),
+    report: (line, isDetail = false) => {
+      if (!isDetail || process.stderr.isTTY) process.stderr.write(`${line}\n`);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { ensureFolder, lockFolder, writeRunFacts } from '../local/folder.ts';
+import { onInterrupt } from '../local/interrupt.ts';
 import { deriveLogins } from '../local/logins.ts';
 import { claimPort } from '../local/port.ts';
 import { hidePassword, startSurroundings } from '../local/surroundings.ts';
@@ -62,8 +63,8 @@ async function up(session: Session, wantsFleet: boolean): Promise<number> {
       starting.catch(() => undefined);
       return 0;
     }
-    interrupted.release();
     const { untilTold } = await import('../main.ts');
+    interrupted.release();
     return await untilTold({ finished: started.finished, stop }, log);
   } finally {
     await stop();
@@ -109,13 +110,11 @@ async function start(
 
 /** Resolves at a signal during start-up, so that servers already started are stopped first. */
 function createInterrupt(): { signal: Promise<undefined>; release: () => void } {
-  let interrupt = () => {};
-  const signal = new Promise<undefined>((resolve) => (interrupt = () => resolve(undefined)));
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  return {
-    signal,
-    release: () => void process.off('SIGINT', interrupt).off('SIGTERM', interrupt),
-  };
+  let release = () => {};
+  const signal = new Promise<undefined>((resolve) => {
+    release = onInterrupt(() => resolve(undefined));
+  });
+  return { signal, release };
 }
 
 type Tokens = Readonly<Record<Role, string>>;

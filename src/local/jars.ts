@@ -9,8 +9,8 @@ import { Problem } from '../problem.ts';
 /** The same folder, whether this file runs from src/local or dist/local. */
 export const brokerAssets = fileURLToPath(new URL('../../src/local/broker/', import.meta.url));
 
-/** Receives progress messages for the terminal. */
-export type Progress = (message: string) => void;
+/** Receives progress messages; details are for a terminal only, where one replaces the other. */
+export type Progress = (message: string, isDetail?: boolean) => void;
 
 /**
  * Downloads the broker's jars into a folder with Maven, once; Maven's cache (~/.m2) is used.
@@ -26,7 +26,7 @@ export async function fetchJars(
   const markFile = join(folder, '.complete');
   if (existsSync(markFile) && readFileSync(markFile, 'utf8') === wanted) return;
 
-  progress('fetching Apache Kafka (45 jars, 45 MB, once)');
+  progress('downloading Apache Kafka (45 jars, 45 MB, once)');
   const fresh = `${folder}.${process.pid}`; // moved into place when complete
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { recursive: true });
@@ -67,7 +67,7 @@ function runMaven(
     output.push(line);
     if (output.length > 400) output.shift();
     const jar = /Downloaded from \S+ \S+\/(\S+\.jar) (\(.*\))/.exec(line.replace(': ', ' '));
-    if (jar) progress(`fetched ${++downloaded}: ${jar[1]} ${jar[2]}`);
+    if (jar) progress(`downloaded ${++downloaded}: ${jar[1]} ${jar[2]}`, true);
   };
   createInterface(maven.stdout).on('line', readLine);
   createInterface(maven.stderr).on('line', readLine);
@@ -83,7 +83,10 @@ function runMaven(
       );
     });
     maven.once('close', (code) => {
-      if (code === 0) return resolve();
+      if (code === 0) {
+        progress(`downloaded Apache Kafka: ${downloaded} new jars`);
+        return resolve();
+      }
       const why = output.find((line) => line.includes('ERROR'))?.replace(/^.*?ERROR\]?\s*/, '');
       reject(
         new Problem(

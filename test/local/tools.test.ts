@@ -72,11 +72,15 @@ test('jars are downloaded once, with progress', async () => {
   const jars = join(folder, 'some-jars');
   const line = 'Downloaded from central: https://repo/x/kafka-clients-4.4.0.jar (10 MB at 1 MB/s)';
   const env = pathWith('mvn', `echo '[INFO] ${line}'`);
-  const told: string[] = [];
-  await fetchJars(jars, { ...env, PATH: `${env['PATH']}${delimiter}/bin` }, (m) => told.push(m));
-  expect(told.at(-1)).toBe('fetched 1: kafka-clients-4.4.0.jar (10 MB at 1 MB/s)');
-  await fetchJars(jars, { PATH: folder }, (m) => told.push(m));
-  expect(told).toHaveLength(2);
+  const reports: [message: string, isDetail: boolean][] = [];
+  const progress = (message: string, isDetail = false) => reports.push([message, isDetail]);
+  await fetchJars(jars, { ...env, PATH: `${env['PATH']}${delimiter}/bin` }, progress);
+  expect(reports.slice(1)).toEqual([
+    ['downloaded 1: kafka-clients-4.4.0.jar (10 MB at 1 MB/s)', true],
+    ['downloaded Apache Kafka: 1 new jars', false],
+  ]);
+  await fetchJars(jars, { PATH: folder }, progress);
+  expect(reports).toHaveLength(3);
 });
 
 test('a port in use is reported with the setting that changes it; 0 is any free port', async () => {
