@@ -1,22 +1,24 @@
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import type { DecimalSign } from '../core/claim-fields.ts';
 import type { FactorMapping, MappedCoefficient } from '../core/premium/tariff/coefficients.ts';
 import { draftFromCoefficients, isCoefficientTable } from '../core/premium/tariff/coefficients.ts';
-import { isClaimTable } from '../store/write/claims.ts';
 import { Problem } from '../problem.ts';
-import { importClaims } from './claims.ts';
+import { importClaims, isClaimTable, readTextFile } from './claims.ts';
+import type { Encoding } from './claims-file.ts';
+import { ENCODINGS, SEPARATORS } from './claims-file.ts';
 
 interface ImportOptions {
   readonly tenant: string;
+  readonly encoding?: Encoding;
+  readonly separator?: string;
+  readonly decimal?: DecimalSign;
   readonly tariff?: string;
   readonly factor: readonly FactorMapping[];
   readonly draftVersion?: string;
   readonly meanClaim?: string;
 }
-
-/** Longest heading that is looked at, bytes. */
-const HEADING_BYTES = 16_384;
 
 function readFactor(text: string, before: readonly FactorMapping[]): FactorMapping[] {
   const parts = /^([^=]+)=([^:]+):(.+)$/.exec(text);
@@ -35,6 +37,23 @@ export function defineImport(program: Command): void {
     )
     .argument('<file>', 'CSV with a heading')
     .option('--tenant <slug>', 'claims: the tenant that owns the policies', 'default')
+    .addOption(
+      new Option('--encoding <name>', 'claims: of a file that is neither UTF-8 nor UTF-16').choices(
+        ENCODINGS,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--separator <name>',
+        'claims: between fields, if the heading does not show it',
+      ).choices(Object.values(SEPARATORS)),
+    )
+    .addOption(
+      new Option(
+        '--decimal <sign>',
+        'claims: before the decimals, if amounts such as 1.234 do not show it',
+      ).choices(['.', ',']),
+    )
     .option('--tariff <file>', 'coefficients: the tariff document that they go into')
     .option(
       '--factor <Variable=fact:base>',
@@ -51,7 +70,7 @@ export function defineImport(program: Command): void {
       'after',
       `
 Claims have the columns claimNumber, policyNumber, occurredOn, amount, currency and may have vehicleId and
-driverId. A claim that is known already is brought up to date. Coefficients are what R's broom::tidy and
+driverId. A claim that was imported before is updated; a negative amount is a recovery. Coefficients are what R's broom::tidy and
 statsmodels write, of a model with a log link and treatment contrasts; the draft goes to standard output.
 
 Examples:
@@ -60,31 +79,20 @@ Examples:
     --factor District=territory:1 --factor 'Group=vehicleGroup:<1l' --factor 'Age=ageBand:<25' > draft.json`,
     )
     .action(async (file: string, options: ImportOptions) => {
-      const heading = readHeading(file);
-      if (isClaimTable(heading)) return importClaims(file, options.tenant);
+      const text = readTextFile(file, options.encoding);
+      if (options.separator !== undefined || isClaimTable(text)) {
+        const named = Object.entries(SEPARATORS).find(([, name]) => name === options.separator);
+        const { separator: _, ...rest } = options;
+        return importClaims(file, text, { ...rest, ...(named && { separator: named[0] }) });
+      }
+      const [heading = ''] = text.split(/\r?\n/, 1);
       if (isCoefficientTable(heading)) return importCoefficients(file, options);
       throw new Problem(
         'UNKNOWN_TABLE',
-        `The heading of ${file} is neither that of claims nor that of coefficients: ${heading.slice(0, 200)}`,
+        `The heading of ${file} is neither that of claims nor that of coefficients, with commas, semicolons or tabs between its fields: ${heading.slice(0, 200)}`,
         'Claims have claimNumber, policyNumber, occurredOn, amount and currency; coefficients have term and estimate (R) or a coef column (Python).',
       );
     });
-}
-
-function readHeading(file: string): string {
-  const bytes = Buffer.alloc(HEADING_BYTES);
-  const descriptor = openSync(file, 'r');
-  try {
-    const length = readSync(descriptor, bytes, 0, HEADING_BYTES, 0);
-    return (
-      bytes
-        .toString('utf8', 0, length)
-        .replace(/^\uFEFF/, '')
-        .split(/\r?\n/, 1)[0] ?? ''
-    );
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 function importCoefficients(file: string, options: ImportOptions): void {

@@ -116,33 +116,57 @@ describe('claims', () => {
     ];
     const first = await importClaims(good);
     expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(first.stdout).toBe('3 claims added, 0 brought up to date, 0 as they were, 0 refused\n');
+    expect(first.stdout).toBe('3 claims added, 0 updated, 0 unchanged, 0 refused\n');
     const second = await importClaims([
       good[0]!,
       'C-2,P-1,2015-08-03,350,EUR,,',
       'C-4,P-9,2015-08-03,1,EUR,,',
       'C-5,P-1,2016-08-03,1,EUR,,',
-      'C-6,P-1,2015-08-03,-1,EUR,,',
-      'C-7,P-1,2015-02-30,1,EUR,,',
       'C-8,P-1,2015-08-03,1,EUR,van,',
       'C-9,P-1,2015-08-03,1,EUR,,nobody',
-      'C-10,P-1,2015-08-03,1',
     ]);
     expect(second.code).toBe(1);
-    expect(second.stdout).toBe('0 claims added, 1 brought up to date, 1 as they were, 7 refused\n');
+    expect(second.stdout).toBe('0 claims added, 1 updated, 1 unchanged, 4 refused\n');
     const codes = [...second.stderr.matchAll(/line (\d+): .* \[(\w+)\]/g)].map(
       (m) => `${m[1]} ${m[2]}`,
     );
     expect(codes).toEqual([
       '4 UNKNOWN_POLICY',
       '5 NOT_COVERED',
-      '6 BAD_LINE',
-      '7 BAD_LINE',
-      '8 UNKNOWN_VEHICLE',
-      '9 UNKNOWN_DRIVER',
-      '10 BAD_LINE',
+      '6 UNKNOWN_VEHICLE',
+      '7 UNKNOWN_DRIVER',
     ]);
-    expect(second.stderr).toContain('amount is "-1"; it must be an amount such as 1234.56');
+  });
+
+  it('are not stored, not even the readable ones, of a file with a line that cannot be read', async () => {
+    const before = await rows.one('select count(*) as claims from claim');
+    const bad = await importClaims(['C-6,P-1,2015-08-03,5,EUR,,', 'C-7,P-1,2015-02-30,1,EUR,,']);
+    expect(bad.code).toBe(1);
+    expect(bad.stderr).toContain(
+      'line 3, column occurredOn: "2015-02-30" is a day that does not exist [BAD_DATE]',
+    );
+    expect(bad.stderr).toContain('Nothing was stored.');
+    expect(await rows.one('select count(*) as claims from claim')).toEqual(before);
+  });
+
+  it('and recoveries come net, and amounts of different currencies are not added', async () => {
+    const sums = `select claims, claim_amount::text as amount, claim_currency as currency, recovered_amount::text as recovered, claim_amounts as amounts
+      from exposure where claim_amounts <> '{}' and from_date <= '2015-08-03' and '2015-08-03' < to_date`;
+    await importClaims(['R-1,P-1,2015-08-03,-50,EUR,,']);
+    expect(await asAnalyst(sums)).toEqual([
+      { claims: 1, amount: '300', currency: 'EUR', recovered: '50', amounts: { EUR: 300 } },
+    ]);
+    await importClaims(['C-10,P-1,2015-08-03,20.5,CHF,,']);
+    expect(await asAnalyst(sums)).toEqual([
+      {
+        claims: 2,
+        amount: null,
+        currency: null,
+        recovered: null,
+        amounts: { EUR: 300, CHF: 20.5 },
+      },
+    ]);
+    await rows.owner.query(`delete from claim where number in ('R-1', 'C-10')`);
   });
 });
 

@@ -1,11 +1,20 @@
 import type pg from 'pg';
 import { connectOwner } from '../session.ts';
-import { fieldsOf } from '../../core/premium/exact/csv.ts';
 
-/** A line of a file of claims, counted from 1. */
-export interface ClaimLine {
+/** A claim as a file has it, checked by itself. */
+export interface Claim {
+  /** Where it is in the file, counted from 1. */
   readonly line: number;
-  readonly text: string;
+  readonly claimNumber: string;
+  readonly policyNumber: string;
+  /** YYYY-MM-DD. */
+  readonly occurredOn: string;
+  /** Decimal text; negative for a recovery. */
+  readonly amount: string;
+  readonly currency: string;
+  /** '' where none is named. */
+  readonly vehicleId: string;
+  readonly driverId: string;
 }
 
 export interface RefusedClaim {
@@ -23,49 +32,10 @@ export interface KeptClaims {
 }
 
 export interface Claims {
-  /** The file's first line: which columns it has, in which order. */
-  readHeading(text: string): void;
-  /** Keeps claims in one transaction; those that cannot be kept are told and hold nothing up. */
-  keep(lines: readonly ClaimLine[]): Promise<KeptClaims>;
+  /** Stores claims in one transaction; those that do not fit the policies are returned as refused. */
+  keep(claims: readonly Claim[]): Promise<KeptClaims>;
   close(): Promise<void>;
 }
-
-const COLUMNS = [
-  'claimNumber',
-  'policyNumber',
-  'occurredOn',
-  'amount',
-  'currency',
-  'vehicleId',
-  'driverId',
-] as const;
-type Column = (typeof COLUMNS)[number];
-const REQUIRED: readonly Column[] = [
-  'claimNumber',
-  'policyNumber',
-  'occurredOn',
-  'amount',
-  'currency',
-];
-
-/** The form of each column, and its description for people. */
-const FORMS: Readonly<Record<Column, readonly [RegExp, string]>> = {
-  claimNumber: [/^[^\0]{1,200}$/, '1 to 200 characters'],
-  policyNumber: [/^[^\0]{1,200}$/, '1 to 200 characters'],
-  occurredOn: [/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/, 'a date such as 2026-03-14'],
-  amount: [/^\d{1,14}(\.\d{1,4})?$/, 'an amount such as 1234.56, not negative'],
-  currency: [/^[A-Z]{3}$/, 'a code of ISO 4217 such as EUR'],
-  vehicleId: [/^[^\0]{0,200}$/, 'at most 200 characters'],
-  driverId: [/^[^\0]{0,200}$/, 'at most 200 characters'],
-};
-
-/** Whether a file's heading is that of claims. */
-export function isClaimTable(heading: string): boolean {
-  const names = fieldsOf(heading);
-  return REQUIRED.every((name) => names.includes(name));
-}
-
-type Fields = Record<Column, string>;
 
 /** One of a batch as the database judged it. */
 interface Judged {
@@ -90,12 +60,8 @@ export async function openClaims(url: string, tenant: string): Promise<Claims | 
     await client.end();
     return 'UNKNOWN_TENANT';
   }
-  let names: readonly string[] = [];
   return {
-    readHeading: (text) => {
-      names = fieldsOf(text.replace(/^\uFEFF/, ''));
-    },
-    keep: (lines) => keepClaims(client, tenantRef, names, lines),
+    keep: (claims) => keepClaims(client, tenantRef, claims),
     close: () => client.end(),
   };
 }
@@ -103,37 +69,25 @@ export async function openClaims(url: string, tenant: string): Promise<Claims | 
 async function keepClaims(
   client: pg.Client,
   tenantRef: number,
-  names: readonly string[],
-  lines: readonly ClaimLine[],
+  claims: readonly Claim[],
 ): Promise<KeptClaims> {
   const refused: RefusedClaim[] = [];
-  const good = new Map<number, Fields>();
-  const seen = new Map<string, number>();
-  for (const { line, text } of lines) {
-    const fields = readFields(names, text);
-    if (typeof fields === 'string') {
-      refused.push({ line, code: 'BAD_LINE', message: fields });
-      continue;
-    }
-    // Of two lines about one claim the later holds.
-    const earlier = seen.get(fields.claimNumber);
-    if (earlier !== undefined) good.delete(earlier);
-    seen.set(fields.claimNumber, line);
-    good.set(line, fields);
-  }
-  const batch = JSON.stringify([...good].map(([line, fields]) => ({ line, ...fields })));
+  // Of two lines about one claim the later applies.
+  const last = new Map(claims.map((claim) => [claim.claimNumber, claim]));
+  const good = new Map([...last.values()].map((claim) => [claim.line, claim]));
+  const batch = JSON.stringify([...good.values()]);
   await client.query('begin');
   try {
     const { rows: judged } = await client.query<Judged>(JUDGE, [tenantRef, batch]);
     for (const row of judged) {
-      const fields = good.get(row.line);
-      const fault = fields && faultOf(row, fields);
+      const claim = good.get(row.line);
+      const fault = claim && faultOf(row, claim);
       if (fault) {
         refused.push({ line: row.line, ...fault });
         good.delete(row.line);
       }
     }
-    const rest = JSON.stringify([...good].map(([line, fields]) => ({ line, ...fields })));
+    const rest = JSON.stringify([...good.values()]);
     const { rows: kept } = await client.query<{ added: boolean }>(KEEP, [tenantRef, rest]);
     await client.query('commit');
     const added = kept.filter((row) => row.added).length;
@@ -149,45 +103,24 @@ async function keepClaims(
   }
 }
 
-/** The fields of a line, or what is wrong with it. */
-function readFields(names: readonly string[], text: string): Fields | string {
-  const values = fieldsOf(text);
-  if (values.length !== names.length) {
-    return `it has ${values.length} fields, the heading has ${names.length}`;
-  }
-  const fields = Object.fromEntries(
-    COLUMNS.map((column) => [column, values[names.indexOf(column)] ?? '']),
-  ) as Fields;
-  for (const column of COLUMNS) {
-    const [form, said] = FORMS[column];
-    if (!form.test(fields[column])) {
-      return `${column} is ${JSON.stringify(fields[column])}; it must be ${said}`;
-    }
-  }
-  return isNaN(Date.parse(`${fields.occurredOn}T00:00:00Z`)) ||
-    new Date(`${fields.occurredOn}T00:00:00Z`).toISOString().slice(0, 10) !== fields.occurredOn
-    ? `occurredOn is "${fields.occurredOn}"; there is no such day`
-    : fields;
-}
-
-function faultOf(row: Judged, fields: Fields): Omit<RefusedClaim, 'line'> | undefined {
+function faultOf(row: Judged, claim: Claim): Omit<RefusedClaim, 'line'> | undefined {
   if (row.policy === null) {
-    return { code: 'UNKNOWN_POLICY', message: `there is no policy ${fields.policyNumber}` };
+    return { code: 'UNKNOWN_POLICY', message: `the tenant has no policy ${claim.policyNumber}` };
   }
   if (!row.covered) {
     return {
       code: 'NOT_COVERED',
-      message: `policy ${fields.policyNumber} was not in force on ${fields.occurredOn}`,
+      message: `policy ${claim.policyNumber} was not in force on ${claim.occurredOn}`,
     };
   }
   if (!row.vehicleKnown) {
     return {
       code: 'UNKNOWN_VEHICLE',
-      message: `policy ${fields.policyNumber} did not cover the vehicle ${fields.vehicleId} on ${fields.occurredOn}`,
+      message: `policy ${claim.policyNumber} did not cover the vehicle ${claim.vehicleId} on ${claim.occurredOn}`,
     };
   }
   if (!row.driverKnown) {
-    return { code: 'UNKNOWN_DRIVER', message: `there is no driver ${fields.driverId}` };
+    return { code: 'UNKNOWN_DRIVER', message: `the tenant has no driver ${claim.driverId}` };
   }
   return undefined;
 }
