@@ -17,8 +17,10 @@ export const tripUpdates: ChangeStream<ChangeSubject, TripChange, TripRow, TripU
   name: 'trips',
   feedOf: ({ trips }) => trips,
   topicOf: (of, reader) => topicOf('trips', of, reader),
-  pick: ({ trip, merged, owner }, reader) => {
+  pick: ({ trip, merged, lost, owner }, reader, of) => {
     if (!trip || !reaches(reader, owner)) return undefined;
+    // Who follows the device and may still see the trip is sent it as it is now.
+    if (lost && 'deviceId' in of && reaches(reader, lost.to)) return undefined;
     return merged && !reaches(reader, merged.into) ? merged.orphan : trip;
   },
   read: readChangedTrips,

@@ -106,9 +106,11 @@ function settleTrip(
   }
   const old = oldTrips.find((candidate) => candidate.id === id);
   const unchanged = old?.columns && isDeepStrictEqual(old.columns, columns);
-  const revision = (old?.revision ?? firstRevision) + (old?.wasClosed && !unchanged ? 1 : 0);
+  const isRevised =
+    old !== undefined && (old.wasClosed ? !looksTheSame(old, trip, columns) : isLost(old, columns));
+  const revision = (old?.revision ?? firstRevision) + (isRevised ? 1 : 0);
   if (!unchanged) {
-    if (old?.wasClosed) outputs.revisions.push({ id, withdrawn: false });
+    if (isRevised) outputs.revisions.push({ id, withdrawn: false });
     if (old && old.startedAtMs !== trip.startedAtMs) outputs.tripsGone.push(id);
     if (old?.columns) addTotals(old.columns, -1, outputs);
     addTotals(columns, 1, outputs);
@@ -123,6 +125,38 @@ function settleTrip(
     anchor: trip.anchor,
     last: trip.last,
   };
+}
+
+/**
+ * Whether a trip that was already reported as closed has the same facts as before for its readers: which
+ * event closed it, and until when it waited for one, are not shown. A trip that silence closed was
+ * reported with that reason before an event confirmed it.
+ */
+function looksTheSame(old: OldTrip, trip: TripFacts, columns: TripColumns): boolean {
+  if (old.columns) return isDeepStrictEqual(shownOf(old.columns), shownOf(columns));
+  const hasGrown = old.startedAtMs !== trip.startedAtMs || compareKeys(old.last, trip.last) !== 0;
+  return !hasGrown && trip.endReason === 'SILENCE';
+}
+
+function shownOf(columns: TripColumns) {
+  const {
+    decided_sec: _,
+    decided_rest: __,
+    closes_at: ___,
+    end_reason: endReason,
+    ...shown
+  } = columns;
+  return { ...shown, end_reason: endReason ?? 'SILENCE' };
+}
+
+/** Whether a tenant, driver or vehicle loses a trip that is still open; its old state says whose it was. */
+function isLost({ columns: old }: OldTrip, columns: TripColumns): boolean {
+  return (
+    old !== undefined &&
+    (['tenant_id', 'driver_id', 'vehicle_id'] as const).some(
+      (name) => old[name] !== null && old[name] !== columns[name],
+    )
+  );
 }
 
 /** Keeps the last facts of a removed trip as a revision, because clients may hold its id. */

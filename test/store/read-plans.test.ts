@@ -214,6 +214,7 @@ const WITHOUT_CASE: Readonly<Record<string, string>> = {
   readAddedDrivingEvents: 'reads all changes since a cursor, which here are all driving events',
   readRepricedPolicies: 'reads all changes since a cursor, which here are all trips',
   tripsById: 'is the statement of readTrips',
+  lostTrips: 'is read by the keys of revisions that readChangedTrips found',
   drivingEventsByKey: 'is the statement of readDrivingEvents',
   readExposure: 'is called by readDriverExposure and readVehicleExposure alone',
 };

@@ -2,7 +2,12 @@ import type { Span } from '../../store/read/live/changes.ts';
 import type { LiveQuery } from '../../store/read/live/connection.ts';
 import type { Owner } from '../../store/read/live/owner.ts';
 import type { ChangedTrip } from '../../store/read/live/trips.ts';
-import { readLiveTrips, readTripChanges, readTripOwners } from '../../store/read/live/trips.ts';
+import {
+  readLiveTrips,
+  readLostTrips,
+  readTripChanges,
+  readTripOwners,
+} from '../../store/read/live/trips.ts';
 import type { TripRow } from '../../store/read/trips.ts';
 import type { ChangeReads, Topics } from './change-feed.ts';
 import { topicsOf } from './topics.ts';
@@ -33,10 +38,10 @@ async function readTripsOf(
   const follows = (kind: string) => (change: ChangedTrip) =>
     topicsOf(kind, change).some((topic) => topics.has(topic));
   const [ofTrips, ofHabits] = [follows('trips'), follows('habits')];
+  const followed = span.rows.filter((change) => ofTrips(change) || ofHabits(change));
+  const lost = await readLost(query, followed, ofTrips, span.upTo);
   const newest = new Map(
-    span.rows
-      .filter((change) => ofTrips(change) || ofHabits(change))
-      .map((change) => [change.id, change]),
+    followed.filter((change) => !change.lost).map((change) => [change.id, change]),
   );
   const ids = [...newest.values()].filter(ofTrips).map(({ id }) => id);
   const rows = ids.length === 0 ? [] : await readLiveTrips(query, ids);
@@ -49,5 +54,29 @@ async function readTripsOf(
     const merged = trip && into && { into, orphan: { ...trip, supersededByRef: null } };
     return { ...change, upTo: span.upTo, trip, merged };
   });
-  return { ...span, rows: changes };
+  const rowsInOrder = [...lost, ...changes].sort(
+    (a, b) => Number(a.changed - b.changed) || a.id - b.id,
+  );
+  return { ...span, rows: rowsInOrder };
+}
+
+/** Trips for those that lost them, as they were before. */
+async function readLost(
+  query: LiveQuery,
+  followed: readonly ChangedTrip[],
+  ofTrips: (change: ChangedTrip) => boolean,
+  upTo: bigint,
+): Promise<readonly TripChange[]> {
+  const lost = followed.flatMap((change) => (change.lost ? [{ change, ...change.lost }] : []));
+  const wanted = lost.filter(({ change }) => ofTrips(change));
+  if (lost.length === 0) return [];
+  const revisions = wanted.map(({ change: { id }, revision }) => ({ id, revision }));
+  const rows = wanted.length === 0 ? [] : await readLostTrips(query, revisions);
+  const trips = new Map(rows.map((row) => [`${row.id} ${row.revision}`, row]));
+  return lost.map(({ change, revision }) => ({
+    ...change,
+    upTo,
+    trip: trips.get(`${change.id} ${revision}`),
+    merged: undefined,
+  }));
 }

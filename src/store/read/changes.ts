@@ -18,16 +18,11 @@ export interface Changes<Row> {
 /** The device or driver whose changes to read. */
 export type ChangeSubject = { readonly deviceId: string } | { readonly driverExternalId: string };
 
-/**
- * Whether a row belongs to the subject; the statement provides `now_at.horizon`. A driver's rows are searched
- * among the devices that the journal lists since a position.
- */
-export function belongsTo(row: Prisma.Sql, of: ChangeSubject, after: ChangePlace): Prisma.Sql {
+/** Whether a row belongs to the subject. */
+export function belongsTo(row: Prisma.Sql, of: ChangeSubject): Prisma.Sql {
   return 'deviceId' in of
     ? Prisma.sql`${row}.device_id = (select id from device where external_id = ${of.deviceId})`
-    : Prisma.sql`${row}.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))
-        and ${row}.device_id = any(array(select unnest(j.device_ids) from journal j
-          where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+    : Prisma.sql`${row}.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))`;
 }
 
 /** Identifies this store's history; a restored store gets another. */
@@ -57,15 +52,16 @@ export async function readRepricedPolicies(
     Prisma.sql`${row}.changed >= ${after.xid}::xid8 and ${row}.changed < now_at.horizon`;
   const [row] = await tx.$queryRaw<{ horizon: string; numbers: string[] }[]>`
     with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon),
-    touched as materialized (select distinct unnest(j.device_ids) as device_id from journal j, now_at
-      where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon),
+    asked as materialized (select id from policy where tenant_id = current_tenant() and number = any(${[...numbers]}::text[])),
+    used as materialized (select distinct a.device_id from asked
+      join policy_vehicle v on v.policy_id = asked.id join assignment a on a.vehicle_id = v.vehicle_id),
     driven as materialized (
-      select t.vehicle_id from touched join trip t on t.device_id = touched.device_id, now_at where ${since(Prisma.sql`t`)}
+      select t.vehicle_id from used join trip t on t.device_id = used.device_id, now_at where ${since(Prisma.sql`t`)}
       union
-      select (r.facts->>'vehicle_id')::int from touched join trip_revision r on r.device_id = touched.device_id, now_at
-        where ${since(Prisma.sql`r`)})
+      select (r.facts->>'vehicle_id')::int from trip_revision r, now_at
+        where r.tenant_id = current_tenant() and ${since(Prisma.sql`r`)})
     select now_at.horizon::text as horizon, array(
-      select p.number from policy p where p.tenant_id = current_tenant() and p.number = any(${[...numbers]}::text[]) and (
+      select p.number from policy p where p.id = any(array(select id from asked)) and (
         (${since(Prisma.sql`p`)})
         or exists (select from policy_vehicle v join driven d on d.vehicle_id = v.vehicle_id where v.policy_id = p.id)
         or exists (select from policy_product o join tariff f on f.tenant_id = p.tenant_id and f.product = o.product

@@ -48,7 +48,10 @@ export interface DrivingEventCriteria {
   readonly toMs?: number;
 }
 
-export interface RawDrivingEvent extends Omit<DrivingEventRow, 'atMs' | 'endedAtMs' | 'tripStartedAtMs'> {
+export interface RawDrivingEvent extends Omit<
+  DrivingEventRow,
+  'atMs' | 'endedAtMs' | 'tripStartedAtMs'
+> {
   readonly at: Date;
   readonly endedAt: Date;
   readonly tripStartedAt: Date;
@@ -196,7 +199,7 @@ export async function readAddedDrivingEvents(
     with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
     select now_at.horizon::text as horizon, p.* from now_at left join lateral (
       select ${COLUMNS}, e.changed::text as changed from driving_event e
-      where ${belongsTo(Prisma.sql`e`, of, after)} and e.changed < now_at.horizon and e.changed >= ${after.xid}::xid8
+      where ${belongsTo(Prisma.sql`e`, of)} and e.changed < now_at.horizon and e.changed >= ${after.xid}::xid8
         and (e.changed > ${after.xid}::xid8 or ${seen})
       order by e.changed, e.device_id, e.at, e.kind collate "C", e.source collate "C" limit ${limit}) as p on true`;
   return {

@@ -81,10 +81,10 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
 /** Columns of the current trip `t`, with `JOINS`. */
 export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
 /** Columns of a withdrawn trip, with the trip that contains the event at which its handle is anchored. */
-const GONE = Prisma.sql`${COLUMNS}, true as gone, (
+const GONE = Prisma.sql`${COLUMNS}, true as gone, case when r.withdrawn then (
   select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
     and (x.anchor_sec, x.anchor_rest) <= (a.anchor_sec, a.anchor_rest) where a.id = t.id order by x.started_at desc limit 1) as h
-  where (h.anchor_sec, h.anchor_rest) <= (h.last_sec, h.last_rest)) as "supersededByRef"`;
+  where (h.anchor_sec, h.anchor_rest) <= (h.last_sec, h.last_rest)) end as "supersededByRef"`;
 /** A withdrawn trip in its last state. */
 const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts || jsonb_build_object('id', r.trip_id,
   'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
@@ -172,9 +172,22 @@ export async function readTripsByStart(
   return rows.map(toTripRow);
 }
 
+/** The statement for trips as these revisions have them, for those that lost the trip afterwards. */
+export function lostTrips(revisions: readonly LostTrip[]): Prisma.Sql {
+  return Prisma.sql`
+    select ${GONE} from unnest(${revisions.map(({ id }) => id)}::bigint[], ${revisions.map(({ revision }) => revision)}::int[])
+      as w(id, revision) join trip_revision r on r.trip_id = w.id and r.revision = w.revision, ${LAST_WORDS} ${JOINS}`;
+}
+
+/** The last revision of a trip that its reader could see. */
+interface LostTrip {
+  readonly id: number;
+  readonly revision: number;
+}
+
 /**
  * The newest state of trips that changed after a position in the order of transactions, and the last state
- * of those that were removed.
+ * of those that were removed, or that belong to another driver or tenant now.
  */
 export async function readChangedTrips(
   tx: Transaction,
@@ -186,20 +199,54 @@ export async function readChangedTrips(
   const beyond = (row: Prisma.Sql, id: Prisma.Sql) =>
     Prisma.sql`${row}.changed < now_at.horizon and ${row}.changed >= ${after.xid}::xid8
       and (${row}.changed > ${after.xid}::xid8 or ${id} > ${seenId})`;
-  const [t, r] = [Prisma.sql`t`, Prisma.sql`r`];
-  const rows = await tx.$queryRaw<((RawTrip | { id: null }) & { horizon: string })[]>`
-    with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
-    select now_at.horizon::text as horizon, p.* from now_at left join lateral (
-      (select ${LIVE} from trip t ${JOINS}
-        where ${belongsTo(t, of, after)} and ${beyond(t, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit})
-      union all
-      (select ${GONE} from trip_revision r, ${LAST_WORDS} ${JOINS}
-        where r.withdrawn and ${belongsTo(r, of, after)} and ${beyond(r, Prisma.sql`r.trip_id`)} order by r.changed, r.trip_id limit ${limit})) as p on true`;
+  const isRevisionOf =
+    'deviceId' in of
+      ? Prisma.sql`r.device_id = ${await readDeviceRef(tx, of.deviceId)}`
+      : belongsTo(Prisma.sql`r`, of);
+  const isStillThere =
+    'deviceId' in of ? Prisma.sql`true` : Prisma.sql`l.driver_id is not distinct from r.driver_id`;
+  const rows = await tx.$queryRaw<
+    ((RawTrip | { id: null }) & { horizon: string; lost: readonly LostTrip[] | null })[]
+  >`
+    with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon),
+    lost as materialized (
+      select r.trip_id as id, r.revision from (select distinct on (r.trip_id) r.* from trip_revision r, now_at
+        where ${isRevisionOf} and ${beyond(Prisma.sql`r`, Prisma.sql`r.trip_id`)} order by r.trip_id, r.revision desc) as r
+      where not exists (select from trip l where l.id = r.trip_id and ${isStillThere})
+      order by r.changed, r.trip_id limit ${limit})
+    select now_at.horizon::text as horizon, (select json_agg(lost) from lost) as lost, p.* from now_at left join lateral (
+      select ${LIVE} from trip t ${JOINS}
+      where ${belongsTo(Prisma.sql`t`, of)} and ${beyond(Prisma.sql`t`, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit}) as p on true`;
+  const [first] = rows;
+  const live = rows.flatMap((row) => (row.id === null ? [] : [toTripRow(row)]));
   return {
-    horizon: rows[0]?.horizon ?? after.xid,
-    rows: rows
-      .flatMap((row) => (row.id === null ? [] : [toTripRow(row)]))
+    horizon: first?.horizon ?? after.xid,
+    rows: [...live, ...(await readLostTrips(tx, first?.lost ?? []))]
       .sort((a, b) => Number(BigInt(a.changed) - BigInt(b.changed)) || a.id - b.id)
       .slice(0, limit),
   };
+}
+
+async function readLostTrips(tx: Transaction, lost: readonly LostTrip[]): Promise<TripRow[]> {
+  if (lost.length === 0) return [];
+  return asOperator(tx, async () =>
+    (await tx.$queryRaw<RawTrip[]>(lostTrips(lost))).map(toTripRow),
+  );
+}
+
+async function readDeviceRef(tx: Transaction, deviceId: string): Promise<number> {
+  return asOperator(tx, async () => {
+    const [row] = await tx.$queryRaw<{ id: number }[]>`
+      select id from device where external_id = ${deviceId}`;
+    return row?.id ?? 0;
+  });
+}
+
+/** Reads what a reader that lost a trip may need but no longer sees: the trip's device. */
+async function asOperator<T>(tx: Transaction, read: () => Promise<T>): Promise<T> {
+  const [before] = await tx.$queryRaw<{ role: string }[]>`select current_setting('role') as role`;
+  await tx.$executeRaw`set local role odograph_operator`;
+  const result = await read();
+  await tx.$queryRaw`select set_config('role', ${before!.role}, true)`;
+  return result;
 }

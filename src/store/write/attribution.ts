@@ -1,11 +1,12 @@
+import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 
 /**
  * Updates every trip of a device that began at or after an instant to the tenancy and assignment of its
  * start: tenant, driver and vehicle, its driving events, and its share of the roll-ups. A closed trip whose
- * owner changes gets a new revision, and its old state is kept; without a new revision neither its facts
- * nor `updated_at` change. The device must
- * be held by this transaction.
+ * owner changes gets a new revision, and its old state is kept; so does an open one that a tenant, driver or
+ * vehicle loses, which the loser's streams report. Without a new revision neither its facts nor
+ * `updated_at` change. The device must be held by this transaction.
  */
 export async function reattribute(tx: Transaction, device: number, from: Date): Promise<void> {
   await tx.$executeRaw`
@@ -15,16 +16,14 @@ export async function reattribute(tx: Transaction, device: number, from: Date): 
     from trip t
     join device_tenancy y on y.device_id = t.device_id and y.from_at <= t.started_at and t.started_at < y.to_at
     left join assignment a on a.device_id = t.device_id and a.from_at <= t.started_at and t.started_at < a.to_at
-    where t.device_id = ${device} and t.started_at >= ${from} and t.decided_sec is not null
-      and (t.tenant_id, t.driver_id, t.vehicle_id) is distinct from (y.tenant_id, a.driver_id, a.vehicle_id)`;
+    where t.device_id = ${device} and t.started_at >= ${from} and ${isRevised('t')}`;
   const moved = await tx.$queryRaw<{ days: { localDate: string }[] }[]>`
     update trip t set tenant_id = n.tenant_id, assignment_id = n.assignment_id, driver_id = n.driver_id, vehicle_id = n.vehicle_id,
       revision = t.revision + n.revised, changed = pg_current_xact_id(),
       updated_at = case when t.decided_sec is null or n.revised = 1 then now() else t.updated_at end
     from (
       select o.started_at, y.tenant_id, a.id as assignment_id, a.driver_id, a.vehicle_id,
-        (o.decided_sec is not null
-          and (o.tenant_id, o.driver_id, o.vehicle_id) is distinct from (y.tenant_id, a.driver_id, a.vehicle_id))::int as revised
+        (${isRevised('o')})::int as revised
       from trip o
       join device_tenancy y on y.device_id = o.device_id and y.from_at <= o.started_at and o.started_at < y.to_at
       left join assignment a on a.device_id = o.device_id and a.from_at <= o.started_at and o.started_at < a.to_at
@@ -40,6 +39,15 @@ export async function reattribute(tx: Transaction, device: number, from: Date): 
       and (e.tenant_id, e.driver_id) is distinct from (t.tenant_id, t.driver_id)`;
   const dates = [...new Set(moved.flatMap(({ days }) => days.map((day) => day.localDate)))];
   if (dates.length > 0) await rebuildTotals(tx, device, dates);
+}
+
+/** Whether a trip gets a revision when it moves to the tenancy `y` and the assignment `a`. */
+function isRevised(trip: 't' | 'o'): Prisma.Sql {
+  const t = Prisma.raw(trip);
+  return Prisma.sql`((${t}.tenant_id, ${t}.driver_id, ${t}.vehicle_id) is distinct from (y.tenant_id, a.driver_id, a.vehicle_id)
+    and (${t}.decided_sec is not null or ${t}.tenant_id <> y.tenant_id
+      or (${t}.driver_id is not null and ${t}.driver_id is distinct from a.driver_id)
+      or (${t}.vehicle_id is not null and ${t}.vehicle_id is distinct from a.vehicle_id)))`;
 }
 
 /** All days of a trip are within this time of its start. */

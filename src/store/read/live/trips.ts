@@ -1,7 +1,7 @@
 import { Prisma } from '../../generated/client.ts';
 import type { DriverRow } from '../drivers.ts';
 import type { RawTrip, TripRow } from '../trips.ts';
-import { tripsById, toTripRow } from '../trips.ts';
+import { lostTrips, tripsById, toTripRow } from '../trips.ts';
 import type { Changed, Span } from './changes.ts';
 import { isIn, spanFrom, toSpan } from './changes.ts';
 import type { LiveQuery } from './connection.ts';
@@ -11,6 +11,8 @@ import type { Owner } from './owner.ts';
 export interface ChangedTrip extends Changed {
   readonly id: number;
   readonly driver: DriverRow | null;
+  /** Where its owner lost it: whose it is now, and the revision that it was before. */
+  readonly lost: { readonly to: Owner; readonly revision: number } | undefined;
 }
 
 type RawChange = { readonly up_to: string; readonly more: boolean } & (
@@ -22,6 +24,9 @@ type RawChange = { readonly up_to: string; readonly more: boolean } & (
       readonly driver: string | null;
       readonly driver_ref: number | null;
       readonly driver_name: string | null;
+      readonly lost_revision: number | null;
+      readonly to_tenant: string | null;
+      readonly to_driver: string | null;
     }
   | { readonly id: null }
 );
@@ -35,24 +40,33 @@ export async function readTripChanges(query: LiveQuery, since: bigint): Promise<
     with ${spanFrom(since)}
     select span.up_to::text, span.more, c.* from span left join lateral (
       select x.id, x.changed::text, d.external_id as device, n.slug as tenant, v.external_id as driver,
-        v.id as driver_ref, v.name as driver_name
-      from (select t.id, t.device_id, t.tenant_id, t.driver_id, t.changed from trip t
+        v.id as driver_ref, v.name as driver_name, x.revision as lost_revision,
+        (select slug from tenant where id = x.to_tenant) as to_tenant, (select external_id from driver where id = x.to_driver) as to_driver
+      from (select t.id, t.device_id, t.tenant_id, t.driver_id, t.changed, null::int as revision, null::int as to_tenant, null::int as to_driver
+          from trip t
           where t.device_id = any(array(select device_id from named)) and ${isIn(t)}
         union all
-        select r.trip_id, r.device_id, r.tenant_id, r.driver_id, r.changed from trip_revision r
-          where r.withdrawn and r.device_id = any(array(select device_id from named)) and ${isIn(r)}) as x
+        select r.trip_id, r.device_id, r.tenant_id, r.driver_id, r.changed, l.revision, l.tenant_id, l.driver_id
+          from trip_revision r left join lateral (select r.revision, t.tenant_id, t.driver_id from trip t where t.id = r.trip_id) as l
+            on not r.withdrawn
+          where (r.withdrawn or (r.tenant_id, r.driver_id) is distinct from (l.tenant_id, l.driver_id)) and r.device_id = any(array(select device_id from named)) and ${isIn(r)}) as x
         join device d on d.id = x.device_id join tenant n on n.id = x.tenant_id left join driver v on v.id = x.driver_id
       order by x.changed, x.id) as c on true`,
   );
   return toSpan(since, rows, (row) => {
     if (row.id === null) return undefined;
     const { id, changed, device, tenant, driver, driver_ref: ref, driver_name: name } = row;
+    const { lost_revision: revision, to_tenant: to } = row;
     return {
       id: Number(id),
       changed: BigInt(changed),
       deviceId: device,
       owner: { tenant, driver },
       driver: driver === null || ref === null ? null : { ref, externalId: driver, name },
+      lost:
+        revision === null || to === null
+          ? undefined
+          : { revision, to: { tenant: to, driver: row.to_driver } },
     };
   });
 }
@@ -63,6 +77,14 @@ export async function readLiveTrips(
   ids: readonly number[],
 ): Promise<readonly TripRow[]> {
   return (await query<RawTrip>('trips', tripsById(ids))).map(toTripRow);
+}
+
+/** Trips as they were before their owners lost them. */
+export async function readLostTrips(
+  query: LiveQuery,
+  revisions: readonly { readonly id: number; readonly revision: number }[],
+): Promise<readonly TripRow[]> {
+  return (await query<RawTrip>('lost trips', lostTrips(revisions))).map(toTripRow);
 }
 
 /** Whose trips are, by id. */
