@@ -160,7 +160,7 @@ export function startEngine(engine: Engine, run: Run): ChildProcess {
   // Read, or a full pipe would stop the engine; shown where it ends by itself.
   let said = '';
   const log = process.env['ODOGRAPH_ENGINE_LOG'];
-  for (const stream of [child.stdout!, child.stderr!]) {
+  for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-4_000);
       if (log !== undefined) fs.appendFileSync(log, chunk);
