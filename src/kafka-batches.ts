@@ -1,6 +1,15 @@
 import { Buffer } from 'node:buffer';
-import type { ProducerRecord } from './kafka.ts';
+import type { GivenHeaders } from './kafka-headers.ts';
 import { toRawHeaders } from './kafka-headers.ts';
+
+/** A record to append to the log. */
+export interface ProducerRecord {
+  readonly key: string | Buffer | null;
+  readonly value: string | Buffer | null;
+  readonly headers?: GivenHeaders;
+  readonly timestampMs?: number;
+  readonly partition?: number;
+}
 
 /** A broker refuses a batch above `message.max.bytes`, by default 1 MiB and 12 bytes. */
 const MAX_BATCH_BYTES = 900 * 1024;

@@ -5,8 +5,9 @@ import type { Consumer, KafkaConfig, LogEntry } from 'kafkajs';
 import snappyCodec from 'kafkajs-snappy';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
 import type { Config } from './config.ts';
+import type { ProducerRecord } from './kafka-batches.ts';
 import { cutByBytes } from './kafka-batches.ts';
-import type { GivenHeaders, RawHeader } from './kafka-headers.ts';
+import type { RawHeader } from './kafka-headers.ts';
 import { fromKafkaHeaders, toKafkaHeaders, toRawHeaders } from './kafka-headers.ts';
 import type { Logger } from './log.ts';
 
@@ -59,14 +60,6 @@ export interface LogRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: readonly RawHeader[];
-}
-
-export interface ProducerRecord {
-  readonly key: string | Buffer | null;
-  readonly value: string | Buffer | null;
-  readonly headers?: GivenHeaders;
-  readonly timestampMs?: number;
-  readonly partition?: number;
 }
 
 export interface Subscription {
