@@ -9,7 +9,10 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: [engines ? 'test/engines/**/*.test.ts' : 'test/**/*.test.ts'],
-    exclude: engines ? [] : ['test/engines/**'],
+    exclude: [
+      ...(engines ? [] : ['test/engines/**']),
+      ...(process.env['ODOGRAPH_LONG'] === '1' ? [] : ['test/**/*.long.test.ts']),
+    ],
     globalSetup: ['test/support/services.ts'],
     setupFiles: ['test/support/seed.ts'],
     reporters: ['default', './test/support/closing-line.ts'],

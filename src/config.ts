@@ -70,15 +70,31 @@ const settings = {
     .describe('The topic of device messages.'),
   KAFKA_GROUP_ID: text.default('odograph').describe('The consumer group of the sinks.'),
   KAFKA_SSL: flag.describe('Connect to the brokers over TLS.'),
+  KAFKA_SSL_CA: text
+    .optional()
+    .describe(
+      'PEM file of the authority that signed the certificates of the brokers. Unset: the authorities that Node trusts.',
+    ),
+  KAFKA_SSL_CERT: text.optional().describe('PEM file of a client certificate (mutual TLS).'),
+  KAFKA_SSL_KEY: text.optional().describe('PEM file of the key of the client certificate.'),
   KAFKA_SASL_MECHANISM: z
     .enum(
-      ['plain', 'scram-sha-256', 'scram-sha-512'],
-      'must be plain, scram-sha-256 or scram-sha-512',
+      ['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'],
+      'must be plain, scram-sha-256, scram-sha-512 or oauthbearer',
     )
     .optional()
-    .describe('How to log in to the brokers: plain, scram-sha-256 or scram-sha-512.'),
-  KAFKA_SASL_USERNAME: text.optional().describe('User name for SASL.'),
-  KAFKA_SASL_PASSWORD: text.optional().describe('Password for SASL.'),
+    .describe('How to log in to the brokers: plain, scram-sha-256, scram-sha-512 or oauthbearer.'),
+  KAFKA_SASL_USERNAME: text
+    .optional()
+    .describe('User name for SASL; the client id for oauthbearer.'),
+  KAFKA_SASL_PASSWORD: text
+    .optional()
+    .describe('Password for SASL; the client secret for oauthbearer.'),
+  KAFKA_SASL_TOKEN_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .optional()
+    .describe('Token endpoint for oauthbearer (OAuth 2.0 client credentials).'),
+  KAFKA_SASL_SCOPE: text.optional().describe('Scope to request for oauthbearer.'),
   KAFKA_LOCAL_PORT: port(9092).describe('Port of the local broker; 0: any free port.'),
   DATABASE_URL: database.describe(
     "The owner's login, for migrations and administration. Unset: `odograph up` starts an embedded PostgreSQL.",
@@ -199,6 +215,19 @@ function compare(set: Partial<Settings>, complain: (name: Name, message: string)
       'KAFKA_SASL_MECHANISM',
       'is required with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
     );
+  }
+  if ((set.KAFKA_SASL_MECHANISM === 'oauthbearer') !== (set.KAFKA_SASL_TOKEN_URL !== undefined)) {
+    complain(
+      'KAFKA_SASL_TOKEN_URL',
+      'is required with KAFKA_SASL_MECHANISM=oauthbearer, and only there',
+    );
+  }
+  if ((set.KAFKA_SSL_CERT === undefined) !== (set.KAFKA_SSL_KEY === undefined)) {
+    complain('KAFKA_SSL_CERT', 'and KAFKA_SSL_KEY are set together');
+  }
+  const hasTlsFile = set.KAFKA_SSL_CA !== undefined || set.KAFKA_SSL_CERT !== undefined;
+  if (hasTlsFile && set.KAFKA_SSL !== true) {
+    complain('KAFKA_SSL', 'must be true where KAFKA_SSL_CA or KAFKA_SSL_CERT is set');
   }
   if (set.AUTH_JWKS_URL !== undefined && set.AUTH_JWT_SECRET !== undefined) {
     complain('AUTH_JWT_SECRET', 'and AUTH_JWKS_URL exclude each other: set one of them');

@@ -1,14 +1,16 @@
 import { Buffer } from 'node:buffer';
 import { decompress as decompressZstd } from 'fzstd';
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import type { Consumer, KafkaConfig, LogEntry } from 'kafkajs';
 import snappyCodec from 'kafkajs-snappy';
 import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
-import type { Config } from './config.ts';
 import type { ProducerRecord } from './kafka-batches.ts';
 import { cutByBytes } from './kafka-batches.ts';
 import type { RawHeader } from './kafka-headers.ts';
 import { fromKafkaHeaders, toKafkaHeaders, toRawHeaders } from './kafka-headers.ts';
+import { explainTopicFailure } from './kafka-rights.ts';
+import type { KafkaSettings } from './kafka-settings.ts';
 import type { Logger } from './log.ts';
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
@@ -23,33 +25,8 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   decompress: (buffer: Buffer) => Promise.resolve(Buffer.from(decompressZstd(buffer))),
 });
 
-export interface KafkaSettings {
-  readonly brokers: readonly string[];
-  readonly ssl: boolean;
-  readonly sasl?:
-    | {
-        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
-        readonly username: string;
-        readonly password: string;
-      }
-    | undefined;
-}
-
 /** Partitions of a topic that Odograph creates; so many sinks can share the work. */
 export const PARTITIONS = 4;
-
-export function kafkaSettings(config: Config, brokers: readonly string[]): KafkaSettings {
-  const { kafkaSaslMechanism: mechanism } = config;
-  return {
-    brokers,
-    ssl: config.kafkaSsl,
-    sasl: mechanism && {
-      mechanism,
-      username: config.kafkaSaslUsername ?? '',
-      password: config.kafkaSaslPassword ?? '',
-    },
-  };
-}
 
 /** A record as it is in the log. */
 export interface LogRecord {
@@ -148,7 +125,7 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
       const connected = await connectedAdmin();
       const topics = await connected.listTopics();
       if (!topics.includes(topic)) {
-        await connected.createTopics({
+        const created = connected.createTopics({
           waitForLeaders: true,
           topics: [
             {
@@ -157,6 +134,9 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
               configEntries: [{ name: 'message.timestamp.type', value: 'LogAppendTime' }],
             },
           ],
+        });
+        await created.catch((error: unknown) => {
+          throw explainTopicFailure(error, topic);
         });
       }
       const metadata = await connected.fetchTopicMetadata({ topics: [topic] });
@@ -173,6 +153,22 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
         ],
       });
       return resources[0]?.configEntries[0]?.configValue;
+    },
+
+    /** Offsets that a group has committed, by partition; fails where the login may not read by the group. */
+    async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
+      const connected = await connectedAdmin();
+      for (let attempt = 1; ; attempt++) {
+        try {
+          const [found] = await connected.fetchOffsets({ groupId, topics: [topic] });
+          return new Map(found?.partitions.map((p) => [p.partition, Number(p.offset)]) ?? []);
+        } catch (error) {
+          // The first question about a group may have its coordinator load first.
+          const { retriable, type } = error as { retriable?: boolean; type?: string };
+          if (attempt === 20 || !retriable || type?.endsWith('_AUTHORIZATION_FAILED')) throw error;
+          await sleep(250);
+        }
+      }
     },
 
     /** First offset still in the log and the offset after its last record, a partition. */

@@ -75,6 +75,11 @@ function lookAtTools(config: Config): Promise<readonly Finding[]> {
   ]);
 }
 
+function refusedAsNull(error: unknown): null {
+  if (String((error as { type?: unknown }).type).endsWith('_AUTHORIZATION_FAILED')) return null;
+  throw error;
+}
+
 async function lookAtBroker(config: Config, log: Logger): Promise<readonly Finding[]> {
   let brokers: readonly string[];
   try {
@@ -82,7 +87,11 @@ async function lookAtBroker(config: Config, log: Logger): Promise<readonly Findi
   } catch (error) {
     return [note((error as Problem).message)];
   }
-  const { createKafka, kafkaSettings } = await import('../kafka.ts');
+  const [{ createKafka }, { missingRight }, { kafkaSettings }] = await Promise.all([
+    import('../kafka.ts'),
+    import('../kafka-rights.ts'),
+    import('../kafka-settings.ts'),
+  ]);
   const quiet = log.child({}, { level: 'silent' });
   const kafka = createKafka({ ...kafkaSettings(config, brokers) }, quiet);
   const topic = config.kafkaTopic;
@@ -93,21 +102,29 @@ async function lookAtBroker(config: Config, log: Logger): Promise<readonly Findi
   late.catch(() => undefined);
   try {
     const offsets = await Promise.race([kafka.offsets(topic), late]);
-    const type = await Promise.race([kafka.timestampType(topic), late]);
+    await Promise.race([kafka.committed(config.kafkaGroupId, topic), late]);
+    const type = await Promise.race([kafka.timestampType(topic), late]).catch(refusedAsNull);
     const records = [...offsets.values()].reduce(
       (sum, { earliest, end }) => sum + end - earliest,
       0,
     );
     return [
       fine(`Kafka ${brokers.join(',')}: ${topic}, ${offsets.size} partitions, ${records} records`),
-      type === 'LogAppendTime'
-        ? fine(`${topic} is stamped by the broker's clock`)
-        : note(
-            `${topic} is stamped by its producers (${type}): set message.timestamp.type=LogAppendTime, or freshness depends on their clocks`,
-          ),
+      fine(`the login may use the topic ${topic} and the group ${config.kafkaGroupId}`),
+      type === null
+        ? note(
+            `whose clock stamps ${topic} is not visible to this login (DESCRIBE_CONFIGS on the topic, which nothing else needs)`,
+          )
+        : type === 'LogAppendTime'
+          ? fine(`${topic} is stamped by the broker's clock`)
+          : note(
+              `${topic} is stamped by its producers (${type}): set message.timestamp.type=LogAppendTime, or freshness depends on their clocks`,
+            ),
     ];
   } catch (error) {
     const { message, type } = error as { message: string; type?: string };
+    const right = missingRight(error, topic, config.kafkaGroupId);
+    if (right !== undefined) return [bad(`Kafka ${brokers.join(',')}: the login lacks ${right}`)];
     return type === 'UNKNOWN_TOPIC_OR_PARTITION'
       ? [
           note(

@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts';
-import { createKafka, kafkaSettings, PARTITIONS } from '../kafka.ts';
+import { kafkaSettings } from '../kafka-settings.ts';
+import { createKafka, PARTITIONS } from '../kafka.ts';
 import type { Logger } from '../log.ts';
 import type { FleetRun, RunningFleet } from '../sim/start.ts';
 import { startFleet } from '../sim/start.ts';

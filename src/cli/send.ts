@@ -24,7 +24,10 @@ Examples:
     .action(async (given: string[]) => {
       const { config, log, print } = openSession();
       const brokers = findBrokers(config);
-      const { createKafka, kafkaSettings, PARTITIONS } = await import('../kafka.ts');
+      const [{ createKafka, PARTITIONS }, { kafkaSettings }] = await Promise.all([
+        import('../kafka.ts'),
+        import('../kafka-settings.ts'),
+      ]);
       const kafka = createKafka(kafkaSettings(config, brokers), log);
       let sent = 0;
       try {

@@ -29,6 +29,10 @@ export interface BrokerOptions {
   /** The environment for Java and Maven. */
   env?: NodeJS.ProcessEnv;
   progress?: Progress;
+  /** Additional listeners such as SASL_SSL://127.0.0.1:9093, named after their protocol. */
+  listeners?: readonly string[];
+  /** Additional settings of the server, by name. */
+  settings?: Readonly<Record<string, string>>;
   /** How long the broker may take to answer. */
   patienceMs?: number;
 }
@@ -61,7 +65,9 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     setting: 'KAFKA_LOCAL_PORT',
   });
   const controllerPort = await claimPort(0, { what: "the broker's controller" });
-  writeFileSync(propertiesFile, writeProperties(home, clientPort, controllerPort));
+  const { listeners = [], settings = {} } = options;
+  const ports = { clientPort, controllerPort };
+  writeFileSync(propertiesFile, writeProperties(home, ports, listeners, settings));
 
   const classPath = join(libDir, '*');
   const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
@@ -142,7 +148,12 @@ function formatOnce(
   return id;
 }
 
-function writeProperties(home: string, clientPort: number, controllerPort: number): string {
+function writeProperties(
+  home: string,
+  { clientPort, controllerPort }: { clientPort: number; controllerPort: number },
+  more: readonly string[],
+  settings: Readonly<Record<string, string>>,
+): string {
   const client = `PLAINTEXT://127.0.0.1:${clientPort}`;
   const controller = `CONTROLLER://127.0.0.1:${controllerPort}`;
   return `# Rewritten at each start.
@@ -150,9 +161,9 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}
 controller.listener.names=CONTROLLER
-listeners=${client},${controller}
-advertised.listeners=${client},${controller}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=${[client, controller, ...more].join(',')}
+advertised.listeners=${[client, controller, ...more].join(',')}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL
 log.dirs=${join(home, 'data').replaceAll('\\', '/')}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1
@@ -167,7 +178,9 @@ num.recovery.threads.per.data.dir=2
 # After a crash the broker can rejoin only after its old session has timed out.
 broker.heartbeat.interval.ms=500
 broker.session.timeout.ms=3000
-`;
+${Object.entries(settings)
+  .map(([name, value]) => `${name}=${value}\n`)
+  .join('')}`;
 }
 
 /** The last error in the broker's log. */
