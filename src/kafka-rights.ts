@@ -9,7 +9,10 @@ const RIGHTS: Readonly<Record<string, (topic: string, group: string) => string>>
 
 /** The right that the login lacks, if that is what the error is about. */
 export function missingRight(error: unknown, topic: string, group = ''): string | undefined {
-  const { type, errors = [] } = error as { type?: string; errors?: readonly unknown[] };
+  const { name, type, errors = [] } = error as { name?: string; type?: string; errors?: [] };
+  // kafkajs keeps no reason of this one; a refusal is the usual one.
+  if (name === 'KafkaJSGroupCoordinatorNotFound')
+    return RIGHTS['GROUP_AUTHORIZATION_FAILED']!(topic, group);
   const named = RIGHTS[type ?? '']?.(topic, group);
   if (named !== undefined) return named;
   return errors.map((inner) => missingRight(inner, topic, group)).find((right) => right);
