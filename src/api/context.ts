@@ -4,6 +4,7 @@ import type { Seal } from '../live/seal.ts';
 import type { Streams } from '../live/streams.ts';
 import type { Turns } from '../live/turns.ts';
 import type { Store } from '../store/open.ts';
+import type { ReadPool } from '../store/read/session.ts';
 import type { ReadOptions, ReadTransaction } from '../store/read/transaction.ts';
 import { openReadTransaction, USUAL_TIMES } from '../store/read/transaction.ts';
 import type { Admitted } from './admission.ts';
@@ -33,6 +34,8 @@ export interface Services {
   readonly sessions: Sessions;
   /** For operations that read whole books of business. */
   readonly heavy: Heavy;
+  /** For a transaction within a request that has another one open. */
+  readonly nestedReads: ReadPool;
   /** Time limit of one statement of a usual request, milliseconds. */
   readonly statementTimeoutMs: number;
 }

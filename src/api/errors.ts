@@ -112,8 +112,15 @@ function createRetryError(
   });
 }
 
-/** SQLSTATEs of a statement or transaction that took too long, and Prisma's codes for the same. */
-const TIMEOUTS: ReadonlySet<unknown> = new Set(['57014', '25P03', '25P04', 'P2024', 'P2028']);
+/** SQLSTATEs of a statement or transaction that took too long; Prisma's codes and that of the read pool for the same. */
+const TIMEOUTS: ReadonlySet<unknown> = new Set([
+  '57014',
+  '25P03',
+  '25P04',
+  'P2024',
+  'P2028',
+  'READ_TIMEOUT',
+]);
 
 /**
  * An error as clients see it. Only errors that were made for people keep their message; every other

@@ -1,6 +1,6 @@
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
-import type { Reader } from '../store/read/transaction.ts';
+import type { Reader } from '../store/read/session.ts';
 import { createError, createUnavailableError } from './errors.ts';
 import type { Role } from '../roles.ts';
 import { ROLES } from '../roles.ts';

@@ -6,6 +6,7 @@ import { createTurns } from '../live/turns.ts';
 import { openStore } from '../store/open.ts';
 import { readEpoch } from '../store/read/changes.ts';
 import { checkApiLogin } from '../store/read/login.ts';
+import { openReadPool } from '../store/read/session.ts';
 import { USUAL_TIMES } from '../store/read/transaction.ts';
 import { createAdmission } from './admission.ts';
 import { serveHttp } from './apollo.ts';
@@ -86,6 +87,8 @@ const HEAVY_QUEUE = 50;
 const HEAVY_WAIT_MS = 30_000;
 /** A file is sent as fast as its client reads it, and holds a database snapshot meanwhile. */
 const EXPORTS_AT_ONCE = 2;
+/** Transactions that read while their request has one open; with the same pool, requests would wait for each other. */
+const NESTED_AT_ONCE = 4;
 const EXPORT_TIMES = { statementTimeoutMs: 60_000, readingTimeoutMs: 900_000 };
 const HEAVY_TIMES = { statementTimeoutMs: 30_000, readingTimeoutMs: 45_000 };
 
@@ -95,10 +98,13 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const schema = createSchema();
   const store = openStore({ url, poolSize: options.poolSize ?? 10 });
   const places = options.heavyQueries ?? 1;
-  const heavyStore = openStore({ url, poolSize: places });
-  const exportStore = openStore({ url, poolSize: EXPORTS_AT_ONCE });
+  const heavyReads = openReadPool(url, places, 'custom');
+  const exportReads = openReadPool(url, EXPORTS_AT_ONCE, 'custom');
+  const nestedReads = openReadPool(url, NESTED_AT_ONCE, 'generic');
   const closeStores = async () => {
-    await Promise.all([store.close(), heavyStore.close(), exportStore.close()]);
+    await Promise.all(
+      [store, heavyReads, exportReads, nestedReads].map((connections) => connections.close()),
+    );
   };
   try {
     await checkApiLogin(store);
@@ -127,7 +133,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       answers: createSharedAnswers(),
       messageTurns: createTurns(MESSAGES_AT_ONCE),
       sessions: createSessions(now, options.sessionLimits),
-      heavy: { times: HEAVY_TIMES, through: heavyStore, acquire: gate.acquire },
+      heavy: { times: HEAVY_TIMES, through: heavyReads, acquire: gate.acquire },
+      nestedReads,
       statementTimeoutMs: options.statementTimeoutMs ?? USUAL_TIMES.statementTimeoutMs,
     };
 
@@ -138,7 +145,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     serveHttpStreams(app, `${PATH}/stream`, services);
     const waiting = { queue: HEAVY_QUEUE, waitMs: HEAVY_WAIT_MS };
     const { acquire } = createGate({ places: EXPORTS_AT_ONCE, ...waiting });
-    const exporting = { times: EXPORT_TIMES, through: exportStore, acquire };
+    const exporting = { times: EXPORT_TIMES, through: exportReads, acquire };
     serveExports({ app, services, exporting });
     serveConsole(app, { path: PATH, localTokens: options.localTokens });
     app.get('/health/live', () => ({ status: 'live' }));

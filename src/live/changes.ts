@@ -1,7 +1,7 @@
 import type { Transaction } from '../store/open.ts';
 import type { ChangePlace, Changes } from '../store/read/changes.ts';
 import { readJournalStartMs } from '../store/read/changes.ts';
-import type { Reader } from '../store/read/transaction.ts';
+import type { Reader } from '../store/read/session.ts';
 import { withReading } from '../store/read/transaction.ts';
 import type { ChangeFeed } from './feeds/change-feed.ts';
 import type { CursorFault } from './cursors.ts';

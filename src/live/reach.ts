@@ -1,5 +1,5 @@
 import type { Owner } from '../store/read/live/owner.ts';
-import type { Reader } from '../store/read/transaction.ts';
+import type { Reader } from '../store/read/session.ts';
 
 /**
  * Whether a reader may hear of a row that belongs to somebody: the rule of row-level security, for rows that are read

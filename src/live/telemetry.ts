@@ -1,7 +1,7 @@
 import { readJournalStartMs } from '../store/read/changes.ts';
 import type { TelemetryPlace } from '../store/read/live/telemetry.ts';
 import { TELEMETRY_BEGINNING } from '../store/read/live/telemetry.ts';
-import type { Reader } from '../store/read/transaction.ts';
+import type { Reader } from '../store/read/session.ts';
 import { withReading } from '../store/read/transaction.ts';
 import type { CursorFault } from './cursors.ts';
 import type { TelemetryMessage } from './feeds/telemetry.ts';

@@ -1,18 +1,30 @@
 import pg from 'pg';
 import { PrismaPg } from '@prisma/adapter-pg';
+import type { Prisma } from './generated/client.ts';
 import { PrismaClient } from './generated/client.ts';
 import type { LargeValues } from './large-values.ts';
 import { createLargeValues } from './large-values.ts';
+import type { ReadPool } from './read/session.ts';
+import { openReadPool } from './read/session.ts';
 
 export interface Store {
+  /** For writes and for reads of the system itself. */
   readonly prisma: PrismaClient;
+  /** For reads on behalf of a reader. */
+  readonly reads: ReadPool;
   readonly largeValues: LargeValues;
   /** Ends every connection; nothing may use the store afterwards. */
   close(): Promise<void>;
 }
 
-/** A Prisma client, or the client of one interactive transaction of it. */
-export type Transaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
+/** The client of an interactive transaction of Prisma. */
+export type PrismaTransaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
+
+/** Runs statements of one transaction: an interactive one of Prisma, or one of the read pool. */
+export interface Transaction {
+  $queryRaw<T = unknown>(sql: TemplateStringsArray | Prisma.Sql, ...values: unknown[]): Promise<T>;
+  $executeRaw(sql: TemplateStringsArray | Prisma.Sql, ...values: unknown[]): Promise<number>;
+}
 
 /**
  * Opens the store for one role.
@@ -27,10 +39,13 @@ export function openStore({ url, poolSize }: { url: string; poolSize: number }):
     adapter: new PrismaPg(pool),
     transactionOptions: { maxWait: 10_000, timeout: 120_000 },
   });
+  const reads = openReadPool(url, poolSize, 'generic');
   return {
     prisma,
+    reads,
     largeValues,
     close: async () => {
+      await reads.close();
       await prisma.$disconnect();
       await pool.end();
     },

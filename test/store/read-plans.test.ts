@@ -16,7 +16,7 @@ import { readDriverExposure, readVehicleExposure } from '../../src/store/read/ex
 import { readTelemetry, TELEMETRY_BEGINNING } from '../../src/store/read/live/telemetry.ts';
 import { readPolicies } from '../../src/store/read/policies.ts';
 import { readRatedCovers, readRatingInputs } from '../../src/store/read/rating.ts';
-import type { Reader } from '../../src/store/read/transaction.ts';
+import type { Reader } from '../../src/store/read/session.ts';
 import { withReading } from '../../src/store/read/transaction.ts';
 import { readAllTrips } from '../../src/store/read/trip-export.ts';
 import { readTripPages } from '../../src/store/read/trip-pages.ts';

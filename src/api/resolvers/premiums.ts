@@ -102,7 +102,8 @@ async function readWhole<T extends object>(
     return { ...found, dataAsOfMs: reading.dataAsOfMs() };
   }
   const reader = { ...toReader(identity), driver: null };
-  return withReading(services.store, reader, { snapshot: true }, async (whole) => {
+  const options = { snapshot: true, through: services.nestedReads };
+  return withReading(services.store, reader, options, async (whole) => {
     const found = await whole.run(read);
     return { ...found, dataAsOfMs: whole.dataAsOfMs() };
   });

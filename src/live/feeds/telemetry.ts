@@ -7,7 +7,7 @@ import type {
   TelemetryPlace,
 } from '../../store/read/live/telemetry.ts';
 import { readTelemetry, readTelemetryEnds } from '../../store/read/live/telemetry.ts';
-import type { Reader } from '../../store/read/transaction.ts';
+import type { Reader } from '../../store/read/session.ts';
 import type { StreamCursors } from '../cursors.ts';
 import type { Lane } from './lane.ts';
 import { createLane } from './lane.ts';

@@ -1,6 +1,6 @@
 import type { ChangeSubject } from '../../store/read/changes.ts';
 import type { Changed } from '../../store/read/live/changes.ts';
-import type { Reader } from '../../store/read/transaction.ts';
+import type { Reader } from '../../store/read/session.ts';
 
 /** Under what the hub finds those who follow a device or a driver; an operator follows a driver of any tenant. */
 export function topicOf(kind: string, of: ChangeSubject, { tenant, operator }: Reader): string {

@@ -19,7 +19,7 @@ import type { DeadLetter, OverflowMove } from './dead-letters.ts';
 import { ADD_OVERFLOW, toLetterRows, toOverflowRow } from './dead-letters.ts';
 import type { LeftOutMove } from './left-out.ts';
 import { ADD_LEFT_OUT, toLeftOutRow } from './left-out.ts';
-import type { Store, Transaction } from '../open.ts';
+import type { PrismaTransaction, Store } from '../open.ts';
 import type { DrivingEventColumns, KeyColumns, TripColumns } from '../rows.ts';
 import { COPY_EVENTS, isoOf } from '../rows.ts';
 
@@ -151,7 +151,10 @@ export async function commit({ prisma, largeValues }: Store, batch: Commit): Pro
   });
 }
 
-async function moveOffsets(tx: Transaction, { topic, offsets, rulesRows }: Commit): Promise<void> {
+async function moveOffsets(
+  tx: PrismaTransaction,
+  { topic, offsets, rulesRows }: Commit,
+): Promise<void> {
   await tx.$executeRawUnsafe('select pg_advisory_xact_lock_shared($1)', LOCKS.rules);
   const moves = offsets.map((o) => ({
     partition: o.partition,
@@ -180,7 +183,7 @@ async function moveOffsets(tx: Transaction, { topic, offsets, rulesRows }: Commi
 }
 
 async function moveDevices(
-  tx: Transaction,
+  tx: PrismaTransaction,
   write: Writer,
   devices: readonly DeviceMove[],
 ): Promise<void> {
@@ -209,7 +212,7 @@ async function moveDevices(
 /** Runs a statement with bytes or with rows as JSON; does nothing without rows. */
 type Writer = (sql: string, rows: Buffer | readonly unknown[]) => Promise<void>;
 
-function createWriter(tx: Transaction, largeValues: Store['largeValues']): Writer {
+function createWriter(tx: PrismaTransaction, largeValues: Store['largeValues']): Writer {
   return async (sql, rows) => {
     if (rows.length === 0) return;
     const value = Buffer.isBuffer(rows) ? rows : JSON.stringify(rows);

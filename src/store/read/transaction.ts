@@ -1,14 +1,5 @@
 import type { Store, Transaction } from '../open.ts';
-
-/** The reader for row-level security. */
-export interface Reader {
-  /** An operator reads as the role odograph_operator, across all tenants. */
-  readonly operator: boolean;
-  /** Slug of the tenant; null reads nothing, except for an operator. */
-  readonly tenant: string | null;
-  /** External id of the driver for a reader limited to their own rows; null for all drivers of the tenant. */
-  readonly driver: string | null;
-}
+import type { Reader, ReadPool, ReadSession, ReadTimes } from './session.ts';
 
 /**
  * Kind of reader of a list. Lists of a reader limited to one driver must filter by that driver: row-level
@@ -34,17 +25,6 @@ export interface ReadTransaction {
   end(): Promise<void>;
 }
 
-interface Opened {
-  readonly tx: Transaction;
-  readonly dataAsOfMs: number | null;
-}
-
-/** Time limits of one statement and of all reads of a request, enforced by PostgreSQL, milliseconds. */
-export interface ReadTimes {
-  readonly statementTimeoutMs: number;
-  readonly readingTimeoutMs: number;
-}
-
 /** How a transaction reads. */
 export interface ReadOptions {
   /** All reads see one state of the store; otherwise each sees what was committed before it. */
@@ -52,68 +32,48 @@ export interface ReadOptions {
   /** `USUAL_TIMES` if not given. */
   readonly times?: ReadTimes;
   /** Another pool than the store's. */
-  readonly through?: Store;
+  readonly through?: ReadPool;
   /** Waits for a place at a gate. @returns a function that frees it */
   acquire?(signal?: AbortSignal): Promise<() => void>;
   /** Aborted when the client disconnects. */
   readonly signal?: AbortSignal;
 }
 
-/** transaction_timeout is this much later than Prisma's timeout, so that ours fires first. */
-const GRACE_MS = 1_000;
-
 export const USUAL_TIMES: ReadTimes = { statementTimeoutMs: 10_000, readingTimeoutMs: 20_000 };
 
 /** Opens a transaction with the first read, and only then reads its options. */
 export function openReadTransaction(
-  store: Store,
+  { reads }: Store,
   reader: Reader,
   options: () => ReadOptions,
 ): ReadTransaction {
-  let opened: Promise<Opened> | undefined;
-  let finished: Promise<void> | undefined;
+  let opened: Promise<ReadSession> | undefined;
   let dataAsOfMs: number | null = null;
   let ended = false;
-  let release: () => void = () => undefined;
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  let free: (() => void) | undefined;
 
   const open = async () => {
-    const { snapshot, through = store, times = USUAL_TIMES, acquire, signal } = options();
-    const free = await acquire?.(signal);
-    return new Promise<Opened>((resolve, reject) => {
-      finished = through.prisma
-        .$transaction(
-          async (tx) => {
-            dataAsOfMs = await applyRowSecurity(tx, reader, times);
-            resolve({ tx, dataAsOfMs });
-            await released;
-          },
-          {
-            maxWait: 5_000,
-            timeout: times.readingTimeoutMs,
-            isolationLevel: snapshot ? 'RepeatableRead' : 'ReadCommitted',
-          },
-        )
-        .catch(reject)
-        .finally(() => free?.());
-    });
+    const { snapshot, through = reads, times = USUAL_TIMES, acquire, signal } = options();
+    free = await acquire?.(signal);
+    return through.open(reader, snapshot, times);
   };
 
   return {
     run: async (read) => {
       if (ended) throw new Error('the request has ended: nothing may be read any more');
-      opened ??= open();
-      return read((await opened).tx);
+      const session = await (opened ??= open());
+      const found = await session.run(read);
+      dataAsOfMs = session.dataAsOfMs();
+      return found;
     },
     dataAsOfMs: () => dataAsOfMs,
     end: async () => {
       ended = true;
-      release();
       // A request that ended while it waited at the gate frees its place when it gets it.
-      await opened?.catch(() => undefined);
-      await finished;
+      const session = await opened?.catch(() => undefined);
+      session?.end();
+      free?.();
+      free = undefined;
     },
   };
 }
@@ -133,27 +93,23 @@ export async function withReading<T>(
   }
 }
 
+/** PostgreSQL's own limit of a transaction that writes. */
+const WRITE_TIMEOUT_MS = 21_000;
+
 /**
- * Sets row-level security for the rest of a transaction. An unknown tenant or driver becomes 0, which owns
- * nothing; for a driver it never becomes "no restriction".
- * @returns how fresh the data are, as `ReadTransaction.dataAsOfMs`
+ * Sets row-level security for the rest of a transaction that writes. An unknown tenant or driver becomes
+ * 0, which owns nothing; for a driver it never becomes "no restriction".
  */
-export async function applyRowSecurity(
-  tx: Transaction,
-  reader: Reader,
-  { statementTimeoutMs, readingTimeoutMs }: ReadTimes = USUAL_TIMES,
-): Promise<number | null> {
+export async function applyRowSecurity(tx: Transaction, reader: Reader): Promise<void> {
   if (reader.operator) await tx.$executeRaw`set local role odograph_operator`;
-  const [row] = await tx.$queryRaw<{ read_through: Date | null }[]>`
+  await tx.$queryRaw`
     select set_config('odograph.tenant', coalesce((select id from tenant where slug = ${reader.tenant ?? ''}), 0)::text, true),
       set_config('odograph.driver', '', true),
-      set_config('statement_timeout', ${String(statementTimeoutMs)}, true),
-      set_config('transaction_timeout', ${String(readingTimeoutMs + GRACE_MS)}, true),
-      (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) as read_through`;
+      set_config('statement_timeout', ${String(USUAL_TIMES.statementTimeoutMs)}, true),
+      set_config('transaction_timeout', ${String(WRITE_TIMEOUT_MS)}, true)`;
   if (reader.driver !== null) {
     await tx.$queryRaw`
       select set_config('odograph.driver', coalesce((select id from driver
         where tenant_id = current_tenant() and external_id = ${reader.driver}), 0)::text, true)`;
   }
-  return row?.read_through?.getTime() ?? null;
 }

@@ -1,5 +1,5 @@
 import type { Store, Transaction } from '../open.ts';
-import type { Reader } from '../read/transaction.ts';
+import type { Reader } from '../read/session.ts';
 import { applyRowSecurity } from '../read/transaction.ts';
 
 /** Why an input was not accepted; closed. */
