@@ -7,6 +7,7 @@ import type { Role } from '../roles.ts';
 import type { Identity } from './identity.ts';
 import type { Unusable } from './plain-text.ts';
 import { findUnusable } from './plain-text.ts';
+import { oncePerDocument } from './once-per-document.ts';
 import type { Rates } from './rates.ts';
 import { toPoints } from './rates.ts';
 
@@ -73,7 +74,7 @@ export function showCost({ cost }: Price): { readonly cost: { objects: number; l
   return { cost: { objects: cost, limit: MAX_COST } };
 }
 
-function asksForSchema(document: DocumentNode): boolean {
+const asksForSchema = oncePerDocument((document) => {
   let asks = false;
   visit(document, {
     Field: ({ name }) => {
@@ -81,9 +82,9 @@ function asksForSchema(document: DocumentNode): boolean {
     },
   });
   return asks;
-}
+});
 
-function findUnusableLiteral(document: DocumentNode): Unusable | undefined {
+const findUnusableLiteral = oncePerDocument((document) => {
   let found: Unusable | undefined;
   visit(document, {
     StringValue: ({ value, loc }) => {
@@ -91,4 +92,4 @@ function findUnusableLiteral(document: DocumentNode): Unusable | undefined {
     },
   });
   return found;
-}
+});

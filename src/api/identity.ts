@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
 import type { Reader } from '../store/read/session.ts';
@@ -56,10 +57,17 @@ const CLOCK_SKEW_S = 5;
 /** The last instant that a Date can hold. */
 const LAST_INSTANT_MS = 8.64e15;
 const LONGEST_CLAIM = 1_000;
+/** A verified token is accepted this long without another look at its signature: a withdrawn key lasts as long. */
+const KEPT_MS = 60_000;
+const MAX_KEPT_CHARACTERS = 5_000_000;
 
 /** @throws if neither a secret nor an issuer's keys are given */
 export function createAuthenticate(settings: AuthSettings): Authenticate {
   const verify = createVerify(settings);
+  const verified = new LRUCache<string, { readonly identity: Identity; readonly untilMs: number }>({
+    maxSize: MAX_KEPT_CHARACTERS,
+    sizeCalculation: (_, token) => token.length,
+  });
   return async (authorization) => {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) {
@@ -70,8 +78,13 @@ export function createAuthenticate(settings: AuthSettings): Authenticate {
           : 'The header Authorization must have the form: Bearer <JWT>.',
       );
     }
+    const kept = verified.get(token);
+    if (kept && Date.now() < kept.untilMs) return kept.identity;
     try {
-      return toIdentity(await verify(token));
+      const identity = toIdentity(await verify(token));
+      const untilMs = Math.min(Date.now() + KEPT_MS, identity.expiresAtMs + CLOCK_SKEW_S * 1000);
+      verified.set(token, { identity, untilMs });
+      return identity;
     } catch (error) {
       if (error instanceof errors.JWTExpired) {
         throw createError('UNAUTHENTICATED', 'The token has expired: get a new one.');

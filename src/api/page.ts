@@ -69,20 +69,47 @@ export function toConnection<Row, Key>(
   seal: Seal,
   kind: CursorKind<Key>,
   keyOf: (row: Row) => Key,
-  { rows, hasNext, hasPrevious }: Page<Row>,
-) {
-  const edges = rows.map((node) => ({
-    cursor: seal.seal([kind.name, ...kind.toParts(keyOf(node))]),
-    node,
-  }));
-  return {
-    edges,
-    nodes: [...rows],
-    pageInfo: {
+  page: Page<Row>,
+): Connection<Row> {
+  return new Connection((row) => seal.seal([kind.name, ...kind.toParts(keyOf(row))]), page);
+}
+
+/** Seals a cursor only if it is selected: each costs a MAC. */
+class Connection<Row> {
+  readonly #cursorOf: (row: Row) => string;
+  readonly #page: Page<Row>;
+
+  constructor(cursorOf: (row: Row) => string, page: Page<Row>) {
+    this.#cursorOf = cursorOf;
+    this.#page = page;
+  }
+
+  get nodes(): Row[] {
+    return [...this.#page.rows];
+  }
+
+  get edges(): { readonly cursor: string; readonly node: Row }[] {
+    const cursorOf = this.#cursorOf;
+    return this.#page.rows.map((node) => ({
+      node,
+      get cursor() {
+        return cursorOf(node);
+      },
+    }));
+  }
+
+  get pageInfo() {
+    const { rows, hasNext, hasPrevious } = this.#page;
+    const cursorOf = (row: Row | undefined) => (row === undefined ? null : this.#cursorOf(row));
+    return {
       hasNextPage: hasNext,
       hasPreviousPage: hasPrevious,
-      startCursor: edges[0]?.cursor ?? null,
-      endCursor: edges.at(-1)?.cursor ?? null,
-    },
-  };
+      get startCursor() {
+        return cursorOf(rows[0]);
+      },
+      get endCursor() {
+        return cursorOf(rows.at(-1));
+      },
+    };
+  }
 }

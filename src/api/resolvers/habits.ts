@@ -43,11 +43,14 @@ export const habits: Resolvers = {
         speedingShare: summary.speedingShare ?? null,
         above130KmhShare: summary.above130KmhShare ?? null,
         above130Km: measure(sums, 'above130Kmh.mm') / 1_000_000,
-        byHour: addHours(days).map(({ weekday, hour, distanceM }) => ({
-          weekday,
-          hour,
-          distanceKm: distanceM / 1000,
-        })),
+        // Adds up only if it is selected.
+        get byHour() {
+          return addHours(days).map(({ weekday, hour, distanceM }) => ({
+            weekday,
+            hour,
+            distanceKm: distanceM / 1000,
+          }));
+        },
         rates: summary.rates.map(toRate),
       };
     },

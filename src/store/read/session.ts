@@ -46,7 +46,8 @@ class ReadTimeout extends Error {
   readonly code = 'READ_TIMEOUT';
 }
 
-const WAIT_MS = 5_000;
+/** A request that waits longer for a connection is refused. */
+const WAIT_MS = 10_000;
 /** PostgreSQL's own limit of a transaction is this much later than ours, so that ours ends it first. */
 const GRACE_MS = 1_000;
 /** A connection with more named statements is replaced, since PostgreSQL keeps each of them in memory. */
@@ -99,7 +100,7 @@ export function openReadPool(url: string, size: number, plans: Plans): ReadPool 
 
 async function connect(pool: pg.Pool): Promise<PipelinedClient> {
   try {
-    return (await pool.connect()) as PipelinedClient;
+    return await pool.connect();
   } catch (error) {
     if (error instanceof Error && error.message.startsWith('timeout exceeded')) {
       throw new ReadTimeout(`no connection was free within ${WAIT_MS} ms`);
@@ -243,5 +244,5 @@ const getTypeParser: typeof pg.types.getTypeParser = (
 ): ((text: string) => unknown) => {
   if (oid === INT8) return BigInt;
   if (oid === DATE) return (text) => new Date(`${text}T00:00:00Z`);
-  return pg.types.getTypeParser(oid, format as 'text') as (text: string) => unknown;
+  return pg.types.getTypeParser(oid, format) as (text: string) => unknown;
 };
