@@ -123,6 +123,8 @@ function createSession(
   let secured: Promise<void> | undefined;
   let fatal: Error | undefined;
   let over = false;
+  // After an error, node-postgres may take a statement for prepared that is not.
+  let tainted = false;
 
   const release = (error?: Error) => {
     if (over) return;
@@ -130,7 +132,7 @@ function createSession(
     clearTimeout(timer);
     client.off('error', onLost);
     const names = statementsOf.get(client);
-    client.release(error ?? (names !== undefined && names.size > MAX_NAMES));
+    client.release(error ?? (tainted || (names !== undefined && names.size > MAX_NAMES)));
   };
   const onLost = (error: Error) => {
     fatal ??= error;
@@ -146,6 +148,7 @@ function createSession(
     try {
       return await client.query({ text, values: [...values], ...nameFor(client, named, text) });
     } catch (error) {
+      tainted = true;
       if (LOST_NAMES.has((error as { code?: unknown }).code)) named.enabled = false;
       throw fatal ?? error;
     }
