@@ -30,7 +30,8 @@ const belongings = {} as Record<Whose, Belongings>;
 /** Ids of objects by owner, then by type; shared objects are left out. */
 const ids = new Map<Whose, Map<string, Set<string>>>();
 
-const { api, rows } = await useApi();
+// One caller opens a socket for every subscription.
+const { api, rows } = await useApi({ sessionLimits: { all: 1_000, each: {} } });
 
 beforeAll(async () => {
   const acme = await fillTenant(api, rows, 'acme');
