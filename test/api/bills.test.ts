@@ -427,7 +427,11 @@ describe('a disputed trip', () => {
     const other = await drive('2026-05-11', 30);
     for (const one of [trip, other]) await rows.rollUp(one);
     await issue('P-43', '2026-05-01', '2026-06-01');
-    const input = { policyNumber: 'P-43', tripId: tripIdOf(trip), reason: 'the car was on a lorry' };
+    const input = {
+      policyNumber: 'P-43',
+      tripId: tripIdOf(trip),
+      reason: 'the car was on a lorry',
+    };
     const { dispute } = await change(ANN, 'disputeTrip', input, 'dispute { id }');
     expect((await adjust('P-43')).adjustment).toMatchObject({ total: '-10.00' });
     const sums =
@@ -507,6 +511,25 @@ describe('a disputed trip', () => {
       'dispute { id }',
     );
     expect(made.userErrors).toMatchObject([{ code: 'INVALID', field: ['tripId'] }]);
+  });
+});
+
+describe('a policy cancelled from its first day', () => {
+  it('costs nothing, and gives back what was billed', async () => {
+    const drive = await insure('P-10');
+    await drive('2026-05-10', 100);
+    const { bill } = await issue('P-10', '2026-01-01', '2026-06-01');
+    expect(bill.total).toBe('161.00');
+    const input = { policyNumber: 'P-10', on: '2026-01-01', reason: 'never began' };
+    const { policy } = await change(INSURER, 'cancelPolicy', input, 'policy { cancelledOn }');
+    expect(policy).toEqual({ cancelledOn: '2026-01-01' });
+    expect((await adjust('P-10')).adjustment).toMatchObject({
+      total: '-161.00',
+      premiumNow: '0.00',
+    });
+    const again = await issue('P-10', '2026-06-01', '2026-07-01');
+    expect(again.userErrors).toMatchObject([{ code: 'INVALID' }]);
+    expect(again.userErrors[0].message).toContain('cancelled from its first day, 2026-01-01');
   });
 });
 

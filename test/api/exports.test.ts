@@ -120,6 +120,23 @@ describe('an export of trips', () => {
     expect(first).toMatch(/,12\.346,GPS,.*,DEV-A,"Doe, ""Jo""",CAR-1$/);
   });
 
+  it('guards texts in CSV that a spreadsheet would run as a formula, unless that is switched off', async () => {
+    const texts = ['=HYPERLINK("x")', '+1', '-1', '@SUM(A1)', '\t=1', "'=1", "d'Or", '1-2'];
+    const read = async (query: string) => {
+      const lines = (await (await download('csv', INSURER, query)).text()).trimEnd().split('\r\n');
+      return lines[1]!.split(/,DEV-A,/)[1];
+    };
+    for (const text of texts) {
+      await rows.owner.query('update driver set external_id = $1 where id = $2', [text, driver]);
+      const quoted = (cell: string) =>
+        `${/[",]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell},CAR-1`;
+      const guarded = text === "d'Or" || text === '1-2' ? text : `'${text}`;
+      expect(await read('')).toBe(quoted(guarded));
+      expect(await read('?formulaGuard=false')).toBe(quoted(text));
+    }
+    await rows.owner.query(`update driver set external_id = 'Doe, "Jo"' where id = $1`, [driver]);
+  });
+
   it('gives an actuary with microdata pseudonyms, and no role names of drivers or coordinates', async () => {
     const [mine] = await readParquet(await download('parquet', ACTUARY));
     const [theirs] = await readParquet(await download('parquet', INSURER));
@@ -140,7 +157,12 @@ describe('an export of trips', () => {
     expect(await count('?startedFrom=2015-05-02T00:00:00Z&startedTo=2015-05-04T00:00:00Z')).toBe(2);
     expect(await count('?deviceId=DEV-A')).toBe(5);
     expect(await count('?deviceId=DEV-B')).toBe(0);
-    for (const query of ['?startedForm=2015-05-02T00:00:00Z', '?startedFrom=May', '?status=SHUT']) {
+    for (const query of [
+      '?startedForm=2015-05-02T00:00:00Z',
+      '?startedFrom=May',
+      '?status=SHUT',
+      '?formulaGuard=no',
+    ]) {
       const refused = await download('csv', INSURER, query);
       expect([query, ...(await codeOf(refused))]).toEqual([query, 400, 'BAD_USER_INPUT']);
     }

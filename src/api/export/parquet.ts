@@ -7,7 +7,9 @@ import type { ExportCell, CellType, ExportColumn } from './columns.ts';
 const STORED: Readonly<
   Record<
     CellType,
-    Pick<SchemaElement, 'type' | 'converted_type'> & { toValue(cell: ExportCell): unknown }
+    Pick<SchemaElement, 'type' | 'converted_type' | 'logical_type'> & {
+      toValue(cell: ExportCell): unknown;
+    }
   >
 > = {
   INTEGER: { type: 'INT64', toValue: (cell) => BigInt(Number(cell)) },
@@ -17,6 +19,8 @@ const STORED: Readonly<
   INSTANT: {
     type: 'INT64',
     converted_type: 'TIMESTAMP_MILLIS',
+    // Without it DuckDB and polars take the column for local times.
+    logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: true, unit: 'MILLIS' },
     toValue: (cell) => new Date(Number(cell)),
   },
   DATE: {

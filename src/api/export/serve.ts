@@ -23,15 +23,25 @@ import { writeParquet } from './parquet.ts';
 /** Trips that are read at once. */
 const BATCH = 250;
 
+interface WriteOptions {
+  /** Key and value, for the footer of Parquet. */
+  readonly notes: Readonly<Record<string, string>>;
+  /** Whether CSV guards texts that spreadsheets would take for formulas. */
+  readonly guard: boolean;
+}
+
 type Write = (
   columns: readonly ExportColumn[],
   batches: AsyncIterable<readonly ExportedTrip[]>,
-  notes: Readonly<Record<string, string>>,
+  { notes, guard }: WriteOptions,
 ) => AsyncIterable<string | Uint8Array>;
 
 const FORMATS: Readonly<Record<string, { readonly mediaType: string; readonly write: Write }>> = {
   csv: { mediaType: 'text/csv; charset=utf-8; header=present', write: writeCsv },
-  parquet: { mediaType: 'application/vnd.apache.parquet', write: writeParquet },
+  parquet: {
+    mediaType: 'application/vnd.apache.parquet',
+    write: (columns, batches, { notes }) => writeParquet(columns, batches, notes),
+  },
 };
 
 /** Serves whole files of trips: the filter of `trips` as query parameters, all of one state of the store. */
@@ -49,7 +59,8 @@ export function serveExports({
     const { mediaType, write } = FORMATS[format]!;
     const identity = await steps.authenticate(request.headers.authorization);
     await steps.takePoint(identity);
-    const criteria = toCriteria(readFilter(schema, request.query));
+    const { guard, filter } = readQuery(schema, request.query);
+    const criteria = toCriteria(filter);
     const asked = JSON.stringify(request.query);
     checkExport(identity, criteria);
     const options = { ...exporting, snapshot: true, signal: untilClosed(reply) };
@@ -71,14 +82,15 @@ export function serveExports({
       const trips = readAllTrips((read) => reading.run(read), criteria, BATCH);
       // An error before the first batch becomes an error response; later it can only cut the file off.
       const first = await trips.next();
-      const body = write(columns, endWith(first, trips, reading.end), {
+      const notes = {
         'odograph.snapshot': snapshot.id,
         'odograph.data_as_of': dataAsOf ?? '',
         'odograph.filter': asked,
         'odograph.columns': JSON.stringify(
           Object.fromEntries(columns.map(({ name, description }) => [name, description])),
         ),
-      });
+      };
+      const body = write(columns, endWith(first, trips, reading.end), { notes, guard });
       void reply
         .type(mediaType)
         .header('content-disposition', `attachment; filename="trips-${snapshot.id}.${format}"`)
@@ -108,8 +120,14 @@ export function serveExports({
   }
 }
 
-/** The parameters as the argument `filter` of `trips`, by its own type. @throws BAD_USER_INPUT */
-function readFilter(schema: GraphQLSchema, query: unknown): TripFilter {
+/**
+ * The parameters: `formulaGuard`, true if it is not given, and the argument `filter` of `trips`, by its own type.
+ * @throws BAD_USER_INPUT
+ */
+function readQuery(
+  schema: GraphQLSchema,
+  query: unknown,
+): { readonly guard: boolean; readonly filter: TripFilter } {
   const unusable = findUnusable(query);
   if (unusable) {
     const { path, what } = unusable;
@@ -117,9 +135,14 @@ function readFilter(schema: GraphQLSchema, query: unknown): TripFilter {
   }
   const type = schema.getType('TripFilter');
   if (!isInputType(type)) throw new Error('the schema has no TripFilter');
-  return coerceInputValue({ ...(query as object) }, type, (path, _, error) => {
+  const { formulaGuard = 'true', ...parameters } = query as Readonly<Record<string, unknown>>;
+  if (formulaGuard !== 'true' && formulaGuard !== 'false') {
+    throw createError('BAD_USER_INPUT', 'formulaGuard must be true or false.');
+  }
+  const filter = coerceInputValue(parameters, type, (path, _, error) => {
     throw createError('BAD_USER_INPUT', `${path.join('.') || 'The filter'}: ${error.message}`);
   }) as TripFilter;
+  return { guard: formulaGuard === 'true', filter };
 }
 
 async function* endWith(

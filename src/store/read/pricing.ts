@@ -23,6 +23,12 @@ export async function findPricing(
 ): Promise<Pricing> {
   const [product, otherProduct] = products.filter((span) => span.from < to && from < span.to);
   const end = policy.cancelledOn ?? policy.endDate;
+  if (end === policy.startDate) {
+    return refuse(
+      'INVALID',
+      `The policy was cancelled from its first day, ${end}: there is nothing to price.`,
+    );
+  }
   if (!product || from < policy.startDate || to > end) {
     return refuse(
       'INVALID',

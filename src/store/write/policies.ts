@@ -46,7 +46,7 @@ export interface AmendmentOrder {
 
 export interface CancellationOrder {
   readonly policyNumber: string;
-  /** First local date without cover. */
+  /** First local date without cover; the policy's start where it never began. */
   readonly on: string;
   readonly reason: string | null;
 }
@@ -115,10 +115,10 @@ export async function cancelPolicy(
   { policyNumber, on, reason }: CancellationOrder,
 ): Promise<number> {
   const policy = await holdPolicy(tx, tenantRef, policyNumber);
-  if (on <= policy.startDate || on >= policy.endDate) {
+  if (on < policy.startDate || on >= policy.endDate) {
     refuse(
       'INVALID',
-      `on is ${on}; it must lie after the policy's start, ${policy.startDate}, and before its end, ${policy.endDate}.`,
+      `on is ${on}; it must be from the policy's start, ${policy.startDate}, to before its end, ${policy.endDate}.`,
       'on',
     );
   }

@@ -57,6 +57,11 @@ it('keeps every trip in order through several row groups, with nulls in any of t
   expect(parquetMetadata(file).row_groups.map((group) => Number(group.num_rows))).toEqual([
     10_000, 10_000, 3,
   ]);
+  const instants = parquetMetadata(file).schema.filter(
+    ({ logical_type: of }) =>
+      of?.type === 'TIMESTAMP' && of.isAdjustedToUTC && of.unit === 'MILLIS',
+  );
+  expect(instants.map(({ name }) => name)).toEqual(['started_at', 'ended_at', 'updated_at']);
   const rows = await parquetReadObjects({ file });
   expect(rows).toHaveLength(TRIPS);
   const wrong = rows.filter((row, n) => {
