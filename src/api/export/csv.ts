@@ -1,5 +1,5 @@
 import type { ExportedTrip } from '../../store/read/trip-export.ts';
-import type { Cell, ExportColumn } from './columns.ts';
+import type { ExportCell, ExportColumn } from './columns.ts';
 
 /** A text that spreadsheets would take for a formula, or that the guard below has made of one. */
 const FORMULA = /^'*[=+\-@\t\r]/;
@@ -22,7 +22,7 @@ export async function* writeCsv(
 }
 
 function toField({ type, value }: ExportColumn, trip: ExportedTrip, guard: boolean): string {
-  const cell: Cell = value(trip);
+  const cell: ExportCell = value(trip);
   if (cell === null) return '';
   if (type === 'INSTANT') return new Date(Number(cell)).toISOString();
   const text = String(cell);
