@@ -27,6 +27,7 @@ const config: CodegenConfig = {
           Driver: '../../store/read/drivers.ts#DriverRow',
           Vehicle: '../../store/read/drivers.ts#VehicleRow',
           Device: '../../store/read/devices.ts#DeviceRow',
+          LeftOutField: '../../store/read/left-out-fields.ts#LeftOutFieldRow',
           Assignment: '../../store/read/devices.ts#AssignmentRow',
           Tenancy: '../../store/read/devices.ts#TenancyRow',
           DrivingEvent: '../../store/read/driving-events.ts#DrivingEventRow',

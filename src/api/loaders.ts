@@ -7,6 +7,8 @@ import {
   readDevicesByName,
   readTenancies,
 } from '../store/read/devices.ts';
+import type { LeftOutFieldRow } from '../store/read/left-out-fields.ts';
+import { readLeftOutFields } from '../store/read/left-out-fields.ts';
 import type { BillRow } from '../store/read/bills.ts';
 import {
   readBillDocuments,
@@ -17,11 +19,7 @@ import {
 import type { DriverRow, VehicleRow } from '../store/read/drivers.ts';
 import { readDrivers, readDriversByName, readVehicles } from '../store/read/drivers.ts';
 import type { DisputeRow, LeftOutRow } from '../store/read/disputes.ts';
-import {
-  readDisputedTrips,
-  readDisputes,
-  readDisputesOfPolicies,
-} from '../store/read/disputes.ts';
+import { readDisputedTrips, readDisputes, readDisputesOfPolicies } from '../store/read/disputes.ts';
 import type { DrivingEventPlace, DrivingEventRow } from '../store/read/driving-events.ts';
 import { readDrivingEvents, readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
@@ -84,6 +82,8 @@ export interface Loaders {
   readonly drivingEvents: DataLoader<TripStart, readonly DrivingEventRow[], string>;
   readonly assignments: DataLoader<number, readonly AssignmentRow[]>;
   readonly tenancies: DataLoader<number, readonly TenancyRow[]>;
+  /** By device. */
+  readonly leftOutFields: DataLoader<number, readonly LeftOutFieldRow[]>;
   /** By driver. */
   readonly policies: DataLoader<number, readonly PolicyRow[]>;
   readonly policy: DataLoader<number, PolicyRow | null>;
@@ -176,6 +176,10 @@ export function createLoaders(reading: ReadTransaction): Loaders {
     ),
     tenancies: manyEach(
       (refs) => reading.run((tx) => readTenancies(tx, refs)),
+      (row) => row.deviceRef,
+    ),
+    leftOutFields: manyEach(
+      (refs) => reading.run((tx) => readLeftOutFields(tx, refs)),
       (row) => row.deviceRef,
     ),
     policies: manyEach(

@@ -109,6 +109,10 @@ export async function fillDriver(
   );
   const device = await rows.addDevice(belongings.device, tenantRef);
   const spare = await rows.addDevice(`${mine}-spare`, tenantRef);
+  await rows.client.query(
+    `insert into left_out_field values ($1, 'headingDeg', 'OUT_OF_RANGE', 2, '2026-01-10T08:00:00Z', '2026-01-11T08:00:00Z', '683.16')`,
+    [device],
+  );
   const { driver, vehicle } = await rows.one<{ driver: number; vehicle: number }>(
     'select (select id from driver where external_id = $1) as driver, (select id from vehicle where external_id = $2) as vehicle',
     mine,

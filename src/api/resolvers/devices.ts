@@ -1,4 +1,5 @@
 import { readDevicePage } from '../../store/read/devices.ts';
+import { readMostLeftOutFields } from '../../store/read/left-out-fields.ts';
 import { readerKindOf } from '../../store/read/transaction.ts';
 import { toReader } from '../identity.ts';
 import type { Resolvers } from '../generated/schema.ts';
@@ -11,6 +12,10 @@ const cursor = textCursor('devices');
 export const devices: Resolvers = {
   Query: {
     device: (_, { deviceId }, { loaders }) => loaders.deviceByName.load(deviceId),
+    leftOutFields: (_, page, { reading, services: { seal } }) => {
+      const { limit } = toPageRequest(seal, cursor, page);
+      return reading.run((tx) => readMostLeftOutFields(tx, limit));
+    },
     devices: async (_, page, { identity, reading, services: { seal } }) => {
       const request = toPageRequest(seal, cursor, page);
       const whose = readerKindOf(toReader(identity));
@@ -23,11 +28,19 @@ export const devices: Resolvers = {
     firstSeenAt: (device) => device.firstSeenAtMs,
     lastEventAt: (device) => device.lastEventAtMs,
     tenancies: async (device, _, { loaders }) => [...(await loaders.tenancies.load(device.ref))],
+    leftOutFields: async (device, _, { loaders }) => [
+      ...(await loaders.leftOutFields.load(device.ref)),
+    ],
     assignments: async (device, _, { loaders }) => [
       ...(await loaders.assignments.load(device.ref)),
     ],
     trips: (device, page, context) =>
       loadOwnedTrips(context, 'device', device.ref, undefined, page),
+  },
+  LeftOutField: {
+    device: async ({ deviceRef }, _, { loaders }) => (await loaders.device.load(deviceRef))!,
+    since: ({ firstAtMs }) => firstAtMs,
+    lastAt: ({ lastAtMs }) => lastAtMs,
   },
   Tenancy: {
     from: (tenancy) => tenancy.fromMs,

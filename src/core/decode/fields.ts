@@ -137,7 +137,7 @@ export function readFields(raw: RawFields): ReadFields {
   const content: Partial<Record<EventField, number | boolean>> = {};
   let leftOut = NOTHING_LEFT_OUT as LeftOut[];
   const leave = (field: string, reason: LeftOutReason, value: unknown) => {
-    const entry = { field, reason, value: show(value) };
+    const entry = { field, reason, value: showValue(field, reason, value) };
     if (leftOut === NOTHING_LEFT_OUT) leftOut = [entry];
     else leftOut.push(entry);
   };
@@ -167,6 +167,13 @@ export function readFields(raw: RawFields): ReadFields {
     else leave(field, UNKNOWN_FLAG.has(plain) ? 'UNKNOWN' : 'WRONG_TYPE', value);
   }
   return { content, leftOut };
+}
+
+/** Half of a position, or a position as text, still says where a car was: only its type is shown. */
+function showValue(field: string, reason: LeftOutReason, value: unknown): string {
+  const isPlace = field === 'lat' || field === 'lon';
+  if (!isPlace || (reason !== 'INCOMPLETE' && reason !== 'WRONG_TYPE')) return show(value);
+  return typeof value === 'string' ? 'text' : `a ${typeof value}`;
 }
 
 function doubtNumber(value: unknown, field: NumberField): LeftOutReason | undefined {

@@ -147,7 +147,7 @@ describe('an optional field that cannot be believed', () => {
       ok: true,
       leftOut: [
         { field: 'lat', reason: 'UNKNOWN', value: '91' },
-        { field: 'lon', reason: 'INCOMPLETE', value: '13.405' },
+        { field: 'lon', reason: 'INCOMPLETE', value: 'a number' },
       ],
       value: { event: { ignition: true, odometerM: 1_234_500 } },
     });
@@ -185,7 +185,7 @@ describe('an optional field that cannot be believed', () => {
     expect(decoded).toMatchObject({ ok: false, reason: 'MALFORMED' });
     for (const part of [
       'lat is 95; it must be -90 to 90',
-      'lon is "east"; it must be a number',
+      'lon is text; it must be a number',
       'speedKmh is -1, which devices send for "not known"',
       'ignition is "x"; it must be true or false',
       'accelMps2 is an array of 1; it must be an object with forward, left and up',
