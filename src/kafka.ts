@@ -13,6 +13,8 @@ import { explainTopicFailure } from './kafka-rights.ts';
 import type { KafkaSettings } from './kafka-settings.ts';
 import type { Logger } from './log.ts';
 
+export type { ProducerRecord } from './kafka-batches.ts';
+
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 
 CompressionCodecs[CompressionTypes.Snappy] = snappyCodec;
