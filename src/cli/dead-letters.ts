@@ -203,7 +203,10 @@ async function find(client: pg.Client, place: DeadLetterPlace): Promise<DeadLett
 
 async function openProducer() {
   const { config, log } = openSession();
-  const { createKafka, kafkaSettings } = await import('../kafka.ts');
+  const [{ createKafka }, { kafkaSettings }] = await Promise.all([
+    import('../kafka.ts'),
+    import('../kafka-settings.ts'),
+  ]);
   const kafka = createKafka(kafkaSettings(config, findBrokers(config)), log);
   return {
     /** Sends letters to the topics that they came from, in order. */
