@@ -108,8 +108,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   };
   try {
     await checkApiLogin(store);
-    const epoch = await readEpoch(store);
-    const seal = createSeal(`odograph cursors ${epoch}`);
+    const { epoch, cursorKey } = await readEpoch(store);
+    const seal = createSeal(cursorKey);
     const cursors = createStreamCursors(seal, epoch);
     const now = Date.now;
     const hub = await startHub({ url, log, cursors, now });

@@ -35,6 +35,8 @@ export interface ChangeStream<Of, Change, Row, Message> {
   /** What a message gives the newest state of; undefined for events, each of which is sent. */
   readonly stateOf: (row: Row) => string | undefined;
   readonly toMessage: (row: Row, cursor: string) => Message;
+  /** Reads the present state, the oldest first. */
+  readonly readPresent?: (tx: Transaction, of: Of) => Promise<readonly Row[]>;
   /** Messages that may wait for a slow subscriber. */
   readonly mostWaiting?: (of: Of) => number;
 }
@@ -51,7 +53,7 @@ export async function streamChanges<Of, Change, Row extends object, Message>(
   { store, hub, cursors, now, alone }: Streams,
   reader: Reader,
   of: Of,
-  { after, maxPerSecond }: StreamOptions,
+  { after, maxPerSecond, present = false }: StreamOptions,
 ): Promise<AsyncIterableIterator<Message> | CursorFault> {
   const { name, mayHear } = stream;
   const feed = stream.feedOf(hub);
@@ -65,13 +67,21 @@ export async function streamChanges<Of, Change, Row extends object, Message>(
     join: (subscriber, place) => {
       const itemOf = (change: Change) => {
         const row = stream.pick(change, reader, of);
-        return row && hub.share(row, `${name} ${scope}`, () => toItem(row));
+        return row && hub.share(row, `${name} ${scope}`, () => toItem(row, stream.placeOf(row)));
       };
       feed.follow(topic, place, { subscriber, itemOf });
     },
     leave: (subscriber) => feed.leave(topic, subscriber),
   };
-  return new Subscriber(source, hub.open, start, after === undefined, maxPerSecond);
+  const first = present && after === undefined ? await readPresent(start) : [];
+  return new Subscriber(source, hub.open, start, after === undefined, { first, maxPerSecond });
+
+  /** The present state; each message bears the place from which changes follow. */
+  async function readPresent(place: ChangePlace): Promise<readonly Item<Message>[]> {
+    const { readPresent: read } = stream;
+    const rows = read ? await readAs(reader, (tx) => read(tx, of)) : [];
+    return rows.map((row) => toItem(row, place));
+  }
 
   async function startOf(): Promise<ChangePlace | CursorFault> {
     const horizon = await feed.horizon();
@@ -94,14 +104,11 @@ export async function streamChanges<Of, Change, Row extends object, Message>(
     const more = rows.length === BATCH;
     const last = rows.at(-1);
     const end = more && last ? stream.placeOf(last) : { xid: horizon, key: [] };
-    return { items: rows.map(toItem), end, more };
+    return { items: rows.map((row) => toItem(row, stream.placeOf(row))), end, more };
   }
 
-  function toItem(row: Row): Item<Message> {
-    const message = stream.toMessage(
-      row,
-      cursors.ofChanges(name, scope, stream.placeOf(row), now()),
-    );
+  function toItem(row: Row, place: ChangePlace): Item<Message> {
+    const message = stream.toMessage(row, cursors.ofChanges(name, scope, place, now()));
     const state = stream.stateOf(row);
     return state === undefined ? { message } : { message, state };
   }

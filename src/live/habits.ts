@@ -39,6 +39,10 @@ export const updatedHabits: ChangeStream<
     return driven;
   },
   read: readDriven,
+  readPresent: async (tx, { driverExternalId }) => {
+    const drivers = await readDriversByName(tx, [driverExternalId]);
+    return drivers.map((driver) => ({ driver, horizon: '0' }));
+  },
   placeOf: ({ horizon }) => ({ xid: horizon, key: [] }),
   stateOf: () => 'habits',
   toMessage: ({ driver }, cursor) => ({ cursor, driver }),

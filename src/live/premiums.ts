@@ -31,6 +31,10 @@ export const updatedPremiums: ChangeStream<
   },
   mayHear: async (tx, { policyNumber }) => (await readPolicy(tx, policyNumber)) !== null,
   read: readRepriced,
+  readPresent: async (tx, { policyNumber }) => {
+    const policy = await readPolicy(tx, policyNumber);
+    return policy === null ? [] : [{ policy, horizon: '0' }];
+  },
   placeOf: ({ horizon }) => ({ xid: horizon, key: [] }),
   stateOf: () => 'premium',
   toMessage: ({ policy }, cursor) => ({ cursor, policy }),

@@ -19,4 +19,6 @@ export interface StreamOptions {
   readonly after?: string | undefined;
   /** Messages a second at most; as many as come if not given. */
   readonly maxPerSecond?: number | undefined;
+  /** Whether the present state is sent first. */
+  readonly present?: boolean | undefined;
 }

@@ -23,6 +23,13 @@ export interface Source<Place, Message> {
   leave(subscriber: Subscriber<Place, Message>): void;
 }
 
+interface SubscriberOptions<Message> {
+  /** Messages that are sent before all others. */
+  readonly first?: readonly Item<Message>[];
+  /** Messages a second at most; as many as come if not given. */
+  readonly maxPerSecond?: number | undefined;
+}
+
 /** What can be ended from outside, as all streams are where the API stops. */
 export interface Stream {
   close(): void;
@@ -49,14 +56,13 @@ export class Subscriber<Place, Message> implements AsyncIterableIterator<Message
   /**
    * @param open where the stream is listed until it is closed
    * @param caughtUp whether nothing was stored after the place when the stream began
-   * @param maxPerSecond messages a second at most; as many as come if not given
    */
   constructor(
     source: Source<Place, Message>,
     open: Set<Stream>,
     place: Place,
     caughtUp: boolean,
-    maxPerSecond: number | undefined,
+    { first = [], maxPerSecond }: SubscriberOptions<Message> = {},
   ) {
     this.#source = source;
     this.#open = open;
@@ -64,6 +70,7 @@ export class Subscriber<Place, Message> implements AsyncIterableIterator<Message
     this.#place = place;
     this.#caughtUp = caughtUp;
     this.#pauseMs = maxPerSecond === undefined ? 0 : 1000 / maxPerSecond;
+    this.#add(first);
   }
 
   async next(): Promise<IteratorResult<Message, undefined>> {

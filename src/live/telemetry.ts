@@ -16,7 +16,7 @@ export async function streamTelemetry(
   { store, hub, cursors, now }: Streams,
   reader: Reader,
   deviceId: string,
-  { after }: StreamOptions,
+  { after, present = false }: StreamOptions,
 ): Promise<AsyncIterableIterator<TelemetryMessage> | CursorFault> {
   const start = await startOf();
   if (typeof start === 'string') return start;
@@ -25,7 +25,7 @@ export async function streamTelemetry(
   /** The end is asked over all tenants: that a reader cannot see a device yet must not replay it later. */
   async function startOf(): Promise<TelemetryPlace | CursorFault> {
     const end = (await hub.telemetry.end(deviceId))?.place;
-    if (after === undefined) return end ?? TELEMETRY_BEGINNING;
+    if (after === undefined) return end === undefined ? TELEMETRY_BEGINNING : startAt(end);
     const opened = cursors.toTelemetry(after, deviceId);
     if (typeof opened === 'string') return opened;
     if (!end || opened.place.version > end.version) return 'EXPIRED';
@@ -37,5 +37,10 @@ export async function streamTelemetry(
     return withReading(store, reader, { snapshot: false }, (reading) =>
       reading.run(readJournalStartMs),
     );
+  }
+
+  /** The end, or with the present state the place before the newest event. */
+  function startAt(end: TelemetryPlace): TelemetryPlace {
+    return present && end.sec !== TELEMETRY_BEGINNING.sec ? { ...end, rest: end.rest - 1n } : end;
   }
 }

@@ -8,31 +8,32 @@ import { tripUpdates } from '../../live/trips.ts';
 import { updatedHabits } from '../../live/habits.ts';
 import { updatedPremiums } from '../../live/premiums.ts';
 import type { ChangeSubject } from '../../store/read/changes.ts';
+import type { TripSubject } from '../../store/read/trips.ts';
 import { showTelemetry } from '../access/places.ts';
 import type { Context } from '../context.ts';
 import { createError } from '../errors.ts';
-import type { Resolvers } from '../generated/schema.ts';
+import type { Resolvers, TripFilter } from '../generated/schema.ts';
+import type { Identity } from '../identity.ts';
 import { toReader } from '../identity.ts';
 import { toMessage } from './messages.ts';
 import { scale } from './positions.ts';
 import { previewPremium } from './premiums.ts';
+import { toCriteria } from './trips.ts';
+
+const MOST_PER_SECOND = 1_000;
 
 export const live: Resolvers = {
   Subscription: {
     telemetry: {
-      subscribe: async (_, { deviceId, after }, { services, identity }) =>
+      subscribe: async (_, { deviceId, ...args }, { services, identity }) =>
         opened(
-          await streamTelemetry(
-            services.streams,
-            toReader(identity),
-            deviceId,
-            toOptions({ after }),
-          ),
+          await streamTelemetry(services.streams, toReader(identity), deviceId, toOptions(args)),
         ),
       resolve: toMessage,
     },
     tripUpdates: {
-      subscribe: (_, args, context) => subscribeTo(tripUpdates, toSubject(args), args, context),
+      subscribe: (_, args, context) =>
+        subscribeTo(tripUpdates, toTripSubject(args, context.identity), args, context),
       resolve: toMessage,
     },
     drivingEventAdded: {
@@ -41,13 +42,13 @@ export const live: Resolvers = {
       resolve: toMessage,
     },
     habitsUpdated: {
-      subscribe: (_, { driverExternalId, after }, context) =>
-        subscribeTo(updatedHabits, { driverExternalId }, { after }, context),
+      subscribe: (_, { driverExternalId, ...args }, context) =>
+        subscribeTo(updatedHabits, { driverExternalId }, args, context),
       resolve: toMessage,
     },
     premiumUpdated: {
-      subscribe: (_, { policyNumber, after }, context) =>
-        subscribeTo(updatedPremiums, { policyNumber }, { after }, context),
+      subscribe: (_, { policyNumber, ...args }, context) =>
+        subscribeTo(updatedPremiums, { policyNumber }, args, context),
       resolve: toMessage,
     },
   },
@@ -91,13 +92,53 @@ async function subscribeTo<Of, Change, Row extends object, Message>(
   );
 }
 
-/** The arguments that every subscription has. */
+/** How the caller wants a stream. */
 interface Given {
   readonly after?: string | null | undefined;
+  readonly maxPerSecond?: number | null | undefined;
+  readonly present?: boolean | null | undefined;
 }
 
-function toOptions({ after }: Given): StreamOptions {
-  return { after: after ?? undefined };
+function toOptions({ after, maxPerSecond, present }: Given): StreamOptions {
+  if (maxPerSecond != null && !(maxPerSecond > 0 && maxPerSecond <= MOST_PER_SECOND)) {
+    throw createError(
+      'BAD_USER_INPUT',
+      `maxPerSecond is ${maxPerSecond}; it must be more than 0 and at most ${MOST_PER_SECOND}.`,
+    );
+  }
+  if (present === true && after != null) {
+    throw createError(
+      'BAD_USER_INPUT',
+      'Give either after or present: with after the stream resumes.',
+    );
+  }
+  return {
+    after: after ?? undefined,
+    maxPerSecond: maxPerSecond ?? undefined,
+    present: present ?? undefined,
+  };
+}
+
+function toTripSubject(
+  {
+    filter,
+    ...one
+  }: Parameters<typeof toSubject>[0] & {
+    readonly filter?: TripFilter | null | undefined;
+  },
+  { role }: Identity,
+): TripSubject {
+  if (filter == null) return toSubject(one);
+  if (one.deviceId != null || one.driverExternalId != null) {
+    throw createError(
+      'BAD_USER_INPUT',
+      'Give filter alone: it has fields for the device and the driver.',
+    );
+  }
+  if (role !== 'INSURER') {
+    throw createError('FORBIDDEN', `tripUpdates by filter is not for the role ${role}.`);
+  }
+  return { tenantWide: toCriteria(filter) };
 }
 
 function toSubject({

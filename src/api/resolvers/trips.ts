@@ -75,6 +75,7 @@ export const trips: Resolvers = {
     status: (trip) => (trip.closed ? 'CLOSED' : 'OPEN'),
     startedAt: (trip) => trip.startedAtMs,
     endedAt: (trip) => trip.endedAtMs,
+    closesAt: (trip) => (trip.gone ? null : trip.silentAtMs),
     endReason: (trip) => (trip.endReason ?? (trip.closed ? 'SILENCE' : null)) as 'SILENCE' | null,
     distanceKm: (trip) => trip.distanceM / 1000,
     distanceSource: (trip) => trip.distanceSource as 'GPS',

@@ -215,6 +215,6 @@ export function createTelemetryFeed({
         lane.tick();
       }),
     open: (reader, deviceId, place, caughtUp) =>
-      new Subscriber(sourceFor(reader, deviceId), open, place, caughtUp, undefined),
+      new Subscriber(sourceFor(reader, deviceId), open, place, caughtUp),
   };
 }

@@ -12,10 +12,14 @@ export function topicOf(kind: string, of: ChangeSubject, { tenant, operator }: R
 /** The topics that a change is of. */
 export function topicsOf(kind: string, { deviceId, owner }: Changed): readonly string[] {
   const { tenant, driver } = owner;
-  const device = `${kind} device ${deviceId}`;
+  const all = [`${kind} device ${deviceId}`, tenantTopic(kind, tenant)];
   return driver === null
-    ? [device]
-    : [device, driverTopic(kind, tenant, driver), driverTopic(kind, null, driver)];
+    ? all
+    : [...all, driverTopic(kind, tenant, driver), driverTopic(kind, null, driver)];
+}
+
+export function tenantTopic(kind: string, tenant: string | null): string {
+  return `${kind} tenant ${tenant}`;
 }
 
 function driverTopic(kind: string, tenant: string | null, driver: string): string {

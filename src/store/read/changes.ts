@@ -18,18 +18,30 @@ export interface Changes<Row> {
 /** The device or driver whose changes to read. */
 export type ChangeSubject = { readonly deviceId: string } | { readonly driverExternalId: string };
 
-/** Whether a row belongs to the subject. */
+/** Whether a row belongs to the subject. Each table has an index for either. */
 export function belongsTo(row: Prisma.Sql, of: ChangeSubject): Prisma.Sql {
   return 'deviceId' in of
     ? Prisma.sql`${row}.device_id = (select id from device where external_id = ${of.deviceId})`
     : Prisma.sql`${row}.driver_id = any(array(select id from driver where external_id = ${of.driverExternalId}))`;
 }
 
-/** Identifies this store's history; a restored store gets another. */
-export async function readEpoch({ prisma }: Store): Promise<string> {
-  const [row] = await prisma.$queryRaw<{ epoch: bigint }[]>`select epoch from store_epoch`;
+/**
+ * Whether a row belongs to the reader's tenant. Rows are searched among the devices that the journal lists since a
+ * position; the statement provides `now_at.horizon`.
+ */
+export function belongsToTenant(row: Prisma.Sql, after: ChangePlace): Prisma.Sql {
+  return Prisma.sql`${row}.tenant_id = current_tenant() and ${row}.device_id = any(array(
+    select unnest(j.device_ids) from journal j where j.xid >= ${after.xid}::xid8 and j.xid < now_at.horizon))`;
+}
+
+/** Identifies this store's history, of which a restored store gets another, and the key that its cursors are signed with. */
+export async function readEpoch({
+  prisma,
+}: Store): Promise<{ readonly epoch: string; readonly cursorKey: string }> {
+  const [row] = await prisma.$queryRaw<{ epoch: bigint; key: string }[]>`
+    select epoch, cursor_key as key from store_epoch`;
   if (!row) throw new Error('the table store_epoch is empty: run the migrations');
-  return String(row.epoch);
+  return { epoch: String(row.epoch), cursorKey: row.key };
 }
 
 /** The journal's oldest entry; streams cannot resume from before it. */

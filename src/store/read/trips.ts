@@ -2,7 +2,7 @@ import type { DayPart, RejectionReason } from '../../core/changes.ts';
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
-import { belongsTo } from './changes.ts';
+import { belongsTo, belongsToTenant } from './changes.ts';
 
 /** A trip as stored, in the store's units, and whether it is closed by now. */
 export interface TripRow {
@@ -13,6 +13,8 @@ export interface TripRow {
   readonly driverRef: number | null;
   readonly vehicleRef: number | null;
   readonly closed: boolean;
+  /** Of a trip that is not closed: the instant at which silence closes it. */
+  readonly silentAtMs: number | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly endReason: string | null;
@@ -77,7 +79,8 @@ const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "d
   t.start_lat_e7 as "startLatE7", t.start_lon_e7 as "startLonE7", t.end_lat_e7 as "endLatE7", t.end_lon_e7 as "endLonE7",
   t.rejected_fixes as "rejectedFixes", t.days, t.rules_version as "rulesVersion", t.revision, t.updated_at as "updatedAt",
   t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
-  t.changed::text as changed`;
+  t.changed::text as changed, case when not ${CLOSED}
+    then s.arrived_at + (t.closes_at - to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0)) end as "silentAt"`;
 /** Columns of the current trip `t`, with `JOINS`. */
 export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
 /** Columns of a withdrawn trip, with the trip that contains the event at which its handle is anchored. */
@@ -94,9 +97,17 @@ export const JOINS = Prisma.sql`join device d on d.id = t.device_id ${STATE}`;
 
 export interface RawTrip extends Omit<
   TripRow,
-  'id' | 'startedAtMs' | 'endedAtMs' | 'updatedAtMs' | 'movingMs' | 'idleMs' | 'supersededByRef'
+  | 'id'
+  | 'silentAtMs'
+  | 'startedAtMs'
+  | 'endedAtMs'
+  | 'updatedAtMs'
+  | 'movingMs'
+  | 'idleMs'
+  | 'supersededByRef'
 > {
   readonly id: bigint;
+  readonly silentAt: Date | null;
   readonly startedAt: Date;
   readonly endedAt: Date;
   readonly updatedAt: Date;
@@ -109,6 +120,7 @@ export function toTripRow(raw: RawTrip): TripRow {
   return {
     ...raw,
     id: Number(raw.id),
+    silentAtMs: raw.silentAt?.getTime() ?? null,
     startedAtMs: raw.startedAt.getTime(),
     endedAtMs: raw.endedAt.getTime(),
     updatedAtMs: raw.updatedAt.getTime(),
@@ -185,13 +197,16 @@ interface LostTrip {
   readonly revision: number;
 }
 
+/** The device, the driver, or those of the reader's tenant that meet criteria. */
+export type TripSubject = ChangeSubject | { readonly tenantWide: TripCriteria };
+
 /**
  * The newest state of trips that changed after a position in the order of transactions, and the last state
  * of those that were removed, or that belong to another driver or tenant now.
  */
 export async function readChangedTrips(
   tx: Transaction,
-  of: ChangeSubject,
+  of: TripSubject,
   after: ChangePlace,
   limit: number,
 ): Promise<Changes<TripRow>> {
@@ -199,12 +214,23 @@ export async function readChangedTrips(
   const beyond = (row: Prisma.Sql, id: Prisma.Sql) =>
     Prisma.sql`${row}.changed < now_at.horizon and ${row}.changed >= ${after.xid}::xid8
       and (${row}.changed > ${after.xid}::xid8 or ${id} > ${seenId})`;
-  const isRevisionOf =
-    'deviceId' in of
-      ? Prisma.sql`r.device_id = ${await readDeviceRef(tx, of.deviceId)}`
-      : belongsTo(Prisma.sql`r`, of);
+  const { deviceId, driverExternalId: driver } = criteriaOfSubject(of);
+  const parts = [
+    deviceId === undefined
+      ? undefined
+      : Prisma.sql`r.device_id = ${await readDeviceRef(tx, deviceId)}`,
+    driver === undefined ? undefined : belongsTo(Prisma.sql`r`, { driverExternalId: driver }),
+    'tenantWide' in of ? Prisma.sql`r.tenant_id = current_tenant()` : undefined,
+  ].filter((part) => part !== undefined);
+  const isRevisionOf = Prisma.join(parts, ' and ');
   const isStillThere =
-    'deviceId' in of ? Prisma.sql`true` : Prisma.sql`l.driver_id is not distinct from r.driver_id`;
+    driver === undefined
+      ? Prisma.sql`true`
+      : Prisma.sql`l.driver_id is not distinct from r.driver_id`;
+  const isTripOf =
+    'tenantWide' in of
+      ? Prisma.sql`${belongsToTenant(Prisma.sql`t`, after)} and ${criteriaOf(of.tenantWide)}`
+      : belongsTo(Prisma.sql`t`, of);
   const rows = await tx.$queryRaw<
     ((RawTrip | { id: null }) & { horizon: string; lost: readonly LostTrip[] | null })[]
   >`
@@ -216,15 +242,29 @@ export async function readChangedTrips(
       order by r.changed, r.trip_id limit ${limit})
     select now_at.horizon::text as horizon, (select json_agg(lost) from lost) as lost, p.* from now_at left join lateral (
       select ${LIVE} from trip t ${JOINS}
-      where ${belongsTo(Prisma.sql`t`, of)} and ${beyond(Prisma.sql`t`, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit}) as p on true`;
+      where ${isTripOf} and ${beyond(Prisma.sql`t`, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit}) as p on true`;
   const [first] = rows;
   const live = rows.flatMap((row) => (row.id === null ? [] : [toTripRow(row)]));
   return {
     horizon: first?.horizon ?? after.xid,
-    rows: [...live, ...(await readLostTrips(tx, first?.lost ?? []))]
+    rows: [...live, ...(await readLostTrips(tx, first?.lost ?? [])).filter(isWanted(of))]
       .sort((a, b) => Number(BigInt(a.changed) - BigInt(b.changed)) || a.id - b.id)
       .slice(0, limit),
   };
+}
+
+/** The criteria of a subject. */
+function criteriaOfSubject(of: TripSubject): TripCriteria {
+  return 'tenantWide' in of ? of.tenantWide : of;
+}
+
+/** Whether a trip that was lost met the criteria by its start and state. */
+function isWanted(of: TripSubject): (trip: TripRow) => boolean {
+  const { startedFromMs, startedToMs, closed } = criteriaOfSubject(of);
+  return (trip) =>
+    (startedFromMs === undefined || trip.startedAtMs >= startedFromMs) &&
+    (startedToMs === undefined || trip.startedAtMs < startedToMs) &&
+    (closed === undefined || closed === trip.closed);
 }
 
 async function readLostTrips(tx: Transaction, lost: readonly LostTrip[]): Promise<TripRow[]> {

@@ -34,6 +34,9 @@ export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Ana
     );
     await client.query(`${inDatabase} default_transaction_read_only = on`);
     await client.query(`${inDatabase} statement_timeout = '5min'`);
+    // A transaction left open may hold back the live updates of every tenant, and vacuum.
+    await client.query(`${inDatabase} idle_in_transaction_session_timeout = '60s'`);
+    await client.query(`${inDatabase} transaction_timeout = '10min'`);
     await client.query(`${inDatabase} search_path = analytics`);
     await client.query(`grant usage on schema analytics to ${name}`);
     await client.query(`grant select on all tables in schema analytics to ${name}`);
