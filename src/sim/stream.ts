@@ -41,9 +41,10 @@ export function* streamFleet(
   zones: Zones,
   rates: DefectRates,
 ): Generator<Message, void, undefined> {
-  const heads = createPriorityQueue<{ message: Message; rest: Generator<Message, void, undefined> }>(
-    (a, b) => a.message.arrivesMs - b.message.arrivesMs,
-  );
+  const heads = createPriorityQueue<{
+    message: Message;
+    rest: Generator<Message, void, undefined>;
+  }>((a, b) => a.message.arrivesMs - b.message.arrivesMs);
   const addNext = (rest: Generator<Message, void, undefined>) => {
     const next = rest.next();
     if (!next.done) heads.add({ message: next.value, rest });
