@@ -124,7 +124,7 @@ export function readClaimDate(text: string): Read {
   const [year = '', month = '', day = ''] = iso?.slice(1) ?? dotted?.slice(1).reverse() ?? [];
   if (year === '') {
     const both = text.includes('/')
-      ? ', since day and month may stand in either order with slashes'
+      ? ', since day and month may come in either order with slashes'
       : '';
     return refuse('BAD_DATE', `is not a date that can be read; write it like 2026-03-14${both}`);
   }

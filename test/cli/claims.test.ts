@@ -110,7 +110,7 @@ describe('a file of claims', () => {
       'claims.csv, line 2: it has 6 fields, the heading has 5; a field with a comma in it must be in double quotes [BAD_LINE]',
       'claims.csv, line 3, column currency: "usd" is not a code of ISO 4217 such as EUR [BAD_CURRENCY]',
       'claims.csv, line 3, column claimNumber: "C-2\\u000ab" has a line break, a control character or a mark that turns the reading direction [BAD_NAME]',
-      'claims.csv, line 3, column occurredOn: "03/14/2026" is not a date that can be read; write it like 2026-03-14, since day and month may stand in either order with slashes [BAD_DATE]',
+      'claims.csv, line 3, column occurredOn: "03/14/2026" is not a date that can be read; write it like 2026-03-14, since day and month may come in either order with slashes [BAD_DATE]',
       'claims.csv, line 5, column policyNumber: "P-\\u202e1" has a line break, a control character or a mark that turns the reading direction [BAD_NAME]',
       'claims.csv, line 6, column amount: line 3 has a decimal point and line 6 a decimal comma; name the decimal sign of the file with --decimal [MIXED_DECIMAL_SIGNS]',
     ]);
