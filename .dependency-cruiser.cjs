@@ -97,7 +97,7 @@ module.exports = {
       comment: 'These folders use the type of the Kafka client only; main passes the client in.',
       severity: 'error',
       from: { path: '^src/(core|sink|store|live|api)/' },
-      to: { path: '^src/kafka\\.ts$', dependencyTypesNot: ['type-only'] },
+      to: { path: '^src/kafka(-consumer|-fetch)?\\.ts$', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'one-file-knows-kafkajs',

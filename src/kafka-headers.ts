@@ -16,15 +16,6 @@ function isRaw(headers: GivenHeaders): headers is readonly RawHeader[] {
   return Array.isArray(headers);
 }
 
-/** What kafkajs gives for a record's headers; values that an object has by itself are not headers. */
-export function fromKafkaHeaders(headers: IHeaders | undefined): readonly RawHeader[] {
-  return Object.entries(headers ?? {}).flatMap(([name, values]) =>
-    (Array.isArray(values) ? values : [values])
-      .filter((value): value is Buffer => value === null || Buffer.isBuffer(value))
-      .map((value): RawHeader => [Buffer.from(name), value]),
-  );
-}
-
 /** The text of the last header of a name, whatever its case. */
 export function headerText(headers: readonly RawHeader[], name: string): string | undefined {
   for (let i = headers.length - 1; i >= 0; i -= 1) {

@@ -1,88 +1,41 @@
-import { Buffer } from 'node:buffer';
-import { decompress as decompressZstd } from 'fzstd';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import type { Consumer, KafkaConfig, LogEntry } from 'kafkajs';
-import snappyCodec from 'kafkajs-snappy';
-import { compressFrameSync, decompressFrameSync } from 'lz4-napi';
+import type { Admin, KafkaConfig, LogEntry } from 'kafkajs';
 import type { ProducerRecord } from './kafka-batches.ts';
 import { cutByBytes } from './kafka-batches.ts';
-import type { RawHeader } from './kafka-headers.ts';
-import { fromKafkaHeaders, toKafkaHeaders, toRawHeaders } from './kafka-headers.ts';
+import type { SubscribeOptions, Subscription } from './kafka-consumer.ts';
+import { subscribe } from './kafka-consumer.ts';
+import { toKafkaHeaders, toRawHeaders } from './kafka-headers.ts';
 import { explainTopicFailure } from './kafka-rights.ts';
 import type { KafkaSettings } from './kafka-settings.ts';
 import type { Logger } from './log.ts';
 
 export type { ProducerRecord } from './kafka-batches.ts';
+export type { Fetched, LogRecord, Subscription } from './kafka-consumer.ts';
+export type { FetchedPartition } from './kafka-fetch.ts';
 
-const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
-
-CompressionCodecs[CompressionTypes.Snappy] = snappyCodec;
-CompressionCodecs[CompressionTypes.LZ4] = () => ({
-  compress: (encoder: { buffer: Buffer }) => Promise.resolve(compressFrameSync(encoder.buffer)),
-  decompress: (buffer: Buffer) => Promise.resolve(decompressFrameSync(buffer)),
-});
-CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-  compress: () => Promise.reject(new Error('zstd is read, not written')),
-  decompress: (buffer: Buffer) => Promise.resolve(Buffer.from(decompressZstd(buffer))),
-});
+const { ConfigResourceTypes, Kafka, logLevel } = kafkajs;
 
 /** Partitions of a topic that Odograph creates; so many sinks can share the work. */
 export const PARTITIONS = 4;
 
-/** A record as it is in the log. */
-export interface LogRecord {
-  readonly partition: number;
-  readonly offset: number;
-  /** The record's own timestamp, epoch milliseconds; undefined where the log has none. */
-  readonly timestampMs: number | undefined;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: readonly RawHeader[];
-}
-
-export interface Subscription {
-  /** Continues reading one partition at that offset. */
-  seek(partition: number, offset: number): void;
-  /** Tells the group how far a partition is done: the next offset to read. */
-  commit(offsets: ReadonlyMap<number, number>): Promise<void>;
-  /** Leaves the group. */
-  stop(): Promise<void>;
-  /** Rejects when the consumer has crashed and will read no more; never resolves. */
-  readonly crashed: Promise<never>;
-}
-
-export interface SubscribeOptions {
-  readonly topic: string;
-  readonly groupId: string;
-  readonly partitions: number;
-  /**
-   * Called with the whole new assignment, each time the group has agreed on one; tells where to read
-   * on in each partition. No records come before it has answered.
-   */
-  onAssigned(partitions: readonly number[]): Promise<ReadonlyMap<number, number>>;
-  /** Called with records in offset order; the next ones of the partition come when it resolves. */
-  onRecords(
-    partition: number,
-    records: readonly LogRecord[],
-    heartbeat: () => Promise<void>,
-  ): Promise<void>;
-}
-
 export type KafkaClient = ReturnType<typeof createKafka>;
 
-/** Bytes fetched of one partition at once: some 30,000 telematics messages. */
-const MAX_BYTES_PER_PARTITION = 4 * 1024 * 1024;
-const MAX_WAIT_MS = 20;
+/** Brokers learn of a new topic one after another. */
+const CREATED_ATTEMPTS = 20;
+/** A broker that does not answer for so long is taken for dead. */
+const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The one door to Kafka. No connection is made before the first call. */
+/** The only access to Kafka. No connection is made before the first call. */
 export function createKafka(settings: KafkaSettings, log: Logger) {
   const kafka = new Kafka({
     clientId: 'odograph',
     brokers: [...settings.brokers],
     ssl: settings.ssl,
     ...(settings.sasl ? { sasl: settings.sasl as NonNullable<KafkaConfig['sasl']> } : {}),
-    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 30 },
+    connectionTimeout: 3_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 8 },
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => writeLog(log, entry),
   });
@@ -93,17 +46,37 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
   });
   let producing: Promise<void> | undefined;
-  const admin = kafka.admin();
-  let administering: Promise<void> | undefined;
-  const connectedAdmin = async () => {
-    await (administering ??= admin.connect());
+  let administering: Promise<Admin> | undefined;
+
+  /** Runs a request with a connected client; one that failed is replaced before the next request. */
+  async function administer<T>(request: (admin: Admin) => Promise<T>): Promise<T> {
+    const connecting = (administering ??= connectAdmin());
+    try {
+      return await request(await connecting);
+    } catch (error) {
+      if (administering === connecting) administering = undefined;
+      void connecting.then((admin) => admin.disconnect()).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async function connectAdmin(): Promise<Admin> {
+    const admin = kafka.admin();
+    await admin.connect();
     return admin;
-  };
+  }
+
+  async function countPartitions(topic: string): Promise<number> {
+    const { topics } = await administer((admin) => admin.fetchTopicMetadata({ topics: [topic] }));
+    return topics[0]!.partitions.length;
+  }
 
   return {
     /** Appends records in order, acknowledged by all replicas in sync. */
     async produce(topic: string, records: readonly ProducerRecord[]): Promise<void> {
-      await (producing ??= producer.connect());
+      const connecting = (producing ??= producer.connect());
+      connecting.catch(() => (producing = undefined));
+      await connecting;
       for (const part of cutByBytes(records)) {
         await producer.send({
           topic,
@@ -120,15 +93,16 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
     },
 
     /**
-     * Makes the topic where it is missing, stamped by the broker's clock, and tells its partitions.
-     * @throws where the topic is missing and may not be made.
+     * Creates the topic if it is missing, with timestamps by the broker's clock.
+     * @returns the number of its partitions
+     * @throws if the topic is missing and may not be created
      */
     async ensureTopic(topic: string, partitions: number): Promise<number> {
-      const connected = await connectedAdmin();
-      const topics = await connected.listTopics();
-      if (!topics.includes(topic)) {
-        const created = connected.createTopics({
-          waitForLeaders: true,
+      await administer(async (admin) => {
+        if ((await admin.listTopics()).includes(topic)) return;
+        const created = admin.createTopics({
+          // kafkajs asks once and fails if the broker does not know its new topic yet.
+          waitForLeaders: false,
           topics: [
             {
               topic,
@@ -140,29 +114,43 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
         await created.catch((error: unknown) => {
           throw explainTopicFailure(error, topic);
         });
+      });
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await countPartitions(topic);
+        } catch (error) {
+          if (attempt === CREATED_ATTEMPTS) throw error;
+        }
+        await sleep(200);
       }
-      const metadata = await connected.fetchTopicMetadata({ topics: [topic] });
-      return metadata.topics[0]!.partitions.length;
     },
+
+    countPartitions,
 
     /** `CreateTime` or `LogAppendTime`: whose clock stamps the topic's records. */
     async timestampType(topic: string): Promise<string | undefined> {
-      const connected = await connectedAdmin();
-      const { resources } = await connected.describeConfigs({
-        includeSynonyms: false,
-        resources: [
-          { type: ConfigResourceTypes.TOPIC, name: topic, configNames: ['message.timestamp.type'] },
-        ],
-      });
+      const { resources } = await administer((admin) =>
+        admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [
+            {
+              type: ConfigResourceTypes.TOPIC,
+              name: topic,
+              configNames: ['message.timestamp.type'],
+            },
+          ],
+        }),
+      );
       return resources[0]?.configEntries[0]?.configValue;
     },
 
-    /** Offsets that a group has committed, by partition; fails where the login may not read by the group. */
+    /** Offsets that a group has committed, by partition; fails if the login may not read by the group. */
     async committed(groupId: string, topic: string): Promise<ReadonlyMap<number, number>> {
-      const connected = await connectedAdmin();
       for (let attempt = 1; ; attempt++) {
         try {
-          const [found] = await connected.fetchOffsets({ groupId, topics: [topic] });
+          const [found] = await administer((admin) =>
+            admin.fetchOffsets({ groupId, topics: [topic] }),
+          );
           return new Map(found?.partitions.map((p) => [p.partition, Number(p.offset)]) ?? []);
         } catch (error) {
           // The first question about a group may have its coordinator load first.
@@ -173,85 +161,36 @@ export function createKafka(settings: KafkaSettings, log: Logger) {
       }
     },
 
-    /** First offset still in the log and the offset after its last record, a partition. */
+    /**
+     * The first offset of each partition that is still in the log, and the offset after the last
+     * record that can be read.
+     */
     async offsets(topic: string): Promise<ReadonlyMap<number, { earliest: number; end: number }>> {
-      const offsets = await (await connectedAdmin()).fetchTopicOffsets(topic);
+      const partitions = await countPartitions(topic);
+      const read = () => administer((admin) => admin.fetchTopicOffsets(topic));
+      let offsets = await read();
+      if (offsets.length !== partitions) {
+        // The client knows an older state of the topic.
+        void administering?.then((admin) => admin.disconnect()).catch(() => undefined);
+        administering = undefined;
+        offsets = await read();
+      }
       return new Map(
         offsets.map((o) => [o.partition, { earliest: Number(o.low), end: Number(o.high) }]),
       );
     },
 
-    async subscribe(options: SubscribeOptions): Promise<Subscription> {
-      const consumer = kafka.consumer({
-        groupId: options.groupId,
-        allowAutoTopicCreation: false,
-        maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
-        maxWaitTimeInMs: MAX_WAIT_MS,
-        sessionTimeout: 30_000,
-        rebalanceTimeout: 60_000,
-      });
-      return runConsumer(consumer, options);
-    },
+    subscribe: (options: SubscribeOptions): Subscription => subscribe(kafka, options, log),
 
     async close(): Promise<void> {
       if (producing) await producer.disconnect();
-      if (administering) await admin.disconnect();
+      const admin = await administering?.catch(() => undefined);
+      await admin?.disconnect().catch(() => undefined);
     },
   };
 }
 
-async function runConsumer(consumer: Consumer, options: SubscribeOptions): Promise<Subscription> {
-  const { topic } = options;
-  const crashed = new Promise<never>((_, reject) => {
-    consumer.on(consumer.events.CRASH, ({ payload }) => {
-      if (!payload.restart) reject(payload.error);
-    });
-  });
-  crashed.catch(() => undefined);
-  const seek = (partition: number, offset: number) =>
-    consumer.seek({ topic, partition, offset: String(offset) });
-  let assigning: Promise<void> = Promise.resolve();
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    assigning = options
-      .onAssigned(payload.memberAssignment[topic] ?? [])
-      .then((offsets) => offsets.forEach((offset, partition) => seek(partition, offset)));
-    assigning.catch(() => undefined);
-  });
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: options.partitions,
-    eachBatch: async ({ batch, resolveOffset, heartbeat, isRunning, isStale }) => {
-      await assigning;
-      if (!isRunning() || isStale()) return;
-      const records = batch.messages.map((message) => ({
-        partition: batch.partition,
-        offset: Number(message.offset),
-        timestampMs: Number(message.timestamp) >= 0 ? Number(message.timestamp) : undefined,
-        key: message.key,
-        value: message.value,
-        headers: fromKafkaHeaders(message.headers),
-      }));
-      await options.onRecords(batch.partition, records, heartbeat);
-      if (isStale()) return;
-      // Resolving moves the place to fetch from; what is done is told by commit alone.
-      resolveOffset(batch.lastOffset());
-    },
-  });
-  return {
-    seek,
-    commit: (offsets) =>
-      consumer.commitOffsets(
-        [...offsets].map(([partition, offset]) => ({ topic, partition, offset: String(offset) })),
-      ),
-    stop: () => consumer.disconnect(),
-    crashed,
-  };
-}
-
-/** Errors that a broker answers while it starts, and that kafkajs itself tries again. */
+/** Errors of a broker that is starting, which kafkajs retries by itself. */
 const RETRIED =
   /coordinator is (loading|not available)|leadership election|not the correct coordinator|rebalance is in progress|rebalancing, so a rejoin|restarting the consumer/i;
 

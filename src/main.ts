@@ -70,15 +70,19 @@ export async function run(options: RunOptions): Promise<Running> {
   const hasSink = roles.includes('sink');
   if (!hasSink) setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
   const started: { sink?: Sink | undefined } = {};
-  const isReady = () => (hasSink ? (started.sink?.isReady() ?? false) : true);
-  if (hasSink) metrics.watchReady('sink', isReady);
+  const health = () => started.sink?.status() ?? { isReady: !hasSink, waiting: [] };
+  const isReady = () => health().isReady;
+  if (hasSink) {
+    metrics.watchReady('sink', isReady);
+    metrics.watchSink(() => started.sink?.status());
+  }
 
   const startServer = async (): Promise<Pick<Running, 'api' | 'healthUrl'>> => {
     const { host } = config;
     if (!roles.includes('api')) {
-      const health = await startHealth({ host, port: config.sinkPort, isReady, metrics });
-      stops.push(() => health.stop());
-      return { healthUrl: health.url };
+      const healthServer = await startHealth({ host, port: config.sinkPort, health, metrics });
+      stops.push(() => healthServer.stop());
+      return { healthUrl: healthServer.url };
     }
     const api = await startApi({
       host,
@@ -105,14 +109,13 @@ export async function run(options: RunOptions): Promise<Running> {
   };
   const [server, reading] = await Promise.allSettled([
     startServer(),
-    hasSink ? plugSink(options, metrics, stops) : undefined,
+    hasSink ? plugSink(options, metrics, stops, started) : undefined,
   ]);
   if (server.status === 'rejected' || reading.status === 'rejected') {
     await stop().catch((late: unknown) => log.warn({ err: late }, 'could not stop in order'));
     throw server.status === 'rejected' ? server.reason : (reading as PromiseRejectedResult).reason;
   }
-  const sink = reading.value;
-  started.sink = sink;
+  const { sink } = started;
   const stopped = new Promise<void>((resolve) => stops.unshift(async () => resolve()));
   const finished = sink ? Promise.race([sink.finished.then(() => stopped), stopped]) : stopped;
   return { ...server.value, finished, stop };
@@ -136,7 +139,8 @@ async function plugSink(
   options: RunOptions,
   metrics: Metrics,
   stops: (() => Promise<void>)[],
-): Promise<Sink> {
+  started: { sink?: Sink | undefined },
+): Promise<void> {
   const { config, log } = options;
   const kafka = createKafka(kafkaSettings(config, await options.brokers), log);
   stops.push(() => kafka.close());
@@ -148,7 +152,7 @@ async function plugSink(
   );
   stops.push(() => notifier.close());
   let rulesAt = createRulesTimeline([]);
-  const sink = await startSink({
+  const sink = startSink({
     kafka,
     topic: config.kafkaTopic,
     groupId: config.kafkaGroupId,
@@ -173,7 +177,8 @@ async function plugSink(
     onBatch: (batch) => metrics.countBatch(batch),
   });
   stops.push(() => sink.stop());
-  return sink;
+  started.sink = sink;
+  await sink.started;
 }
 
 /**

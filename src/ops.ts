@@ -15,11 +15,28 @@ interface Batch {
     readonly reason: string;
     readonly count: number;
   }[];
+  readonly records: number;
+  readonly repairedDevices: number;
   readonly durationMs: number;
+}
+
+/** How a sink is doing, asked at each scrape. */
+interface SinkStatus {
+  readonly waiting: readonly { readonly for: string; readonly message: string }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly lagRecords: number;
+    readonly readThroughMs: number | undefined;
+    readonly withheldRecords: number;
+  }[];
+  readonly queuedBytes: number;
+  readonly rebalances: number;
 }
 
 export interface Metrics {
   countBatch(batch: Batch): void;
+  /** Registers where a sink's status is read. */
+  watchSink(status: () => SinkStatus | undefined): void;
   /** Registers how a role's readiness is computed, on each scrape. */
   watchReady(role: string, isReady: () => boolean): void;
   /** In Prometheus' text format. */
@@ -65,6 +82,16 @@ export function createMetrics(): Metrics {
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
+  const batchRecords = new Histogram({
+    name: 'odograph_batch_records',
+    help: 'Records of a batch.',
+    buckets: [1, 10, 100, 1_000, 10_000, 50_000],
+    registers,
+  });
+  const repaired = count(
+    'odograph_repaired_devices_total',
+    'Times that late events changed the past of a device.',
+  );
   const roles = new Map<string, () => boolean>();
   new Gauge({
     name: 'odograph_ready',
@@ -87,11 +114,79 @@ export function createMetrics(): Metrics {
         leftOut.inc({ field, reason }, found);
       }
       unknown.inc(batch.unknownFields);
+      batchRecords.observe(batch.records);
+      repaired.inc(batch.repairedDevices);
       batches.observe(batch.durationMs / 1000);
     },
+    watchSink: (status) => gaugeSink(status, registers),
     watchReady: (role, isReady) => void roles.set(role, isReady),
     write: () => registry!.metrics(),
   };
+}
+
+const WAITING_FOR = ['database', 'broker'];
+
+function gaugeSink(status: () => SinkStatus | undefined, registers: Registry[]): void {
+  const byPartition = (
+    name: string,
+    help: string,
+    value: (partition: SinkStatus['partitions'][number]) => number | undefined,
+  ) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['partition'],
+      registers,
+      collect() {
+        this.reset();
+        for (const each of status()?.partitions ?? []) {
+          const now = value(each);
+          if (now !== undefined) this.set({ partition: each.partition }, now);
+        }
+      },
+    });
+  byPartition(
+    'odograph_lag_records',
+    'Records of a partition that this sink can read and has not stored.',
+    ({ lagRecords }) => lagRecords,
+  );
+  byPartition(
+    'odograph_lag_seconds',
+    'Age of the instant up to which everything in a partition is stored.',
+    ({ readThroughMs }) => readThroughMs && Math.max(0, (Date.now() - readThroughMs) / 1000),
+  );
+  byPartition(
+    'odograph_read_through_timestamp_seconds',
+    'The instant up to which everything in a partition is stored.',
+    ({ readThroughMs }) => readThroughMs && readThroughMs / 1000,
+  );
+  byPartition(
+    'odograph_withheld_records',
+    "Records of a partition after the start of a producer's open transaction.",
+    ({ withheldRecords }) => withheldRecords,
+  );
+  new Gauge({
+    name: 'odograph_sink_waiting',
+    help: '1 while the sink waits for a dependency that does not answer.',
+    labelNames: ['for'],
+    registers,
+    collect() {
+      const waiting = new Set(status()?.waiting.map((each) => each.for));
+      for (const name of WAITING_FOR) this.set({ for: name }, waiting.has(name) ? 1 : 0);
+    },
+  });
+  const single = (name: string, help: string, value: (sink: SinkStatus) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = status();
+        if (now) this.set(value(now));
+      },
+    });
+  single('odograph_queued_bytes', 'Bytes fetched and not yet in a batch.', (s) => s.queuedBytes);
+  single('odograph_rebalances', 'Times this sink was assigned partitions.', (s) => s.rebalances);
 }
 
 /** How long a request may take to arrive. */
@@ -101,12 +196,12 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export function startHealth({
   host,
   port,
-  isReady,
+  health,
   metrics,
 }: {
   host: string;
   port: number;
-  isReady: () => boolean;
+  health: () => { readonly isReady: boolean; readonly waiting: SinkStatus['waiting'] };
   metrics: Metrics;
 }): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
@@ -115,9 +210,10 @@ export function startHealth({
     const path = request.url?.split('?')[0];
     if (path === '/health/live') send(200, 'application/json', '{"status":"live"}');
     else if (path === '/health/ready') {
-      const sink = isReady();
+      const { isReady: sink, waiting } = health();
       const status = sink ? 'ready' : 'not ready';
-      send(sink ? 200 : 503, 'application/json', JSON.stringify({ status, sink }));
+      const why = waiting.length > 0 ? { waitingFor: waiting.map((each) => each.for) } : {};
+      send(sink ? 200 : 503, 'application/json', JSON.stringify({ status, sink, ...why }));
     } else if (path === '/metrics') {
       metrics.write().then(
         (written) => send(200, 'text/plain; version=0.0.4', written),

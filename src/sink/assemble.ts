@@ -1,5 +1,4 @@
 import { encodeState, openTrip } from '../core/advance.ts';
-import { recordTimeOf } from '../core/decode/dates.ts';
 import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
 import type { Commit, DeviceMove, KeyOfDevice, OffsetMove } from '../store/ingest/commit.ts';
@@ -67,7 +66,7 @@ export function assemble(
   const batch: Commit = {
     topic: sink.topic,
     rulesRows: sink.rules.rows,
-    offsets: partitions.map((partition) => toOffsetMove(partition, now)),
+    offsets: partitions.map((partition) => toOffsetMove(partition)),
     devices: moved.map((device) => toDeviceMove(device, now)),
     events: { rows: rows.length, copy: encodeCopy(rows) },
     lateEvents,
@@ -81,6 +80,8 @@ export function assemble(
     events: rows.length,
     duplicates: folds.reduce((sum, fold) => sum + fold.duplicates, 0),
     late: lateEvents.length,
+    records: partitions.reduce((sum, { records }) => sum + records.length, 0),
+    repairedDevices: folds.filter(({ refolds }) => refolds.length > 0).length,
   };
   return { batch: { commit: batch, secs }, moved, result };
 }
@@ -153,14 +154,13 @@ function isSilent({ openTrip: trip, arrivedAtMs }: CachedDevice, now: number): b
   );
 }
 
-function toOffsetMove({ partition, from, records }: PartitionBatch, now: number): OffsetMove {
-  const last = records.at(-1)!;
+function toOffsetMove({ partition, from, to, records }: PartitionBatch): OffsetMove {
+  const last = records.at(-1);
   return {
     partition,
     from,
-    to: last.offset + 1,
-    lastTimestampMs: recordTimeOf(last.timestampMs, now).timestampMs,
-    lastDigest: recordDigest(last),
+    to,
+    last: last && { offset: last.offset, digest: recordDigest(last) },
   };
 }
 

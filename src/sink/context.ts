@@ -19,6 +19,8 @@ export interface SinkContext {
   readonly now: () => number;
   /** Creates the partitions of the event table for these seconds since 2000. */
   readonly ensurePartitions: (secs: Iterable<number>) => Promise<void>;
+  /** Called within a batch whenever a piece of its work is done. */
+  readonly progress: () => void;
 }
 
 export interface Rules {
@@ -32,6 +34,8 @@ export interface PartitionBatch {
   readonly partition: number;
   /** The stored offset; the records begin at it, or after offsets that the log has no record for. */
   readonly from: number;
+  /** The offset after it; control records and aborted transactions may follow the last record. */
+  readonly to: number;
   readonly records: readonly LogRecord[];
 }
 
@@ -49,4 +53,7 @@ export interface BatchResult {
     readonly reason: string;
     readonly count: number;
   }[];
+  readonly records: number;
+  /** Devices whose past late events have changed. */
+  readonly repairedDevices: number;
 }

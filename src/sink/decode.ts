@@ -33,10 +33,12 @@ export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch
   for (const { records } of partitions)
     for (const record of records) {
       const { timestampMs, leftOut: recordTime } = recordTimeOf(record.timestampMs, now);
-      const decoded = decodeRecord(
-        { value: record.value, contentType: contentTypeOf(record), timestampMs },
-        sink.decoding,
-      );
+      const decoded = record.unusable
+        ? { ok: false as const, ...record.unusable }
+        : decodeRecord(
+            { value: record.value, contentType: contentTypeOf(record), timestampMs },
+            sink.decoding,
+          );
       if (decoded.ok) {
         unknownFields += decoded.unknownFields;
         const { deviceId, event } = decoded.value;

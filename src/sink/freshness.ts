@@ -1,109 +1,127 @@
-import type { KafkaClient } from '../kafka.ts';
+import { performance } from 'node:perf_hooks';
+import type { FetchedPartition } from '../kafka.ts';
 import type { Logger } from '../log.ts';
-import type { StoredOffset } from '../store/ingest/offsets.ts';
-import { databaseNow, markReadThrough } from '../store/ingest/offsets.ts';
+import { markHeld } from '../store/ingest/offsets.ts';
 import type { Store } from '../store/open.ts';
-import { createDeferred } from './deferred.ts';
+import type { Clock } from './clock.ts';
+import type { Places } from './places.ts';
 
-interface Sample {
-  readonly at: Date;
-  /** Offset after the last record that stood in the log after `at`, a partition. */
-  readonly ends: ReadonlyMap<number, number>;
+/** How far one partition is read. */
+export interface PartitionStatus {
+  readonly partition: number;
+  /** Records that can be read and are not stored. */
+  readonly lagRecords: number;
+  /** Everything that had reached the partition by this instant is stored; undefined if not known yet. */
+  readonly readThroughMs: number | undefined;
+  /** Records behind a transaction that is still open; nothing can be read until it ends. */
+  readonly withheldRecords: number;
 }
 
 /**
- * Tells how fresh the stored data are: a moment of the database's clock, then the log's ends; once
- * all up to them is stored, everything that had arrived by that moment is.
+ * Measures how far the log is read: a moment of the database's clock, then the log's end as a fetch
+ * asked for later reports it; once everything before that end is stored, everything that had arrived
+ * by that moment is. The end is that of all acknowledged records, so records that an open transaction
+ * withholds keep it from moving.
  */
 export interface Freshness {
-  start(owned: () => readonly StoredOffset[]): void;
-  /** To be told after each batch. */
-  reached(stored: ReadonlyMap<number, StoredOffset>): void;
-  /** Records of these partitions that stood in the log at the last sample and are not stored. */
-  lag(stored: ReadonlyMap<number, StoredOffset>, owned: ReadonlySet<number>): number;
-  stop(): void;
-  /** Rejects where nothing has moved for minutes though there is something to read. */
-  readonly failed: Promise<never>;
+  /** Passes on each response of a broker. */
+  observe(response: FetchedPartition): void;
+  /**
+   * Takes and notes samples; called every second.
+   * @param findPartitions makes sure that each partition of the topic has its row; if it fails, nothing
+   *   is noted, since a new partition may hold records that nobody reads yet
+   */
+  tick(findPartitions: () => Promise<void>): Promise<void>;
+  status(): readonly PartitionStatus[];
+  lagRecords(): number;
 }
 
-const SAMPLE_EVERY_MS = 1_000;
-const STUCK_MS = 180_000;
+interface Sample {
+  readonly at: Date;
+  readonly takenAt: number;
+  end?: number;
+}
+
+const WARN_EVERY_MS = 60_000;
 
 export function createFreshness({
   store,
   topic,
-  kafka,
+  places,
+  clock,
   log,
 }: {
   readonly store: Store;
   readonly topic: string;
-  readonly kafka: KafkaClient;
+  readonly places: Places;
+  readonly clock: Clock;
   readonly log: Logger;
 }): Freshness {
-  const failed = createDeferred<never>();
-  failed.promise.catch(() => undefined);
-  let sample: Sample | undefined;
-  let ends: ReadonlyMap<number, number> = new Map();
-  let timer: NodeJS.Timeout | undefined;
-  let progress = { total: -1, atMs: Date.now() };
-  let writing: Promise<void> | undefined;
+  const samples = new Map<number, Sample>();
+  const ends = new Map<number, FetchedPartition>();
+  let readThrough: ReadonlyMap<number, Date | null> = new Map();
+  const warnedAtMs = new Map<number, number>();
 
-  function markReached(offsets: readonly StoredOffset[]): void {
-    const pending = sample;
-    if (!pending || offsets.length === 0 || writing) return;
-    if (offsets.some((o) => o.nextOffset < (pending.ends.get(o.partition) ?? 0))) return;
-    sample = undefined;
-    const own = new Map(offsets.map((o) => [o.partition, pending.ends.get(o.partition) ?? 0]));
-    writing = markReadThrough(store, topic, own, pending.at)
-      .catch((error: unknown) => log.warn({ error }, 'how fresh the data are could not be noted'))
-      .finally(() => {
-        writing = undefined;
-      });
+  function statusOf(partition: number): PartitionStatus {
+    const next = places.stored(partition)?.nextOffset ?? 0;
+    const end = ends.get(partition);
+    return {
+      partition,
+      lagRecords: Math.max(0, (end?.lastStableOffset ?? next) - next),
+      readThroughMs: readThrough.get(partition)?.getTime(),
+      withheldRecords: end ? Math.max(0, end.highWatermark - end.lastStableOffset) : 0,
+    };
   }
 
-  async function take(): Promise<void> {
-    const at = await databaseNow(store);
-    ends = new Map([...(await kafka.offsets(topic))].map(([p, { end }]) => [p, end]));
-    sample = { at, ends };
-  }
-
-  function watch(offsets: readonly StoredOffset[]): void {
-    const total = offsets.reduce((sum, o) => sum + o.nextOffset, 0);
-    const behind = offsets.some((o) => o.nextOffset < (ends.get(o.partition) ?? 0));
-    if (total !== progress.total || !behind) progress = { total, atMs: Date.now() };
-    else if (Date.now() - progress.atMs > STUCK_MS) {
-      failed.reject(
-        new Error(
-          `STUCK: nothing of ${topic} was stored for ${STUCK_MS / 1000} s though there is more to read`,
-        ),
-      );
+  function warnOfTransactions(): void {
+    for (const { partition, lagRecords, withheldRecords } of places.partitions().map(statusOf)) {
+      if (withheldRecords === 0 || lagRecords > 0) {
+        warnedAtMs.delete(partition);
+        continue;
+      }
+      const since = warnedAtMs.get(partition);
+      if (since === undefined) warnedAtMs.set(partition, Date.now() - WARN_EVERY_MS + 10_000);
+      else if (Date.now() - since >= WARN_EVERY_MS) {
+        warnedAtMs.set(partition, Date.now());
+        log.warn(
+          { partition, withheldRecords },
+          `partition ${partition} of ${topic}: a producer's open transaction withholds ${withheldRecords} records; they are read when it ends, and data-as-of stays where it is`,
+        );
+      }
     }
   }
 
   return {
-    start(owned) {
-      const tick = async (): Promise<void> => {
-        try {
-          if (!sample) await take();
-          markReached(owned());
-          watch(owned());
-        } catch (error) {
-          log.debug({ error }, 'no sample of the log could be taken');
+    observe(response) {
+      ends.set(response.partition, response);
+      const sample = samples.get(response.partition);
+      if (sample && response.requestedAt >= sample.takenAt) {
+        sample.end ??= response.highWatermark;
+      }
+    },
+    async tick(findPartitions) {
+      const at = await clock.synchronise();
+      const takenAt = performance.now();
+      await findPartitions();
+      const partitions = places.partitions();
+      const held = partitions.map((partition) => {
+        const sample = samples.get(partition);
+        const next = places.stored(partition)?.nextOffset ?? 0;
+        const isReached = sample?.end !== undefined && next >= sample.end;
+        if (!sample || isReached) samples.set(partition, { at, takenAt });
+        return isReached ? { partition, end: sample.end!, at: sample.at } : { partition };
+      });
+      for (const partition of [...samples.keys(), ...ends.keys()]) {
+        if (!partitions.includes(partition)) {
+          samples.delete(partition);
+          ends.delete(partition);
         }
-        if (timer) timer = setTimeout(() => void tick(), SAMPLE_EVERY_MS);
-      };
-      timer = setTimeout(() => void tick(), 0);
+      }
+      if (held.length > 0) readThrough = await markHeld(store, topic, held);
+      warnOfTransactions();
     },
-    reached: (stored) => markReached([...stored.values()]),
-    lag: (stored, owned) =>
-      [...owned].reduce(
-        (sum, p) => sum + Math.max(0, (ends.get(p) ?? 0) - (stored.get(p)?.nextOffset ?? 0)),
-        0,
-      ),
-    stop() {
-      clearTimeout(timer);
-      timer = undefined;
-    },
-    failed: failed.promise,
+    status: () => places.partitions().map(statusOf),
+    lagRecords: () =>
+      places.partitions().reduce((sum, partition) => sum + statusOf(partition).lagRecords, 0),
   };
 }

@@ -45,6 +45,7 @@ export function createSinkContext(store: Store, topic: string): SinkContext {
     ),
     now: Date.now,
     ensurePartitions: createPartitions(store),
+    progress: () => undefined,
   };
 }
 

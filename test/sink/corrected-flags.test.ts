@@ -62,7 +62,7 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
     value: Buffer.from(encodeJson(DEVICE, event)),
     headers: [],
   }));
-  await processBatch(sink, [{ partition: 0, from: offset, records }]);
+  await processBatch(sink, [{ partition: 0, from: offset, to: offset + records.length, records }]);
   offset += records.length;
 }
 

@@ -50,7 +50,9 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
       value: Buffer.from(encodeJson(device, event)),
       headers: [],
     }));
-    await processBatch(sink, [{ partition: 0, from: offset, records }]);
+    await processBatch(sink, [
+      { partition: 0, from: offset, to: offset + records.length, records },
+    ]);
     offset += records.length;
   }
 }

@@ -54,7 +54,7 @@ const record = (value: Buffer | string | null, extra: Partial<LogRecord> = {}): 
 });
 
 const write = async (records: readonly LogRecord[]) =>
-  processBatch(sink, [{ partition: 0, from: records[0]!.offset, records }]);
+  processBatch(sink, [{ partition: 0, from: records[0]!.offset, to: next, records }]);
 
 let goods = 0;
 /** A record that is an event of a device of its own. */

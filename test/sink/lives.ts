@@ -185,7 +185,9 @@ export async function measureLateEvent(
     headers: [],
   };
   const startedAtMs = performance.now();
-  const { late } = await processBatch(sink, [{ partition: 0, from, records: [record] }]);
+  const { late } = await processBatch(sink, [
+    { partition: 0, from, to: from + 1, records: [record] },
+  ]);
   const ms = performance.now() - startedAtMs;
   await store.close();
   if (late !== 1) throw new Error(`${externalId} took ${late} late events, not one`);

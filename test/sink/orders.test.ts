@@ -103,7 +103,7 @@ async function drain(
     const isWritten = sink.busy.then(async () => {
       if (isForgetful) sink.context = createSinkContext(store, TOPIC);
       try {
-        await processBatch(sink.context, [{ partition, from, records }]);
+        await processBatch(sink.context, [{ partition, from, to: from + records.length, records }]);
         return true;
       } catch (error) {
         if (error instanceof FencedError && error.by === 'DEVICE') return false;

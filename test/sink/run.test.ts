@@ -120,7 +120,7 @@ describe('a sink', () => {
     await first.stop();
     await sendLines(300);
     await until(async () => (await store.prisma.event.count()) === 300);
-    expect(second.isReady()).toBe(true);
+    expect(second.status().isReady).toBe(true);
   });
 
   it('stores each event once beside another one that reads the same partitions', async () => {
@@ -252,7 +252,7 @@ async function run({ groupId = topic } = {}): Promise<Sink> {
   const { decoding } = createSinkContext(store, topic);
   const client = createKafka({ brokers, ssl: false, sasl: undefined }, log);
   const notifier = createNotifier(database.sinkUrl, () => undefined);
-  const sink = await startSink({
+  const sink = startSink({
     kafka: client,
     topic,
     groupId,

@@ -2,7 +2,7 @@ import pg from 'pg';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { encodeJson } from '../../src/core/decode/json.ts';
 import { digestOf } from '../../src/core/digest.ts';
-import { loadOffsets, markReadThrough } from '../../src/store/ingest/offsets.ts';
+import { loadOffsets, markHeld } from '../../src/store/ingest/offsets.ts';
 import { openStore } from '../../src/store/open.ts';
 import { checkSession } from '../../src/store/session.ts';
 import { migrate } from '../../src/store/setup/migrate.ts';
@@ -86,9 +86,9 @@ async function drive(database: TestDatabase): Promise<void> {
       value: Buffer.from(encodeJson(DEVICE, event)),
       headers: [],
     }));
-    await processBatch(sink, [{ partition: 0, from: 0, records }]);
-    const ends = new Map([[0, records.length]]);
-    await markReadThrough(store, sink.topic, ends, new Date('2026-10-01T00:00:00Z'));
+    await processBatch(sink, [{ partition: 0, from: 0, to: records.length, records }]);
+    const at = new Date('2026-10-01T00:00:00Z');
+    await markHeld(store, sink.topic, [{ partition: 0, end: records.length, at }]);
   } finally {
     await store.close();
   }

@@ -30,6 +30,27 @@ async function hasLeaders(admin: kafkajs.Admin, topic: string, partitions: numbe
   }
 }
 
+/** Creates a topic whose partitions can be written when it returns. */
+export async function createTopic(
+  admin: kafkajs.Admin,
+  topic: string,
+  partitions: number,
+  config: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await admin.createTopics({
+    // kafkajs' own wait fails on a busy broker that does not know the new topic yet.
+    waitForLeaders: false,
+    topics: [
+      {
+        topic,
+        numPartitions: partitions,
+        configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+      },
+    ],
+  });
+  await hasLeaders(admin, topic, partitions);
+}
+
 /**
  * A separate topic. Its records keep their producers' timestamps, unless `logAppendTime` lets the broker
  * set them.
@@ -46,26 +67,11 @@ export async function createTestTopic({
   }).admin();
   await admin.connect();
   try {
-    await admin.createTopics({
-      // kafkajs' own wait fails on a busy broker that does not know the new topic yet.
-      waitForLeaders: false,
-      topics: [
-        {
-          topic,
-          numPartitions: partitions,
-          replicationFactor: 1,
-          configEntries: [
-            // Records may be stamped with instants that are long ago.
-            { name: 'retention.ms', value: '-1' },
-            {
-              name: 'message.timestamp.type',
-              value: logAppendTime ? 'LogAppendTime' : 'CreateTime',
-            },
-          ],
-        },
-      ],
+    await createTopic(admin, topic, partitions, {
+      // Records may be stamped with instants that are long ago.
+      'retention.ms': '-1',
+      'message.timestamp.type': logAppendTime ? 'LogAppendTime' : 'CreateTime',
     });
-    await hasLeaders(admin, topic, partitions);
   } catch (error) {
     await admin.disconnect();
     throw error;

@@ -2,10 +2,11 @@ import type { DrivingEventColumns, TripColumns } from '../rows.ts';
 
 /** `$1` is the topic, `$2` the moves as JSON; returns how many moved and how many rows `rules` has. */
 export const MOVE_OFFSETS = `
-with r as (select * from json_to_recordset($2::json) as r(partition int, "from" bigint, "to" bigint, at timestamptz, digest bigint)),
+with r as (select * from json_to_recordset($2::json) as r(partition int, "from" bigint, "to" bigint, last bigint, digest bigint)),
 held as (select o.partition from sink_offset o join r on r.partition = o.partition and r."from" = o.next_offset
   where o.topic = $1 order by o.partition for update of o),
-moved as (update sink_offset o set next_offset = r."to", last_timestamp = r.at, last_digest = r.digest
+moved as (update sink_offset o set next_offset = r."to", known_offset = coalesce(r.last, o.known_offset),
+    known_digest = coalesce(r.digest, o.known_digest), last_digest = case when r.last = r."to" - 1 then r.digest end, last_timestamp = null
   from r join held on held.partition = r.partition
   where o.topic = $1 and o.partition = r.partition and o.next_offset = r."from" returning 1)
 select (select count(*)::int from moved) as moved, (select count(*)::int from rules) as rules`;

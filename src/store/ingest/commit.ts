@@ -20,6 +20,7 @@ import { ADD_OVERFLOW, toLetterRows, toOverflowRow } from './dead-letters.ts';
 import type { LeftOutMove } from './left-out.ts';
 import { ADD_LEFT_OUT, toLeftOutRow } from './left-out.ts';
 import type { PrismaTransaction, Store } from '../open.ts';
+import type { KnownRecord } from './offsets.ts';
 import type { DrivingEventColumns, KeyColumns, TripColumns } from '../rows.ts';
 import { COPY_EVENTS, isoOf } from '../rows.ts';
 
@@ -28,8 +29,8 @@ export interface OffsetMove {
   /** The stored offset must equal this. */
   readonly from: number;
   readonly to: number;
-  readonly lastTimestampMs: number | undefined;
-  readonly lastDigest: number | undefined;
+  /** The last record before `to`; absent if there are only control records. */
+  readonly last: KnownRecord | undefined;
 }
 
 export interface DeviceMove {
@@ -160,8 +161,8 @@ async function moveOffsets(
     partition: o.partition,
     from: o.from,
     to: o.to,
-    at: o.lastTimestampMs === undefined ? null : isoOf(o.lastTimestampMs),
-    digest: o.lastDigest ?? null,
+    last: o.last?.offset ?? null,
+    digest: o.last?.digest ?? null,
   }));
   const [result] = await tx.$queryRawUnsafe<{ moved: number; rules: number }[]>(
     MOVE_OFFSETS,

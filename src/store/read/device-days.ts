@@ -1,5 +1,6 @@
 import type { DeviceDays } from '../../core/premium/rating/input.ts';
 import type { Transaction } from '../open.ts';
+import { READ_THROUGH } from '../read-through.ts';
 
 /** The vehicles of a policy with their external ids, and the zone that its dates are of. */
 interface ListenedPolicy {
@@ -70,6 +71,6 @@ export async function readDeviceDays(
 /** Up to when everything in the log is read; null before anything was read. */
 export async function readReadThrough(tx: Transaction): Promise<Date | null> {
   const [row] = await tx.$queryRaw<{ through: Date | null }[]>`
-    select case when bool_and(read_through is not null) then min(read_through) end as through from sink_offset`;
+    select ${READ_THROUGH} as through`;
   return row?.through ?? null;
 }

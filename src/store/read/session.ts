@@ -2,6 +2,7 @@ import pg from 'pg';
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import { SessionClient } from '../session.ts';
+import { READ_THROUGH } from '../read-through.ts';
 
 /** A reader for row-level security. */
 export interface Reader {
@@ -57,7 +58,7 @@ const LOST_NAMES: ReadonlySet<unknown> = new Set(['26000', '42P05']);
 
 const SECURE = `select set_config('odograph.tenant', coalesce((select id from tenant where slug = $1), 0)::text, true),
   set_config('odograph.driver', '', true), set_config('statement_timeout', $2, true), set_config('transaction_timeout', $3, true),
-  (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) as read_through`;
+  ${READ_THROUGH.sql} as read_through`;
 const SECURE_DRIVER = `select set_config('odograph.driver', coalesce((select id from driver
   where tenant_id = current_tenant() and external_id = $1), 0)::text, true)`;
 

@@ -3,6 +3,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo, belongsToTenant } from './changes.ts';
+import { READ_THROUGH } from '../read-through.ts';
 
 /** A trip as stored, in the store's units, and whether it is closed by now. */
 export interface TripRow {
@@ -68,7 +69,7 @@ export interface TripCriteria {
  * between the arrival of the device's newest event and the instant up to which the log is folded.
  */
 export const CLOSED = Prisma.sql`(t.decided_sec is not null or coalesce(
-  (select case when bool_and(read_through is not null) then min(read_through) end from sink_offset) - s.arrived_at
+  ${READ_THROUGH} - s.arrived_at
     > t.closes_at - to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0), false))`;
 
 const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "deviceId", t.tenant_id as "tenantRef",

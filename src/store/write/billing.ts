@@ -10,6 +10,7 @@ import type { RatedCover } from '../read/rating.ts';
 import { readRatedCovers } from '../read/rating.ts';
 import { readTariffs } from '../read/tariffs.ts';
 import { refuse } from './once.ts';
+import { READ_THROUGH } from '../read-through.ts';
 
 /** What is being issued, apart from its document. */
 interface Draft {
@@ -63,7 +64,7 @@ export async function readCutOff(
 ): Promise<{ readonly cutOff: Date; readonly today: string }> {
   const [read] = await tx.$queryRaw<{ cutOff: Date | null; today: string | null }[]>`
     select w as "cutOff", (w at time zone ${timeZone})::date::text as today
-    from (select case when bool_and(read_through is not null) then min(read_through) end as w from sink_offset) as o`;
+    from (select ${READ_THROUGH} as w) as o`;
   const { cutOff = null, today = null } = read ?? {};
   if (cutOff === null || today === null) {
     refuse(
