@@ -63,8 +63,9 @@ async function arrive(events: readonly CanonicalEvent[], atMs: number): Promise<
     value: Buffer.from(encodeJson(device, event)),
     headers: [],
   }));
-  await processBatch({ ...sink, now: () => atMs }, [{ partition: 0, from: offset, records }]);
-  offset += events.length;
+  const to = offset + events.length;
+  await processBatch({ ...sink, now: () => atMs }, [{ partition: 0, from: offset, to, records }]);
+  offset = to;
 }
 
 async function trips() {
