@@ -8,7 +8,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { LogRecord } from '../../src/kafka.ts';
 import type { RawHeader } from '../../src/kafka-headers.ts';
-import { fromKafkaHeaders } from '../../src/kafka-headers.ts';
 import { loadOffsets } from '../../src/store/ingest/offsets.ts';
 import { openStore } from '../../src/store/open.ts';
 import { createSinkContext, processBatch } from '../sink/context.ts';
@@ -58,6 +57,7 @@ beforeAll(async () => {
       {
         partition: 1,
         from: 0,
+        to: 3,
         records: [
           record(0, 'half a line'),
           record(1, Buffer.from([0x7b, 0xff, 0x00])),
@@ -139,6 +139,15 @@ describe('odograph dead-letters', () => {
     }
   });
 });
+
+/** kafkajs groups headers by name. */
+function fromKafkaHeaders(headers: KafkaMessage['headers']): readonly RawHeader[] {
+  return Object.entries(headers ?? {}).flatMap(([name, values]) =>
+    (Array.isArray(values) ? values : [values])
+      .filter((value): value is Buffer => value === null || Buffer.isBuffer(value))
+      .map((value): RawHeader => [Buffer.from(name), value]),
+  );
+}
 
 async function asOwner(sql: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: database.ownerUrl });
