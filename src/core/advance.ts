@@ -7,13 +7,14 @@ import type { Rules } from './rules.ts';
 import { type DeviceState, emptyState, type OpenTrip } from './state.ts';
 import { describeTrip } from './trips/facts.ts';
 import { believe, isSameHour, judgeFix, type Judgement, verdict } from './trips/fixes.ts';
-import { grow, noStep } from './trips/grow.ts';
+import { fillReading, grow, type Grown } from './trips/grow.ts';
 import {
   isParked,
   leavePlace,
+  noStep,
   noteSlowness,
   type Passed,
-  settle,
+  settleMovement,
   weigh,
 } from './trips/movement.ts';
 import { noteInterval, silenceThresholdMs } from './trips/intervals.ts';
@@ -63,7 +64,7 @@ export function advance(
   else if (step.moving && step.isFix && atMs !== state.blockedAtMs) {
     open(state, event, rules, context);
   }
-  settle(step, state, event, rules);
+  settleMovement(step, state, event, rules);
   if (step.isFix) believe(state, atMs, event.latE7 as number, event.lonE7 as number);
   hearIgnition(state, event, context);
   state.headAtMs = atMs;
@@ -170,7 +171,8 @@ function continueTrip(
     const { rejected } = trip.totals;
     rejected[judged.verdict] = (rejected[judged.verdict] as number) + 1;
   }
-  grow(trip, event, step, rules, zones, changes);
+  fillReading(trip.spare, event, step);
+  grow(trip, single(event), step, rules, zones, changes);
   if (comesToRest && state.slowIntervals === 0) copyTotals(trip.mark, trip.totals);
 }
 
@@ -192,7 +194,7 @@ function open(
     startLatE7: latE7,
     startLonE7: lonE7,
     rulesVersion: `${rules.version}+${zones.version}`,
-    deaf: false,
+    ignitionDistrusted: false,
     totals: emptyTotals(atMs),
     mark: emptyTotals(atMs),
     stillFromMs: step.still ? atMs : never,
@@ -208,7 +210,8 @@ function open(
     calendar: undefined,
   };
   state.trip = trip;
-  grow(trip, event, step, rules, zones, changes);
+  fillReading(trip.spare, event, step);
+  grow(trip, single(event), step, rules, zones, changes);
 }
 
 /** The ignition's word: off ends a trip; on holds it together and is remembered for a while. */
@@ -222,8 +225,8 @@ function hearIgnition(state: DeviceState, event: CanonicalEvent, context: FoldCo
   }
   if (trip !== undefined) {
     // Off from a car that was never on and moves is an input that is not wired.
-    if (state.ignitionOnAtMs === never && step.moving) trip.deaf = true;
-    else if (state.ignitionOnAtMs !== never || !trip.deaf) {
+    if (state.ignitionOnAtMs === never && step.moving) trip.ignitionDistrusted = true;
+    else if (state.ignitionOnAtMs !== never || !trip.ignitionDistrusted) {
       close(state, trip, 'IGNITION', event, atMs, context);
       leavePlace(state);
     }
@@ -287,4 +290,9 @@ export function openTrip(state: DeviceState, context: FoldContext): TripFacts | 
     cutAtMs(trip, rules),
   );
   return describeTrip(trip, totals, closesAtMs, undefined, rules, context.zonesOf(rules.zoneData));
+}
+
+/** An event that is an instant of its own. */
+function single(event: CanonicalEvent): Grown {
+  return { last: event, events: 1, odometerM: event.odometerM ?? absent, decidedBy: event };
 }

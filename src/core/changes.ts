@@ -6,8 +6,16 @@ export type EndReason = 'IGNITION' | 'SILENCE' | 'STANDSTILL' | 'LENGTH';
 /** Where a trip's kilometres come from: the car's odometer, integrated speed, or positions. */
 export type DistanceSource = 'ODOMETER' | 'SPEED' | 'GPS';
 
-/** Why a position was not believed. */
-export type RejectionReason = 'SAME_INSTANT' | 'NULL_ISLAND' | 'JUMP' | 'INACCURATE';
+/** Why something that was sent is not used: the first five are about positions. */
+export type RejectionReason =
+  | 'SAME_INSTANT'
+  | 'NULL_ISLAND'
+  | 'JUMP'
+  | 'INACCURATE'
+  | 'REPEATED'
+  | 'IMPOSSIBLE_SPEED'
+  | 'IMPOSSIBLE_ACCELERATION'
+  | 'IMPOSSIBLE_ODOMETER';
 
 /** A position, 1e-7 degree. */
 export interface Position {

@@ -120,7 +120,7 @@ function putTrip(trip: OpenTrip, state: DeviceState): void {
   putSigned(trip.startLatE7);
   putSigned(trip.startLonE7);
   putText(trip.rulesVersion === rulesVersion ? '' : trip.rulesVersion);
-  putByte(trip.deaf ? 1 : 0);
+  putByte(trip.ignitionDistrusted ? 1 : 0);
   const flat = flattenTotals(trip.totals);
   flat[0] = headAtMs - trip.totals.lastAtMs;
   putUnsigned(trip.totals.parts.length);
@@ -279,7 +279,7 @@ function takeTrip({ headAtMs, rulesVersion, restingFromMs }: DeviceState): OpenT
   const startLatE7 = takeSigned();
   const startLonE7 = takeSigned();
   const ownVersion = takeText();
-  const deaf = takeByte() === 1;
+  const ignitionDistrusted = takeByte() === 1;
   const { flat, totals } = takeTotals(headAtMs, undefined);
   const mark =
     restingFromMs === never ? emptyTotals(startedAtMs) : takeTotals(headAtMs, flat).totals;
@@ -289,7 +289,7 @@ function takeTrip({ headAtMs, rulesVersion, restingFromMs }: DeviceState): OpenT
     startLatE7,
     startLonE7,
     rulesVersion: ownVersion === '' ? rulesVersion : ownVersion,
-    deaf,
+    ignitionDistrusted,
     totals,
     mark,
     stillFromMs: takeInstant(headAtMs),

@@ -75,6 +75,9 @@ export interface Rules {
   /** Part of the trip's time that odometer readings must span, and of fixes that must carry a speed. */
   readonly coveredPercent: number;
 
+  /** An odometer may count in steps as long as this. */
+  readonly odometerTickM: number;
+
   /** Speed that counts as speeding where no limit was sent; without it nothing does. */
   readonly capCkmh?: number;
 
@@ -131,6 +134,8 @@ const version1: Rules = Object.freeze({
   plausibleMostPercent: 140,
   plausibleSlackM: 200,
   coveredPercent: 90,
+  // Whole kilometres.
+  odometerTickM: 1_000,
   // Tesla Safety Score and Fleet Motion count 22:00 to 04:00 at the vehicle as night.
   nightFromHour: 22,
   nightToHour: 4,

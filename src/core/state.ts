@@ -18,7 +18,7 @@ export interface OpenTrip {
   /** Rules and zone data in force at its start. */
   readonly rulesVersion: string;
   /** The device says that the ignition is off while it moves: its word does not end the trip. */
-  deaf: boolean;
+  ignitionDistrusted: boolean;
   totals: Totals;
   /** The totals where the rest under way began, which stand if it ends the trip. */
   mark: Totals;

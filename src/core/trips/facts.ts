@@ -14,6 +14,7 @@ import {
   rejectionReasons,
   slot,
   speedUnitsAM,
+  sumsOfWay,
   type Totals,
 } from './totals.ts';
 
@@ -22,13 +23,6 @@ export interface Ending {
   readonly reason: EndReason;
   readonly decidedBy: EventKey;
 }
-
-/** Slots of one source of distance. */
-const slotsOf = {
-  GPS: { way: slot.gpsM, night: slot.gpsNightM, hour: 0 },
-  SPEED: { way: slot.speedM, night: slot.speedNightM, hour: 1 },
-  ODOMETER: { way: slot.odometerM, night: slot.odometerNightM, hour: 2 },
-} as const;
 
 /** The facts of a trip whose events add up to `totals`; without an ending it is still open. */
 export function describeTrip(
@@ -42,7 +36,7 @@ export function describeTrip(
   const timeZone = zones.zoneAt(trip.startLatE7, trip.startLonE7);
   const startDay = calendarOf(zones, rules).spanAt(timeZone, trip.startedAtMs).day;
   const source = distanceSource(trip, totals, rules);
-  const { way, night, hour } = slotsOf[source];
+  const { way, night, hour } = sumsOfWay[source];
   const days = describeDays(totals, startDay, way, night, hour);
   return {
     startedAtMs: trip.startedAtMs,

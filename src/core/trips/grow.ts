@@ -1,6 +1,6 @@
 import { type Calendar, calendarOf, type LocalSpan } from '../calendar.ts';
 import type { Change } from '../changes.ts';
-import type { CanonicalEvent } from '../event.ts';
+import type { CanonicalEvent, EventKey } from '../event.ts';
 import { watch } from '../habits/flags.ts';
 import type { During } from '../habits/metric.ts';
 import { type Habits, habitsUnder } from '../habits/registry.ts';
@@ -8,6 +8,7 @@ import { absent, never, type Reading } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { OpenTrip } from '../state.ts';
 import type { Zones } from '../zones.ts';
+import type { Step } from './movement.ts';
 import {
   addToHour,
   mmAM,
@@ -16,84 +17,54 @@ import {
   speedUnitsAM,
   speedUnitsAMm,
   sumsOf,
+  sumsOfWay,
   type Totals,
 } from './totals.ts';
 
-/** What an event of an open trip turned out to say. */
-export interface Step {
-  /** The position was believed, … */
-  isFix: boolean;
-  /** … though no car could have come to it: it adds no kilometres. */
-  leapt: boolean;
-  /** Way to add to the positions' distance. */
-  wayMm: number;
-  /** The position is where the last one was, by and large. */
-  stayed: boolean;
-  /** When the last believed position was before this one. */
-  wayFromMs: number;
-  /** The believed speed or `absent`. */
-  speedCkmh: number;
-  /** The vehicle stands still, as far as is known. */
-  still: boolean;
-  moving: boolean;
-  /** Zone of the last position believed before this event. */
-  zone: string;
-  /** A longer stretch is a silence that the distance bridges. */
-  bridgedFromMs: number;
+/** One or more events of one instant, with the key of the last of them. */
+export interface Grown {
+  readonly last: EventKey;
+  readonly events: number;
+  /** The odometer reading that counts, or `absent`. */
+  readonly odometerM: number;
+  /** The event being taken in, which decides what is found. */
+  readonly decidedBy: EventKey;
 }
 
-/** A step that says nothing yet. */
-export function noStep(): Step {
-  return {
-    isFix: false,
-    leapt: false,
-    stayed: false,
-    wayMm: 0,
-    wayFromMs: 0,
-    speedCkmh: absent,
-    still: false,
-    moving: false,
-    zone: '',
-    bridgedFromMs: 0,
-  };
-}
-
-/** Adds an event to its trip. */
+/** Adds what `trip.spare` and `step` say of an instant to its trip. */
 export function grow(
   trip: OpenTrip,
-  event: CanonicalEvent,
+  { last, events, odometerM, decidedBy }: Grown,
   step: Step,
   rules: Rules,
   zones: Zones,
   changes: Change[],
 ): void {
-  const { totals } = trip;
-  const { atMs } = event;
+  const { totals, spare: reading } = trip;
+  const { atMs } = last;
   const calendar = (trip.calendar ??= calendarOf(zones, rules));
   const habits = habitsUnder(rules);
   const fromMs = totals.lastAtMs;
-  const reading = read(trip.spare, event, step);
-  totals.events += 1;
+  totals.events += events;
   if (atMs > fromMs) {
     addTime(trip, fromMs, atMs, step, reading, rules, habits, calendar);
   }
-  if (step.isFix) addFix(trip, event, step, atMs, habits, calendar);
+  if (step.isFix) addFix(trip, reading, step, habits, calendar);
   if (step.speedCkmh !== absent) addSpeed(trip, step, atMs, habits, calendar);
-  if (event.odometerM !== undefined)
-    addOdometer(trip, event.odometerM, step, atMs, rules, habits, calendar);
+  if (odometerM !== absent) addOdometer(trip, odometerM, step, atMs, rules, habits, calendar);
   totals.lastAtMs = atMs;
-  totals.lastDigest = event.digest;
+  totals.lastDigest = last.digest;
   if (atMs > trip.at.atMs) {
     const dayOf = (at: number) => calendar.spanAt(step.zone, at).day;
-    watch(reading, { trip, habits, decidedBy: event, dayOf, changes });
+    watch(reading, { trip, habits, decidedBy, dayOf, changes });
     trip.spare = trip.before;
     trip.before = trip.at;
     trip.at = reading;
   }
 }
 
-/** Fills the spare reading; what was not believed is not in it. */
-function read(reading: Reading, event: CanonicalEvent, step: Step): Reading {
+/** Fills a reading from an event; what was not believed is left out. */
+export function fillReading(reading: Reading, event: CanonicalEvent, step: Step): void {
   reading.atMs = event.atMs;
   reading.latE7 = step.isFix ? (event.latE7 ?? absent) : absent;
   reading.lonE7 = step.isFix ? (event.lonE7 ?? absent) : absent;
@@ -103,7 +74,6 @@ function read(reading: Reading, event: CanonicalEvent, step: Step): Reading {
   reading.accelLeftMmps2 = event.accelLeftMmps2 ?? absent;
   reading.speedLimitCkmh = event.speedLimitCkmh ?? absent;
   reading.phoneInUse = event.phoneInUse === undefined ? absent : event.phoneInUse ? 1 : 0;
-  return reading;
 }
 
 const during: During = { night: false, still: false };
@@ -146,7 +116,15 @@ function addTime(
   if (still && toMs - stillFromMs >= rules.idleFromMs) {
     // It has become idling: from its beginning if it was a mere stop until now.
     const idleFromMs = fromMs - stillFromMs >= rules.idleFromMs ? fromMs : stillFromMs;
-    share(totals, calendar, step.zone, idleFromMs, toMs, toMs - idleFromMs, slot.idleMs, absent);
+    const idleMs = toMs - idleFromMs;
+    share(totals, calendar, step.zone, {
+      fromMs: idleFromMs,
+      toMs,
+      amount: idleMs,
+      rest: 0,
+      unit: 1,
+      to: idleSums,
+    });
   }
   if (!step.still) trip.stillFromMs = never;
   else if (!still) trip.stillFromMs = toMs;
@@ -157,6 +135,29 @@ function mmOf(twiceCkmh: number, ms: number): number {
   return Math.floor((twiceCkmh * ms) / speedUnitsAMm);
 }
 
+/** Where an amount goes. */
+interface Sums {
+  readonly day: number;
+  /** What of it is at night, or `absent` where that is not kept. */
+  readonly night: number;
+  /** Its place in `HourPart.metres`, or `absent` where it is not kept by hour. */
+  readonly hour: number;
+}
+
+const idleSums: Sums = { day: slot.idleMs, night: absent, hour: absent };
+
+/** An amount to share out, in parts of a unit. */
+interface Amount {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly amount: number;
+  /** What was left over of the last whole unit. */
+  readonly rest: number;
+  /** So many make one of the sum's units. */
+  readonly unit: number;
+  readonly to: Sums;
+}
+
 /**
  * Shares out a whole amount by time over the local days of a stretch; what falls to a cut is the
  * floor of the cumulative amount, so the parts always add up.
@@ -165,15 +166,7 @@ function share(
   totals: Totals,
   calendar: Calendar,
   zone: string,
-  fromMs: number,
-  toMs: number,
-  amount: number,
-  to: number,
-  nightTo: number,
-  rest = 0,
-  unit = 1,
-  /** The source of the way where it is kept by hour, too. */
-  hourTo: number = absent,
+  { fromMs, toMs, amount, rest, unit, to }: Amount,
 ): void {
   let given = Math.floor(rest / unit);
   let atMs = fromMs;
@@ -185,45 +178,50 @@ function share(
     const whole = Math.floor((rest + passed) / unit);
     const part = partOf(totals, span.day);
     const { sums } = part;
-    sums[to] = (sums[to] as number) + whole - given;
-    if (hourTo !== absent && whole > given) addToHour(part, span.hour, hourTo, whole - given);
-    if (span.night && nightTo !== absent) {
-      sums[nightTo] = (sums[nightTo] as number) + whole - given;
+    sums[to.day] = (sums[to.day] as number) + whole - given;
+    if (to.hour !== absent && whole > given) addToHour(part, span.hour, to.hour, whole - given);
+    if (span.night && to.night !== absent) {
+      sums[to.night] = (sums[to.night] as number) + whole - given;
     }
     given = whole;
     atMs = span.toMs;
   } while (atMs < toMs);
 }
 
+/** The sums of a source of distance, with and without the hours. */
+function wayTo(source: keyof typeof sumsOfWay): { with: Sums; without: Sums } {
+  const { way, night, hour } = sumsOfWay[source];
+  return { with: { day: way, night, hour }, without: { day: way, night, hour: absent } };
+}
+
+const gpsSums = wayTo('GPS');
+const speedSums = wayTo('SPEED');
+const odometerSums = wayTo('ODOMETER');
+
 function addFix(
   trip: OpenTrip,
-  event: CanonicalEvent,
+  { atMs, latE7, lonE7 }: Reading,
   step: Step,
-  atMs: number,
   habits: Habits,
   calendar: Calendar,
 ): void {
   const { totals } = trip;
   totals.fixes += 1;
   if (step.speedCkmh !== absent) totals.speedFixes += 1;
-  totals.endLatE7 = event.latE7 ?? 0;
-  totals.endLonE7 = event.lonE7 ?? 0;
+  totals.endLatE7 = latE7;
+  totals.endLonE7 = lonE7;
   if (step.wayMm === 0) return;
   const rest = totals.gpsRestMm;
   // Positions of one instant lie at one place, so a way takes time.
-  share(
-    totals,
-    calendar,
-    step.zone,
-    step.wayFromMs,
-    atMs,
-    step.wayMm,
-    slot.gpsM,
-    slot.gpsNightM,
+  share(totals, calendar, step.zone, {
+    fromMs: step.wayFromMs,
+    toMs: atMs,
+    amount: step.wayMm,
     rest,
-    mmAM,
-    habits.hours ? 0 : absent,
-  );
+    unit: mmAM,
+    to: habits.hours ? gpsSums.with : gpsSums.without,
+  });
+  if (step.speedCkmh === absent) totals.sinceTickMm += step.wayMm;
   totals.gpsRestMm = (rest + step.wayMm) % mmAM;
   if (atMs - step.wayFromMs > step.bridgedFromMs) totals.gpsBridgedMm += step.wayMm;
 }
@@ -243,21 +241,18 @@ function addSpeed(
     const units =
       isBridged && step.stayed ? 0 : (trip.speedCkmh + step.speedCkmh) * (atMs - speedAtMs);
     const rest = totals.speedRestUnits;
-    share(
-      totals,
-      calendar,
-      step.zone,
-      speedAtMs,
-      atMs,
-      units,
-      slot.speedM,
-      slot.speedNightM,
+    share(totals, calendar, step.zone, {
+      fromMs: speedAtMs,
+      toMs: atMs,
+      amount: units,
       rest,
-      speedUnitsAM,
-      habits.hours ? 1 : absent,
-    );
+      unit: speedUnitsAM,
+      to: habits.hours ? speedSums.with : speedSums.without,
+    });
     totals.speedRestUnits = (rest + units) % speedUnitsAM;
+    totals.sinceTickMm += Math.floor(units / speedUnitsAMm);
     if (isBridged) totals.speedBridgedUnits += units;
+    else totals.speedCoveredMs += atMs - speedAtMs;
   }
   trip.speedAtMs = atMs;
   trip.speedCkmh = step.speedCkmh;
@@ -276,27 +271,23 @@ function addOdometer(
   if (odometerAtMs !== never) {
     const elapsedMs = atMs - odometerAtMs;
     const wayM = odometerM - trip.odometerM;
-    // An odometer may count whole kilometres.
-    const mostM = (rules.jumpMmps * elapsedMs) / 1_000_000 + 1_000;
+    const mostM = (rules.jumpMmps * elapsedMs) / 1_000_000 + rules.odometerTickM;
     if (wayM < 0 || wayM > mostM) totals.odometerBroken = 1;
     else if (elapsedMs > 0 && wayM > 0) {
-      share(
-        totals,
-        calendar,
-        step.zone,
-        odometerAtMs,
-        atMs,
-        wayM,
-        slot.odometerM,
-        slot.odometerNightM,
-        0,
-        1,
-        habits.hours ? 2 : absent,
-      );
+      share(totals, calendar, step.zone, {
+        fromMs: odometerAtMs,
+        toMs: atMs,
+        amount: wayM,
+        rest: 0,
+        unit: 1,
+        to: habits.hours ? odometerSums.with : odometerSums.without,
+      });
       if (elapsedMs > step.bridgedFromMs) totals.odometerBridgedM += wayM;
     } else if (wayM > 0) totals.odometerBroken = 1;
     totals.odometerCoveredMs += elapsedMs;
+    if (wayM === 0) totals.odometerStepMm = Math.max(totals.odometerStepMm, totals.sinceTickMm);
   }
+  if (odometerAtMs === never || odometerM !== trip.odometerM) totals.sinceTickMm = 0;
   trip.odometerAtMs = atMs;
   trip.odometerM = odometerM;
 }

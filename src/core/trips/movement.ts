@@ -4,7 +4,45 @@ import { absent, forget, never, setFix } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { DeviceState } from '../state.ts';
 import { isSameHour, type Judgement, verdict } from './fixes.ts';
-import type { Step } from './grow.ts';
+
+/** What an event says about movement. */
+export interface Step {
+  /** The position is believed, … */
+  isFix: boolean;
+  /** … although no car could have got there: it adds no kilometres. */
+  leapt: boolean;
+  /** Way to add to the positions' distance. */
+  wayMm: number;
+  /** The position is about where the last one was. */
+  stayed: boolean;
+  /** When the last believed position was before this one. */
+  wayFromMs: number;
+  /** The believed speed or `absent`. */
+  speedCkmh: number;
+  /** The vehicle stands still, as far as is known. */
+  still: boolean;
+  moving: boolean;
+  /** Zone of the last position believed before this event. */
+  zone: string;
+  /** A longer stretch is a silence that the distance bridges. */
+  bridgedFromMs: number;
+}
+
+/** A step that says nothing yet. */
+export function noStep(): Step {
+  return {
+    isFix: false,
+    leapt: false,
+    stayed: false,
+    wayMm: 0,
+    wayFromMs: 0,
+    speedCkmh: absent,
+    still: false,
+    moving: false,
+    zone: '',
+    bridgedFromMs: 0,
+  };
+}
 
 /** What the interval since the last event says. */
 export interface Passed {
@@ -69,7 +107,12 @@ export function weigh(
 }
 
 /** Notes where the vehicle moved last or came to rest, and for how long it has rested. */
-export function settle(step: Step, state: DeviceState, event: CanonicalEvent, rules: Rules): void {
+export function settleMovement(
+  step: Step,
+  state: DeviceState,
+  event: CanonicalEvent,
+  rules: Rules,
+): void {
   const { place } = state;
   const { atMs } = event;
   const { moving, isFix, leapt, speedCkmh } = step;

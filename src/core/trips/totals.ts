@@ -39,10 +39,26 @@ export const slot = {
   measures: 9,
 } as const;
 
+/** Where each source of distance keeps its metres: by day, at night, and in `HourPart.metres`. */
+export const sumsOfWay = {
+  GPS: { way: slot.gpsM, night: slot.gpsNightM, hour: 0 },
+  SPEED: { way: slot.speedM, night: slot.speedNightM, hour: 1 },
+  ODOMETER: { way: slot.odometerM, night: slot.odometerNightM, hour: 2 },
+} as const;
+
 export const slotCount = slot.measures + measureNames.length;
 
-/** Why positions were not believed, in the order of `Totals.rejected`. */
-export const rejectionReasons = ['SAME_INSTANT', 'NULL_ISLAND', 'JUMP', 'INACCURATE'] as const;
+/** Why something that was sent is not used, in the order of `Totals.rejected`. */
+export const rejectionReasons = [
+  'SAME_INSTANT',
+  'NULL_ISLAND',
+  'JUMP',
+  'INACCURATE',
+  'REPEATED',
+  'IMPOSSIBLE_SPEED',
+  'IMPOSSIBLE_ACCELERATION',
+  'IMPOSSIBLE_ODOMETER',
+] as const;
 
 /** One millimetre in the fold's unit of integrated speed: 0.01 km/h · ms / 2 = 1/720 mm. */
 export const speedUnitsAMm = 720;
@@ -71,6 +87,12 @@ export interface Totals {
   /** Time that odometer readings span; `odometerBroken` is 1 once they went back or leapt. */
   odometerCoveredMs: number;
   odometerBroken: number;
+  /** Time between speeds that no silence separates. */
+  speedCoveredMs: number;
+  /** Way by speed, or by position where no speed is sent, since the odometer last moved. */
+  sinceTickMm: number;
+  /** The longest such way: the odometer is no finer than this. */
+  odometerStepMm: number;
   /** In the order in which the trip came to each local date; few, since a trip is cut at 36 h. */
   parts: Part[];
 }
@@ -84,7 +106,7 @@ export function emptyTotals(atMs: number): Totals {
     fixes: 0,
     events: 0,
     maxSpeedCkmh: 0,
-    rejected: [0, 0, 0, 0],
+    rejected: rejectionReasons.map(() => 0),
     gpsRestMm: 0,
     speedRestUnits: 0,
     gpsBridgedMm: 0,
@@ -93,6 +115,9 @@ export function emptyTotals(atMs: number): Totals {
     speedFixes: 0,
     odometerCoveredMs: 0,
     odometerBroken: 0,
+    speedCoveredMs: 0,
+    sinceTickMm: 0,
+    odometerStepMm: 0,
     parts: [],
   };
 }
@@ -156,6 +181,9 @@ export function flattenTotals(totals: Totals): number[] {
     totals.speedFixes,
     totals.odometerCoveredMs,
     totals.odometerBroken,
+    totals.speedCoveredMs,
+    totals.sinceTickMm,
+    totals.odometerStepMm,
     ...totals.rejected,
   ];
   for (const part of totals.parts) {
@@ -169,7 +197,7 @@ export function flattenTotals(totals: Totals): number[] {
  * How long `flattenTotals` is with no parts, how much each part adds up to the number of its hours,
  * and how much each hour adds.
  */
-export const flatTotalsLength = 19;
+export const flatTotalsLength = 18 + rejectionReasons.length;
 export const flatPartLength = slotCount + 2;
 export const flatHourLength = 4;
 
@@ -203,7 +231,10 @@ export function unflattenTotals(flat: readonly number[]): Totals {
     speedFixes: number(12),
     odometerCoveredMs: number(13),
     odometerBroken: number(14),
-    rejected: flat.slice(15, 19),
+    speedCoveredMs: number(15),
+    sinceTickMm: number(16),
+    odometerStepMm: number(17),
+    rejected: flat.slice(18, flatTotalsLength),
     parts,
   };
 }
