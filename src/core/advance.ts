@@ -1,9 +1,13 @@
-import type { Change, EndReason, TripFacts } from './changes.ts';
+import type { Change, EndReason, TripFacts, UntrackedFacts } from './changes.ts';
+import { close as closeChecked, cutAtMs, follow, isOff, totalsAtEnd } from './checked/follow.ts';
+import { emptyHeld, type Held, isReady, mergeEvent } from './checked/held.ts';
+import { endCarried } from './checked/untracked.ts';
+import { decodeState, encodeState } from './codec.ts';
 import type { CanonicalEvent } from './event.ts';
 import { countPending, finishAll, noFlag } from './habits/flags.ts';
 import { flaggingMetrics, habitsUnder } from './habits/registry.ts';
 import { absent, forget, never, noReading } from './reading.ts';
-import type { Rules } from './rules.ts';
+import { type Checks, firstCheckedRules, type Rules } from './rules.ts';
 import { type DeviceState, emptyState, type OpenTrip } from './state.ts';
 import { describeTrip } from './trips/facts.ts';
 import { believe, isSameHour, judgeFix, type Judgement, verdict } from './trips/fixes.ts';
@@ -21,7 +25,7 @@ import { noteInterval, silenceThresholdMs } from './trips/intervals.ts';
 import { copyTotals, emptyTotals } from './trips/totals.ts';
 import type { Zones } from './zones.ts';
 
-export { decodeState, encodeState } from './codec.ts';
+export { decodeState, encodeState };
 export { emptyState } from './state.ts';
 export type { DeviceState } from './state.ts';
 
@@ -33,7 +37,6 @@ export interface FoldContext {
 }
 
 const nothing: readonly Change[] = Object.freeze([]);
-const dayMs = 86_400_000;
 
 // Room for what is found of the event under way: one for all calls, since none is interrupted.
 const judged: Judgement = { verdict: verdict.none, stepMm: 0 };
@@ -54,6 +57,16 @@ export function advance(
   context: FoldContext,
 ): readonly Change[] {
   if (changes.length > 0) changes = [];
+  const rules = tripRules(state, context) ?? context.rulesAt(event.atMs);
+  if (rules.checks === undefined) {
+    if (state.held.length > 0) followAll(state, event, context);
+    takeUnchecked(state, event, context);
+  } else takeChecked(state, event, rules, rules.checks, context);
+  return changes.length > 0 ? changes : nothing;
+}
+
+/** Versions 1 and 2: each event counts as it comes. */
+function takeUnchecked(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
   const { atMs } = event;
   passTime(state, event, context);
   const rules = tripRules(state, context) ?? useRules(state, atMs, context);
@@ -69,7 +82,102 @@ export function advance(
   hearIgnition(state, event, context);
   state.headAtMs = atMs;
   useRules(state, atMs, context);
-  return changes.length > 0 ? changes : nothing;
+}
+
+/** Version 3 on: an event joins the reading of its instant, which waits for what comes after it. */
+function takeChecked(
+  state: DeviceState,
+  event: CanonicalEvent,
+  rules: Rules,
+  checks: Checks,
+  context: FoldContext,
+): void {
+  const { atMs, digest } = event;
+  const { held } = state;
+  useRules(state, atMs, context);
+  const newest = held[held.length - 1];
+  if (newest?.atMs === atMs) mergeEvent(newest, event, rules);
+  else {
+    const { headAtMs, usualMs } = state;
+    const intervalMs = headAtMs === never ? 0 : atMs - headAtMs;
+    if (intervalMs > 0) passInterval(state, intervalMs, event, rules, checks, context);
+    const isGap = intervalMs > rules.longestIntervalMs;
+    const reading = emptyHeld(atMs, digest, intervalMs, isGap ? absent : usualMs);
+    mergeEvent(reading, event, rules);
+    held.push(reading);
+    state.headAtMs = atMs;
+  }
+  while (isReady(held, state.trip !== undefined, rules)) followOldest(state, event, context);
+}
+
+function followOldest(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
+  const { atMs } = state.held[0] as Held;
+  const rules = tripRules(state, context) ?? checkedRulesAt(atMs, event.atMs, context);
+  follow(state, {
+    decidedBy: event,
+    rules,
+    checks: rules.checks as Checks,
+    zones: context.zonesOf(rules.zoneData),
+    changes,
+  });
+}
+
+/** What waits is judged with checks even where the rules went back to a version without them. */
+function checkedRulesAt(atMs: number, nextMs: number, { rulesAt }: FoldContext): Rules {
+  for (const rules of [rulesAt(atMs), rulesAt(nextMs)])
+    if (rules.checks !== undefined) return rules;
+  return firstCheckedRules;
+}
+
+function followAll(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
+  while (state.held.length > 0) followOldest(state, event, context);
+}
+
+/** Lets time pass between two instants: a silence ends a trip, a long gap empties the memory. */
+function passInterval(
+  state: DeviceState,
+  intervalMs: number,
+  event: CanonicalEvent,
+  rules: Rules,
+  checks: Checks,
+  context: FoldContext,
+): void {
+  const { atMs } = event;
+  const { headAtMs } = state;
+  const thresholdMs = silenceThresholdMs(state, rules);
+  if (intervalMs >= thresholdMs) {
+    followAll(state, event, context);
+    const following = {
+      decidedBy: event,
+      rules,
+      checks,
+      zones: context.zonesOf(rules.zoneData),
+      changes,
+    };
+    const { trip } = state;
+    if (trip !== undefined) {
+      const isIgnition = isOff(trip, atMs, checks);
+      const closesAtMs = isIgnition ? trip.offAtMs + checks.leastOffMs : headAtMs + thresholdMs;
+      closeChecked(state, trip, isIgnition ? 'IGNITION' : 'SILENCE', closesAtMs, following);
+    }
+    endCarried(state, following);
+    fallSilent(state, atMs, rules);
+  }
+  if (intervalMs > rules.longestIntervalMs) {
+    const { rulesVersion, quietAtMs, ignitionOnAtMs, wiredAtMs, offHeardAtMs, seen, odometer } =
+      state;
+    const kept = {
+      rulesVersion,
+      quietAtMs,
+      ignitionOnAtMs,
+      wiredAtMs,
+      offHeardAtMs,
+      seen,
+      odometer,
+    };
+    const { held } = state;
+    Object.assign(state, emptyState(), kept, { held, headAtMs, rules: state.rules });
+  } else noteInterval(state, intervalMs, rules);
 }
 
 /** Lets the time since the last event pass: closes a trip that it ended, forgets what is too old. */
@@ -193,6 +301,7 @@ function open(
     anchorDigest: event.digest,
     startLatE7: latE7,
     startLonE7: lonE7,
+    timeZone: '',
     rulesVersion: `${rules.version}+${zones.version}`,
     ignitionDistrusted: false,
     totals: emptyTotals(atMs),
@@ -202,6 +311,10 @@ function open(
     speedCkmh: 0,
     odometerAtMs: never,
     odometerM: 0,
+    roadMm: 0,
+    unprovenMm: never,
+    offAtMs: never,
+    atOff: emptyTotals(atMs),
     before: noReading(),
     at: noReading(),
     spare: noReading(),
@@ -254,11 +367,6 @@ function close(
   state.blockedAtMs = totals.lastAtMs;
 }
 
-/** The first UTC midnight at which the trip has run its longest. */
-function cutAtMs(trip: OpenTrip, rules: Rules): number {
-  return Math.ceil((trip.startedAtMs + rules.longTripMs) / dayMs) * dayMs;
-}
-
 /** A trip keeps the rules of its start. */
 function tripRules({ trip }: DeviceState, { rulesAt }: FoldContext): Rules | undefined {
   if (trip === undefined) return undefined;
@@ -279,6 +387,7 @@ function useRules(state: DeviceState, atMs: number, { rulesAt, zonesOf }: FoldCo
  * more comes. Absent where no trip is open.
  */
 export function openTrip(state: DeviceState, context: FoldContext): TripFacts | undefined {
+  if (state.held.length > 0) return expected(state, context).openTrip;
   const { trip } = state;
   if (trip === undefined) return undefined;
   const rules = tripRules(state, context) as Rules;
@@ -290,6 +399,55 @@ export function openTrip(state: DeviceState, context: FoldContext): TripFacts | 
     cutAtMs(trip, rules),
   );
   return describeTrip(trip, totals, closesAtMs, undefined, rules, context.zonesOf(rules.zoneData));
+}
+
+/** What the fold says if nothing more comes: nothing of it is decided yet. */
+export interface Expected {
+  readonly openTrip: TripFacts | undefined;
+  readonly untracked: readonly UntrackedFacts[];
+}
+
+/** What will be if nothing more comes: readings that wait are taken as they are. */
+export function expected(state: DeviceState, context: FoldContext): Expected {
+  if (state.held.length === 0) return { openTrip: openTrip(state, context), untracked: [] };
+  const ahead = decodeState(encodeState(state)) as DeviceState;
+  const decided = changes;
+  changes = [];
+  const trip = followAhead(ahead, context);
+  const untracked = changes.flatMap((change) => {
+    if (change.type !== 'untracked') return [];
+    const { decidedBy: _, ...facts } = change.untracked;
+    return [facts];
+  });
+  changes = decided;
+  return { openTrip: trip, untracked };
+}
+
+/** Follows what waits, up to where the open trip would end. */
+function followAhead(ahead: DeviceState, context: FoldContext): TripFacts | undefined {
+  const newest = ahead.held[ahead.held.length - 1] as Held;
+  const event = { atMs: newest.atMs, digest: newest.lastDigest };
+  while (ahead.held.length > 0) {
+    followOldest(ahead, event, context);
+    const closed = changes.find((change) => change.type === 'tripClosed');
+    if (closed === undefined) continue;
+    const { decidedBy: _, ...facts } = closed.trip;
+    return facts;
+  }
+  const { trip } = ahead;
+  if (trip === undefined) return undefined;
+  const rules = tripRules(ahead, context) as Rules;
+  const { leastOffMs } = rules.checks as Checks;
+  const isIgnition = trip.offAtMs !== never;
+  const totals = totalsAtEnd(trip, isIgnition ? 'IGNITION' : undefined);
+  countPending(trip, habitsUnder(rules), totals);
+  const closesAtMs = Math.min(
+    ahead.headAtMs + silenceThresholdMs(ahead, rules),
+    cutAtMs(trip, rules),
+    isIgnition ? trip.offAtMs + leastOffMs : Infinity,
+  );
+  const ending = isIgnition ? { reason: 'IGNITION' as const, decidedBy: undefined } : undefined;
+  return describeTrip(trip, totals, closesAtMs, ending, rules, context.zonesOf(rules.zoneData));
 }
 
 /** An event that is an instant of its own. */

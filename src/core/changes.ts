@@ -50,7 +50,7 @@ export interface TripFacts {
   readonly closesAtMs: number;
   /** The event that closed the trip; absent while it is open. */
   readonly decidedBy?: EventKey;
-  /** Absent while the trip is open. */
+  /** Absent while the trip is open, unless the ignition is off already. */
   readonly endReason?: EndReason;
   /** IANA zone of the trip's start. */
   readonly timeZone: string;
@@ -111,7 +111,28 @@ export interface DrivingEventFacts {
   readonly rulesVersion: string;
 }
 
-/** What the fold says beyond the new state: outputs that a later event decided and that never change again in order. */
+/** Why kilometres are in no trip: the vehicle was carried, or no message told of the drive. */
+export type UntrackedKind = 'CARRIED' | 'UNCOVERED';
+
+/** A stretch in which the vehicle got further without a trip. */
+export interface UntrackedFacts {
+  readonly kind: UntrackedKind;
+  /** By the odometer, or the way between positions. */
+  readonly source: 'ODOMETER' | 'GPS';
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly distanceM: number;
+  /** IANA zone of the place where the vehicle was seen last, Etc/UTC where none is known. */
+  readonly timeZone: string;
+  /** In date order, shared out by time; they add up to the distance. */
+  readonly days: readonly { readonly localDate: string; readonly distanceM: number }[];
+  /** The event that decided it; absent where it only stands if nothing more comes. */
+  readonly decidedBy?: EventKey;
+  readonly rulesVersion: string;
+}
+
+/** What the fold decides beyond the new state: nothing of it changes while events come in order. */
 export type Change =
   | { readonly type: 'tripClosed'; readonly trip: TripFacts }
-  | { readonly type: 'drivingEvent'; readonly event: DrivingEventFacts };
+  | { readonly type: 'drivingEvent'; readonly event: DrivingEventFacts }
+  | { readonly type: 'untracked'; readonly untracked: UntrackedFacts };

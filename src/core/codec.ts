@@ -1,3 +1,4 @@
+import { emptyHeld, type Held, heldFields } from './checked/held.ts';
 import { noFlag } from './habits/flags.ts';
 import { flaggingMetrics, measureNames } from './habits/registry.ts';
 import { absent, type Fix, never, noReading } from './reading.ts';
@@ -8,11 +9,12 @@ import {
   flatPartLength,
   flatTotalsLength,
   flattenTotals,
+  type Totals,
   unflattenTotals,
 } from './trips/totals.ts';
 
 /** Raised when the meaning of the bytes changes; states of another format are folded anew. */
-const format = 2;
+const format = 3;
 
 /** Changes when the registry does: another list of sums or flags is another layout. */
 const layout = hash(
@@ -107,18 +109,69 @@ export function encodeState(state: DeviceState): Uint8Array {
     putInstant(state.standingFromMs, headAtMs);
     putUnsigned(state.slowIntervals);
     putFix(state.place, headAtMs);
+    putChecked(state);
     putByte(state.trip === undefined ? 0 : 1);
     if (state.trip !== undefined) putTrip(state.trip, state);
   }
   return buffer.slice(0, length);
 }
 
+/** What rules from version 3 on remember; one byte where that is nothing. */
+function putChecked(state: DeviceState): void {
+  const { headAtMs } = state;
+  const flat = flattenChecked(state);
+  const isEmpty = state.held.length === 0 && flat.every((value) => value === 0);
+  putByte(isEmpty ? 0 : 1);
+  if (isEmpty) return;
+  for (const value of flat) putSigned(value);
+  putUnsigned(state.held.length);
+  for (const held of state.held) {
+    putInstant(held.atMs, headAtMs);
+    putUnsigned(held.firstDigest);
+    putUnsigned(held.lastDigest);
+    putUnsigned(held.events);
+    putUnsigned(held.intervalMs);
+    putOptional(held.usualMs);
+    for (const field of heldFields) putOptional(held[field]);
+    const isClean = held.rejected.every((count) => count === 0);
+    putByte(isClean ? 0 : 1);
+    if (!isClean) for (const count of held.rejected) putUnsigned(count);
+  }
+}
+
+function flattenChecked(state: DeviceState): number[] {
+  const { headAtMs, seen, odometer } = state;
+  const ago = (atMs: number) => (atMs === never ? 0 : headAtMs - atMs + 1);
+  return [
+    ago(state.lastSinceMs),
+    state.lastAccuracyDm,
+    state.placeAccuracyDm,
+    state.wayCkmh,
+    ago(state.speedAtMs),
+    state.speedCkmh === absent ? 0 : state.speedCkmh + 1,
+    ago(state.wiredAtMs),
+    ago(state.offHeardAtMs),
+    ago(state.carriedFromMs),
+    ago(state.carriedToMs),
+    state.carriedMm,
+    ago(seen.atMs),
+    seen.latE7,
+    seen.lonE7,
+    ago(odometer.atMs),
+    odometer.readM,
+    odometer.roadMm,
+    ago(state.rejectedAtMs),
+    ...state.rejectedBefore,
+  ];
+}
+
 function putTrip(trip: OpenTrip, state: DeviceState): void {
   const { headAtMs, rulesVersion, restingFromMs } = state;
   putInstant(trip.startedAtMs, headAtMs);
   putUnsigned(trip.anchorDigest);
-  putSigned(trip.startLatE7);
-  putSigned(trip.startLonE7);
+  putOptional(trip.startLatE7);
+  putOptional(trip.startLonE7);
+  putText(trip.timeZone);
   putText(trip.rulesVersion === rulesVersion ? '' : trip.rulesVersion);
   putByte(trip.ignitionDistrusted ? 1 : 0);
   const flat = flattenTotals(trip.totals);
@@ -126,12 +179,12 @@ function putTrip(trip: OpenTrip, state: DeviceState): void {
   putUnsigned(trip.totals.parts.length);
   for (const value of flat) putSigned(value);
   if (restingFromMs !== never) {
-    const mark = flattenTotals(trip.mark);
-    mark[0] = headAtMs - trip.mark.lastAtMs;
-    putUnsigned(trip.mark.parts.length);
-    // The digest is no number to take differences of.
-    mark.forEach((value, index) => putSigned(index === 1 ? value : (flat[index] ?? 0) - value));
+    putTotals(trip.mark, flat, headAtMs);
   }
+  putInstant(trip.offAtMs, headAtMs);
+  if (trip.offAtMs !== never) putTotals(trip.atOff, flat, headAtMs);
+  putSigned(trip.roadMm);
+  putSigned(trip.unprovenMm);
   putInstant(trip.stillFromMs, headAtMs);
   putInstant(trip.speedAtMs, headAtMs);
   putUnsigned(trip.speedCkmh);
@@ -160,6 +213,15 @@ function putTrip(trip: OpenTrip, state: DeviceState): void {
     putOptional(flag.lonE7);
     putSigned(flag.day);
   }
+}
+
+/** Totals as their difference from others. */
+function putTotals(totals: Totals, base: readonly number[], headAtMs: number): void {
+  const flat = flattenTotals(totals);
+  flat[0] = headAtMs - totals.lastAtMs;
+  putUnsigned(totals.parts.length);
+  // Differences of digests would say nothing.
+  flat.forEach((value, index) => putSigned(index === 1 ? value : (base[index] ?? 0) - value));
 }
 
 /** Reading position in `source`. */
@@ -248,8 +310,54 @@ function takeState(): DeviceState {
   state.standingFromMs = takeInstant(headAtMs);
   state.slowIntervals = takeUnsigned();
   takeFix(state.place, headAtMs);
+  if (takeByte() === 1) takeChecked(state);
   if (takeByte() === 1) state.trip = takeTrip(state);
   return state;
+}
+
+function takeChecked(state: DeviceState): void {
+  const { headAtMs, seen, odometer } = state;
+  const instant = () => {
+    const ago = takeSigned();
+    return ago === 0 ? never : headAtMs - ago + 1;
+  };
+  state.lastSinceMs = instant();
+  state.lastAccuracyDm = takeSigned();
+  state.placeAccuracyDm = takeSigned();
+  state.wayCkmh = takeSigned();
+  state.speedAtMs = instant();
+  const speed = takeSigned();
+  state.speedCkmh = speed === 0 ? absent : speed - 1;
+  state.wiredAtMs = instant();
+  state.offHeardAtMs = instant();
+  state.carriedFromMs = instant();
+  state.carriedToMs = instant();
+  state.carriedMm = takeSigned();
+  seen.atMs = instant();
+  seen.latE7 = takeSigned();
+  seen.lonE7 = takeSigned();
+  odometer.atMs = instant();
+  odometer.readM = takeSigned();
+  odometer.roadMm = takeSigned();
+  state.rejectedAtMs = instant();
+  state.rejectedBefore = state.rejectedBefore.map(() => takeSigned());
+  for (let left = takeUnsigned(); left > 0; left--) state.held.push(takeHeld(headAtMs));
+}
+
+function takeHeld(headAtMs: number): Held {
+  const atMs = takeInstant(headAtMs);
+  const firstDigest = takeUnsigned();
+  const lastDigest = takeUnsigned();
+  const events = takeUnsigned();
+  const intervalMs = takeUnsigned();
+  const held = emptyHeld(atMs, firstDigest, intervalMs, takeOptional());
+  held.lastDigest = lastDigest;
+  held.events = events;
+  for (const field of heldFields) held[field] = takeOptional();
+  if (takeByte() === 1) {
+    for (let i = 0; i < held.rejected.length; i++) held.rejected[i] = takeUnsigned();
+  }
+  return held;
 }
 
 function takeTotals(headAtMs: number, base: readonly number[] | undefined) {
@@ -276,18 +384,26 @@ function takeTotals(headAtMs: number, base: readonly number[] | undefined) {
 function takeTrip({ headAtMs, rulesVersion, restingFromMs }: DeviceState): OpenTrip {
   const startedAtMs = takeInstant(headAtMs);
   const anchorDigest = takeUnsigned();
-  const startLatE7 = takeSigned();
-  const startLonE7 = takeSigned();
+  const startLatE7 = takeOptional();
+  const startLonE7 = takeOptional();
+  const timeZone = takeText();
   const ownVersion = takeText();
   const ignitionDistrusted = takeByte() === 1;
   const { flat, totals } = takeTotals(headAtMs, undefined);
   const mark =
     restingFromMs === never ? emptyTotals(startedAtMs) : takeTotals(headAtMs, flat).totals;
+  const offAtMs = takeInstant(headAtMs);
+  const atOff = offAtMs === never ? emptyTotals(startedAtMs) : takeTotals(headAtMs, flat).totals;
   return {
     startedAtMs,
     anchorDigest,
     startLatE7,
     startLonE7,
+    timeZone,
+    offAtMs,
+    atOff,
+    roadMm: takeSigned(),
+    unprovenMm: takeSigned(),
     rulesVersion: ownVersion === '' ? rulesVersion : ownVersion,
     ignitionDistrusted,
     totals,

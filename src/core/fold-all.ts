@@ -1,5 +1,5 @@
-import { advance, emptyState, type FoldContext, openTrip } from './advance.ts';
-import type { DrivingEventFacts, TripFacts } from './changes.ts';
+import { advance, emptyState, expected, type FoldContext } from './advance.ts';
+import type { DrivingEventFacts, TripFacts, UntrackedFacts } from './changes.ts';
 import { type CanonicalEvent, compareKeys } from './event.ts';
 import type { DeviceState } from './state.ts';
 
@@ -8,6 +8,8 @@ export interface Folded {
   /** Trips that a later event closed. */
   readonly trips: readonly TripFacts[];
   readonly drivingEvents: readonly DrivingEventFacts[];
+  /** Kilometres that are in no trip, those not decided yet last. */
+  readonly untracked: readonly UntrackedFacts[];
   readonly openTrip: TripFacts | undefined;
   readonly state: DeviceState;
 }
@@ -20,14 +22,17 @@ export function foldAll(events: readonly CanonicalEvent[], context: FoldContext)
   const state = emptyState();
   const trips: TripFacts[] = [];
   const drivingEvents: DrivingEventFacts[] = [];
+  const untracked: UntrackedFacts[] = [];
   let previous: CanonicalEvent | undefined;
   for (const event of [...events].sort(compareKeys)) {
     if (previous !== undefined && compareKeys(previous, event) === 0) continue;
     previous = event;
     for (const change of advance(state, event, context)) {
       if (change.type === 'tripClosed') trips.push(change.trip);
-      else drivingEvents.push(change.event);
+      else if (change.type === 'drivingEvent') drivingEvents.push(change.event);
+      else untracked.push(change.untracked);
     }
   }
-  return { trips, drivingEvents, openTrip: openTrip(state, context), state };
+  const { openTrip, untracked: pending } = expected(state, context);
+  return { trips, drivingEvents, untracked: [...untracked, ...pending], openTrip, state };
 }

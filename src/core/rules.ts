@@ -87,6 +87,79 @@ export interface Rules {
 
   /** Release of the zone data in force, e.g. "2026f+11.7.0"; absent: those before a row named any. */
   readonly zoneData?: string;
+  /** How readings are checked against their neighbours and other sources; without it none are. */
+  readonly checks?: Checks;
+}
+
+/** Version 3 on: what is plausible for a car, and what happens to what is not. */
+export interface Checks {
+  /** A reading waits for the position and the speed after it, but for no more readings than this … */
+  readonly heldReadings: number;
+  /** … and no longer than this. */
+  readonly heldMs: number;
+
+  /** A position is out of line if it is more than this beyond what the speeds around it allow, both
+   * on the way there and on the way back. */
+  readonly detourSlackMm: number;
+  /** What the speeds around it allow, percent of the fastest of them. */
+  readonly detourPercent: number;
+  /** A vehicle has left its place beyond so many percent of the accuracies of both positions. */
+  readonly driftPercent: number;
+
+  /** Where no speeds are sent: a step of at least this … */
+  readonly leastStepMm: number;
+  /** … and at least this fast moves, and two of them in a row open a trip. */
+  readonly leastStepCkmh: number;
+
+  /** No car speeds up or slows down faster, mm/s², … */
+  readonly fastestGainMmps2: number;
+  readonly fastestLossMmps2: number;
+  /** … or corners harder. */
+  readonly hardestTurnMmps2: number;
+  /** Speeds may be this far off at one instant, mm/s. */
+  readonly speedSlackMmps: number;
+  /** A speed that leaves and returns at this rate on both sides, mm/s², … */
+  readonly spikeMmps2: number;
+  /** … by at least this, 0.01 km/h, is a fault. */
+  readonly spikeCkmh: number;
+  /** A speed is contradicted by the positions on one side if they are so many percent apart … */
+  readonly contradictedPercent: number;
+  /** … and this much on top. */
+  readonly contradictedSlackMm: number;
+  /** Up to this interval being contradicted on both sides is enough. Beyond it a speed may be so many
+   * percent of the fastest beside it, … */
+  readonly contradictedAloneMs: number;
+  readonly burstPercent: number;
+  /** … and this much on top, 0.01 km/h, … */
+  readonly burstCkmh: number;
+  /** … and the speeds beside it must agree with the positions without it within so many percent. */
+  readonly agreeWithoutPercent: number;
+
+  /** The same position while the speed goes on is a tunnel if the vehicle then has come at least so
+   * many percent of that way, … */
+  readonly tunnelPercent: number;
+  /** … less this; otherwise the speed was stuck. */
+  readonly tunnelSlackMm: number;
+
+  /** "Off" must last this long to end a trip. */
+  readonly leastOffMs: number;
+  /** A device that has said "on" within this time means it when it says "off". */
+  readonly wiredMs: number;
+
+  /** Two sources of distance agree within so many percent … */
+  readonly agreePercent: number;
+  /** … and this much on top. */
+  readonly agreeSlackM: number;
+  /** An odometer's step may be so many percent of the way it is used for. */
+  readonly stepPercent: number;
+
+  /** For how long the place and the odometer before a gap are remembered. */
+  readonly untrackedMs: number;
+  /** Outside trips the odometer's kilometres are reported at most this often. */
+  readonly untrackedEveryMs: number;
+  /** Less is not reported: by odometer, and between two positions. */
+  readonly leastByOdometerM: number;
+  readonly leastByPositionM: number;
 }
 
 /**
@@ -147,10 +220,61 @@ const version1: Rules = Object.freeze({
  */
 const version2: Rules = Object.freeze({ ...version1, version: '2' });
 
+/**
+ * Version 3: readings are checked against their neighbours and other sources before they count. The
+ * reasons for each figure are in docs/trips.md.
+ */
+const version3: Rules = Object.freeze({
+  ...version2,
+  version: '3',
+  // 300 km/h, by position and by speed.
+  jumpMmps: 83_333,
+  fastestCkmh: 30_000,
+  // Whole miles, and a reading that comes a little late.
+  odometerTickM: 2_000,
+  checks: Object.freeze({
+    heldReadings: 4,
+    heldMs: 120_000,
+    detourSlackMm: 50_000,
+    detourPercent: 150,
+    driftPercent: 150,
+    leastStepMm: 10_000,
+    leastStepCkmh: 1_000,
+    // Launch of a sports car; full braking of a good one is 11 m/s², a racing tyre corners at 11.
+    fastestGainMmps2: 8_000,
+    fastestLossMmps2: 12_000,
+    hardestTurnMmps2: 11_000,
+    speedSlackMmps: 2_000,
+    spikeMmps2: 4_000,
+    spikeCkmh: 540,
+    contradictedPercent: 140,
+    contradictedSlackMm: 20_000,
+    contradictedAloneMs: 5_000,
+    burstPercent: 150,
+    burstCkmh: 2_000,
+    agreeWithoutPercent: 10,
+    tunnelPercent: 50,
+    tunnelSlackMm: 200_000,
+    // Red lights and level crossings are shorter, gaps between drives (149 s) are longer.
+    leastOffMs: 90_000,
+    wiredMs: 86_400_000,
+    agreePercent: 15,
+    agreeSlackM: 200,
+    stepPercent: 10,
+    untrackedMs: 252_000_000,
+    untrackedEveryMs: 600_000,
+    leastByOdometerM: 50,
+    leastByPositionM: 100,
+  }),
+});
+
+export const firstCheckedRules: Rules = version3;
+
 /** Every version that has ever been in force. */
 export const rulesByVersion: Readonly<Record<string, Rules>> = Object.freeze({
   [version1.version]: version1,
   [version2.version]: version2,
+  [version3.version]: version3,
 });
 
 /** What a new store begins with: the newest version, from the first event on. */

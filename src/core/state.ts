@@ -1,20 +1,32 @@
 import type { Calendar } from './calendar.ts';
 import type { FlagMemory } from './habits/metric.ts';
+import type { Held } from './checked/held.ts';
 import { absent, type Fix, never, noFix, type Reading } from './reading.ts';
 import type { Rules } from './rules.ts';
-import type { Totals } from './trips/totals.ts';
+import { rejectionReasons, type Totals } from './trips/totals.ts';
 
 /** A rejected position that may turn out to be the truth, and how many in a row agree with it. */
 export interface Doubt extends Fix {
   agreeing: number;
 }
 
+/** The last odometer reading, and the way of trips since. */
+export interface OdometerMemory {
+  atMs: number;
+  readM: number;
+  /** Less the open trip's way until then. */
+  roadMm: number;
+}
+
 /** The open trip. */
 export interface OpenTrip {
   readonly startedAtMs: number;
   readonly anchorDigest: number;
-  readonly startLatE7: number;
-  readonly startLonE7: number;
+  /** `absent` until a position is believed. */
+  startLatE7: number;
+  startLonE7: number;
+  /** The zone where it began without a position, otherwise ''. */
+  readonly timeZone: string;
   /** Rules and zone data in force at its start. */
   readonly rulesVersion: string;
   /** The device says that the ignition is off while it moves: its word does not end the trip. */
@@ -30,6 +42,13 @@ export interface OpenTrip {
   /** The last odometer reading. */
   odometerAtMs: number;
   odometerM: number;
+  /** Way by speed, or by position where no speed is sent; never taken back by a rest. */
+  roadMm: number;
+  /** Way of a speed that may be stuck, `never` where there is none. */
+  unprovenMm: number;
+  /** Since when the ignition is off, `never` while it is on; the totals then. */
+  offAtMs: number;
+  atOff: Totals;
   /** The two readings before the next one, for what needs three. */
   before: Reading;
   at: Reading;
@@ -66,6 +85,35 @@ export interface DeviceState {
   /** Where it moved last or where it rests, taken anew each UTC hour. */
   place: Fix;
   trip: OpenTrip | undefined;
+
+  /* Version 3 on. */
+
+  /** Oldest first: readings that wait for what comes after them. */
+  held: Held[];
+  /** Since when `last` repeats itself. */
+  lastSinceMs: number;
+  lastAccuracyDm: number;
+  placeAccuracyDm: number;
+  /** Speed of the way to `last`, 0.01 km/h. */
+  wayCkmh: number;
+  /** The last believed speed, in a trip or not; `absent` where there is none. */
+  speedAtMs: number;
+  speedCkmh: number;
+  /** When the ignition was last said to be on, for as long as that shows that the input is wired. */
+  wiredAtMs: number;
+  /** When it was last said to be off, if that was the last word. */
+  offHeardAtMs: number;
+  /** What is carried at present, and since when; `never` while nothing is. */
+  carriedFromMs: number;
+  carriedToMs: number;
+  carriedMm: number;
+  /** Where the vehicle was seen last, kept over silences. */
+  seen: Fix;
+  odometer: OdometerMemory;
+  /** What was rejected since the last believed position outside a trip, and when the last of it was. */
+  rejectedBefore: number[];
+  rejectedAtMs: number;
+
   /** Lower median of the intervals or `absent`; follows from them. */
   usualMs: number;
   /** What `rulesVersion` stands for; not part of the memory. */
@@ -90,6 +138,22 @@ export function emptyState(): DeviceState {
     doubt: { ...noFix(), agreeing: 0 },
     place: noFix(),
     trip: undefined,
+    held: [],
+    lastSinceMs: never,
+    lastAccuracyDm: 0,
+    placeAccuracyDm: 0,
+    wayCkmh: 0,
+    speedAtMs: never,
+    speedCkmh: absent,
+    wiredAtMs: never,
+    offHeardAtMs: never,
+    carriedFromMs: never,
+    carriedToMs: never,
+    carriedMm: 0,
+    seen: noFix(),
+    odometer: { atMs: never, readM: 0, roadMm: 0 },
+    rejectedBefore: rejectionReasons.map(() => 0),
+    rejectedAtMs: never,
     usualMs: absent,
     rules: undefined,
     zone: '',

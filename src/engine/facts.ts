@@ -1,5 +1,5 @@
 import { advance, type DeviceState, type FoldContext } from '../core/advance.ts';
-import type { DrivingEventFacts, TripFacts } from '../core/changes.ts';
+import type { DrivingEventFacts, TripFacts, UntrackedFacts } from '../core/changes.ts';
 import type { CanonicalEvent, EventKey } from '../core/event.ts';
 import { canonicalBytes } from '../core/premium/exact/canonical.ts';
 
@@ -26,11 +26,20 @@ export function foldToFacts(
   event: CanonicalEvent,
   context: FoldContext,
 ): Fact[] {
-  return advance(state, event, context).map((change) =>
-    change.type === 'tripClosed'
-      ? tripFact(deviceId, change.trip)
-      : flagFact(deviceId, change.event),
-  );
+  return advance(state, event, context).map((change) => {
+    if (change.type === 'tripClosed') return tripFact(deviceId, change.trip);
+    return change.type === 'drivingEvent'
+      ? flagFact(deviceId, change.event)
+      : untrackedFact(deviceId, change.untracked);
+  });
+}
+
+/** Kilometres that are in no trip are named by what they are and when they begin. */
+function untrackedFact(deviceId: string, untracked: UntrackedFacts): Fact {
+  return {
+    key: `untracked ${deviceId} ${untracked.startedAtMs} ${untracked.kind}`,
+    json: canonicalBytes(untracked),
+  };
 }
 
 function flagFact(deviceId: string, flag: DrivingEventFacts): Fact & { readonly json: string } {

@@ -30,7 +30,7 @@ export function foldNext(stretch: Stretch, event: CanonicalEvent, context: FoldC
     if (change.type === 'tripClosed') {
       stretch.closed.push(change.trip);
       closes = true;
-    } else {
+    } else if (change.type === 'drivingEvent') {
       stretch.drivingEvents.push(change.event);
     }
   }

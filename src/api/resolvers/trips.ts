@@ -76,7 +76,8 @@ export const trips: Resolvers = {
     startedAt: (trip) => trip.startedAtMs,
     endedAt: (trip) => trip.endedAtMs,
     closesAt: (trip) => (trip.gone ? null : trip.silentAtMs),
-    endReason: (trip) => (trip.endReason ?? (trip.closed ? 'SILENCE' : null)) as 'SILENCE' | null,
+    // With the ignition off the reason of a trip that is still open is known before its end.
+    endReason: (trip) => (trip.closed ? (trip.endReason ?? 'SILENCE') : null) as 'SILENCE' | null,
     distanceKm: (trip) => trip.distanceM / 1000,
     distanceSource: (trip) => trip.distanceSource as 'GPS',
     bridgedKm: (trip) => trip.bridgedM / 1000,

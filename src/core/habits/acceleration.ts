@@ -6,6 +6,70 @@ export interface Gates {
   readonly fromCkmh: number;
   /** Readings further apart than this measure no change. */
   readonly farthestMs: number;
+  /** How a change must look to be a manoeuvre and not a fault of one reading. */
+  readonly steadiness?: Steadiness;
+}
+
+/** From version 3 on: one reading alone makes no flag. */
+export interface Steadiness {
+  /** Least share of the change in each of the two intervals, percent. */
+  readonly eachPercent: number;
+  /** No car does more, mm/s². */
+  readonly mostMmps2: number;
+}
+
+/** Whether both halves of a change take part in it, and a car can do it. */
+export function isSteady(
+  firstHalf: number,
+  secondHalf: number,
+  mmps2: number,
+  steadiness: Steadiness | undefined,
+): boolean {
+  if (steadiness === undefined) return true;
+  const { eachPercent, mostMmps2 } = steadiness;
+  const whole = firstHalf + secondHalf;
+  const least = (Math.abs(whole) * eachPercent) / 100;
+  const sign = Math.sign(whole);
+  return Math.abs(mmps2) <= mostMmps2 && firstHalf * sign >= least && secondHalf * sign >= least;
+}
+
+/** What must confirm what an accelerometer felt: a jolt of one reading is a hole in the road, or a fault. */
+export interface Confirmation {
+  /** A reading beside it, no further than this … */
+  readonly besideMs: number;
+  /** … that felt at least this much in the same direction, mm/s², … */
+  readonly leastMmps2: number;
+  /** … or, where none is so near, a change that agrees: of speed, 0.01 km/h, or of course, 0.1°. */
+  readonly leastChange: number;
+}
+
+/** Whether one of the readings beside `at` confirms what it felt. */
+export function isConfirmedBeside(
+  before: Reading,
+  at: Reading,
+  after: Reading,
+  felt: (reading: Reading) => number,
+  change: (from: Reading, to: Reading) => number,
+  { besideMs, leastMmps2, leastChange }: Confirmation,
+): boolean {
+  const sign = Math.sign(felt(at));
+  const isFelt = (beside: Reading) => felt(beside) !== absent && felt(beside) * sign >= leastMmps2;
+  const isChange = (from: Reading, to: Reading) => change(from, to) * sign >= leastChange;
+  const beforeMs = at.atMs - before.atMs;
+  const afterMs = after.atMs - at.atMs;
+  return (
+    (beforeMs <= besideMs ? isFelt(before) : isChange(before, at)) ||
+    (afterMs <= besideMs ? isFelt(after) : isChange(at, after))
+  );
+}
+
+function feltForward({ accelForwardMmps2 }: Reading): number {
+  return accelForwardMmps2;
+}
+
+/** Change of speed between two readings, 0 where it is not known. */
+function speedGain(from: Reading, to: Reading): number {
+  return from.speedCkmh === absent || to.speedCkmh === absent ? 0 : to.speedCkmh - from.speedCkmh;
 }
 
 /** Gate of Teltonika devices for braking and accelerating: 10 km/h. */
@@ -20,14 +84,16 @@ export function accelerationMmps2(
   before: Reading,
   at: Reading,
   after: Reading,
-  { fromCkmh, farthestMs }: Gates,
+  { fromCkmh, farthestMs, steadiness }: Gates,
 ): number {
   if (at.speedCkmh < fromCkmh || before.speedCkmh === absent || after.speedCkmh === absent)
     return 0;
   if (!areClose(before, at, after, farthestMs)) return 0;
   // 0.01 km/h = 25/9 mm/s.
   const changeMmps = ((after.speedCkmh - before.speedCkmh) * 25) / 9;
-  return Math.round((changeMmps * 1000) / (after.atMs - before.atMs));
+  const mmps2 = Math.round((changeMmps * 1000) / (after.atMs - before.atMs));
+  const firstHalf = at.speedCkmh - before.speedCkmh;
+  return isSteady(firstHalf, after.speedCkmh - at.speedCkmh, mmps2, steadiness) ? mmps2 : 0;
 }
 
 /** Whether three readings are near enough in time to measure a change between them. */
@@ -41,6 +107,16 @@ export function areClose(
 }
 
 /** Forward acceleration as sent, mm/s²; 0 where it was not, or the vehicle is too slow. */
-export function feltForwardMmps2(at: Reading, fromCkmh: number): number {
-  return at.accelForwardMmps2 !== absent && at.speedCkmh >= fromCkmh ? at.accelForwardMmps2 : 0;
+export function feltForwardMmps2(
+  before: Reading,
+  at: Reading,
+  after: Reading,
+  fromCkmh: number,
+  confirmation: Confirmation | undefined,
+): number {
+  if (at.accelForwardMmps2 === absent || at.speedCkmh < fromCkmh) return 0;
+  const isConfirmed =
+    confirmation === undefined ||
+    isConfirmedBeside(before, at, after, feltForward, speedGain, confirmation);
+  return isConfirmed ? at.accelForwardMmps2 : 0;
 }

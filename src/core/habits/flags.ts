@@ -90,17 +90,21 @@ function watchEpisode(rule: EpisodeRule, index: number, after: Reading, watched:
   const isOver = excess <= 0 || after.atMs - flag.lastAtMs > longestStepMs;
   if (isOver && flag.firstAtMs !== never) finish(index, watched);
   if (excess <= 0) return;
-  if (flag.firstAtMs === never) {
+  const isFirst = flag.firstAtMs === never;
+  if (isFirst) {
     flag.firstAtMs = after.atMs;
     flag.day = dayOf(after.atMs);
     flag.speedBeforeCkmh = trip.at.speedCkmh;
   }
   flag.lastAtMs = after.atMs;
   flag.speedAfterCkmh = after.speedCkmh;
-  if (excess <= flag.peak) return;
-  flag.peak = excess;
-  flag.allowed = rule.allowed(after);
-  notePeak(flag, after);
+  const lesser =
+    rule.byPairs === true && !isFirst && rule.excess(trip.at) < excess ? trip.at : after;
+  const peak = rule.byPairs === true && isFirst ? 0 : rule.excess(lesser);
+  if (peak <= flag.peak && !isFirst) return;
+  flag.peak = peak;
+  flag.allowed = rule.allowed(lesser);
+  notePeak(flag, lesser);
 }
 
 function notePeak(flag: FlagMemory, at: Reading): void {
@@ -145,6 +149,7 @@ function finish(index: number, watched: Omit<FlagWatch, 'dayOf'>): void {
     // A flag lies before the rest that may end the trip, so it stands whichever totals do; the mark
     // is taken anew whenever a rest begins.
     addOne(trip.mark, index, flag.day);
+    if (trip.offAtMs !== never) addOne(trip.atOff, index, flag.day);
     const metric = flaggingMetrics[index] as FlaggingMetric;
     changes.push({ type: 'drivingEvent', event: describe(metric, how, flag, watched) });
   }

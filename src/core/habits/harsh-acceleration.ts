@@ -1,5 +1,6 @@
 import {
   accelerationMmps2,
+  type Confirmation,
   feltForwardMmps2,
   type Gates,
   manoeuvringCkmh,
@@ -15,9 +16,15 @@ function speedingUp(gates: Gates, thresholds: BySeverity, mergeMs: number): Peak
   };
 }
 
-function feltSpeedingUp(fromCkmh: number, thresholds: BySeverity, mergeMs: number): PeakRule {
+function feltSpeedingUp(
+  fromCkmh: number,
+  thresholds: BySeverity,
+  mergeMs: number,
+  confirmation?: Confirmation,
+): PeakRule {
   return {
-    peak: (_before, at) => Math.max(0, feltForwardMmps2(at, fromCkmh)),
+    peak: (before, at, after) =>
+      Math.max(0, feltForwardMmps2(before, at, after, fromCkmh, confirmation)),
     thresholds,
     mergeMs,
   };
@@ -32,6 +39,15 @@ export const harshAccelerationGps: PeakMetric = {
   measurable: accelerationGpsTime.measure,
   under: fromVersion({
     1: speedingUp({ fromCkmh: manoeuvringCkmh, farthestMs: 2_000 }, [2_000, 2_500, 2_942], 15_000),
+    3: speedingUp(
+      {
+        fromCkmh: manoeuvringCkmh,
+        farthestMs: 2_000,
+        steadiness: { eachPercent: 20, mostMmps2: 8_000 },
+      },
+      [2_000, 2_500, 2_942],
+      15_000,
+    ),
   }),
 };
 
@@ -45,5 +61,13 @@ export const harshAccelerationAccelerometer: PeakMetric = {
   source: 'ACCELEROMETER',
   measure: 'harshAccelerationAccelerometer.count',
   measurable: accelerationFeltTime.measure,
-  under: fromVersion({ 1: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000) }),
+  under: fromVersion({
+    1: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000),
+    // Three tenths of the least threshold, or of a second of it.
+    3: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000, {
+      besideMs: 2_000,
+      leastMmps2: 1_030,
+      leastChange: 370,
+    }),
+  }),
 };

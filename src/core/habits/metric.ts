@@ -99,6 +99,8 @@ export interface EpisodeRule {
   readonly thresholds: BySeverity;
   /** How long it must last to be a flag of low, medium and high severity, ms. */
   readonly leastMs: BySeverity;
+  /** Only what two readings in a row show has a severity: the lesser excess of each pair. */
+  readonly byPairs?: boolean;
 }
 
 /** A metric that flags what lasts: readings in a row that hold, none far from the last. */

@@ -47,5 +47,9 @@ export const phoneFlags: EpisodeMetric = {
     1: inUse(manoeuvringCkmh, [0, 3_000, 8_000], [5_000, 5_000, 5_000]),
     // The same flags; their record names the speed from which on they count.
     2: inUse(manoeuvringCkmh, [manoeuvringCkmh, 3_000, 8_000], [5_000, 5_000, 5_000]),
+    3: {
+      ...inUse(manoeuvringCkmh, [manoeuvringCkmh, 3_000, 8_000], [5_000, 5_000, 5_000]),
+      byPairs: true,
+    },
   }),
 };

@@ -10,8 +10,10 @@ function excessCkmh(reading: Reading, capCkmh: number): number {
   return reading.speedLimitCkmh === absent ? Math.max(0, reading.speedCkmh - capCkmh) : 0;
 }
 
-function whereCapped<Rule>(make: (capCkmh: number) => Rule): (rules: Rules) => Rule | undefined {
-  return ({ capCkmh }) => (capCkmh === undefined ? undefined : make(capCkmh));
+function whereCapped<Rule>(
+  make: (capCkmh: number, checks: Rules['checks']) => Rule,
+): (rules: Rules) => Rule | undefined {
+  return ({ capCkmh, checks }) => (capCkmh === undefined ? undefined : make(capCkmh, checks));
 }
 
 /** Time above the cap; a stretch is judged by its first reading. */
@@ -38,7 +40,8 @@ export const overCapFlags: EpisodeMetric = {
   source: 'GPS',
   measure: 'speedingCap.count',
   measurable: capWatchedTime.measure,
-  under: whereCapped((capCkmh) => ({
+  under: whereCapped((capCkmh, checks) => ({
+    byPairs: checks !== undefined,
     excess: (reading) => excessCkmh(reading, capCkmh),
     allowed: () => capCkmh,
     thresholds: [0, 900, 1_601],

@@ -1,6 +1,12 @@
 import { absent, type Reading } from '../reading.ts';
 import { manoeuvringCkmh } from './acceleration.ts';
-import { type EpisodeMetric, follows, fromVersion, type TimeMetric } from './metric.ts';
+import {
+  type EpisodeMetric,
+  type EpisodeRule,
+  follows,
+  fromVersion,
+  type TimeMetric,
+} from './metric.ts';
 
 /** How far the reading is above the limit that was sent with it, 0.01 km/h; 0 where it is not. */
 function excessCkmh(reading: Reading): number {
@@ -22,6 +28,13 @@ export const limitKnownTime: TimeMetric = {
   under: fromVersion({ 1: (from, to) => from.speedLimitCkmh !== absent && follows(from, to) }),
 };
 
+const aboveLimit: EpisodeRule = {
+  excess: excessCkmh,
+  allowed: (reading) => reading.speedLimitCkmh,
+  thresholds: [0, 900, 1_601],
+  leastMs: [60_000, 60_000, 10_000],
+};
+
 /**
  * Speeding that lasts. Samsara: light below 9 km/h over the limit, moderate to 16, for 60 s; what is
  * above that we flag from 10 s on.
@@ -32,12 +45,5 @@ export const speedingFlags: EpisodeMetric = {
   source: 'GPS',
   measure: 'speeding.count',
   measurable: limitKnownTime.measure,
-  under: fromVersion({
-    1: {
-      excess: excessCkmh,
-      allowed: (reading) => reading.speedLimitCkmh,
-      thresholds: [0, 900, 1_601],
-      leastMs: [60_000, 60_000, 10_000],
-    },
-  }),
+  under: fromVersion({ 1: aboveLimit, 3: { ...aboveLimit, byPairs: true } }),
 };

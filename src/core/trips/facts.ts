@@ -5,7 +5,7 @@ import type { EventKey } from '../event.ts';
 import { hourMeasure } from '../habits/by-hour.ts';
 import { measureNames } from '../habits/registry.ts';
 import { never } from '../reading.ts';
-import type { Rules } from '../rules.ts';
+import type { Checks, Rules } from '../rules.ts';
 import type { OpenTrip } from '../state.ts';
 import type { Zones } from '../zones.ts';
 import {
@@ -18,10 +18,10 @@ import {
   type Totals,
 } from './totals.ts';
 
-/** Why and by which event a trip ended. */
+/** Why and by which event a trip ended; without an event where it will if nothing more comes. */
 export interface Ending {
   readonly reason: EndReason;
-  readonly decidedBy: EventKey;
+  readonly decidedBy: EventKey | undefined;
 }
 
 /** The facts of a trip whose events add up to `totals`; without an ending it is still open. */
@@ -33,7 +33,8 @@ export function describeTrip(
   rules: Rules,
   zones: Zones,
 ): TripFacts {
-  const timeZone = zones.zoneAt(trip.startLatE7, trip.startLonE7);
+  const timeZone =
+    trip.timeZone === '' ? zones.zoneAt(trip.startLatE7, trip.startLonE7) : trip.timeZone;
   const startDay = calendarOf(zones, rules).spanAt(timeZone, trip.startedAtMs).day;
   const source = distanceSource(trip, totals, rules);
   const { way, night, hour } = sumsOfWay[source];
@@ -47,7 +48,9 @@ export function describeTrip(
     ...(ending === undefined
       ? {}
       : {
-          decidedBy: { atMs: ending.decidedBy.atMs, digest: ending.decidedBy.digest },
+          ...(ending.decidedBy === undefined
+            ? {}
+            : { decidedBy: { atMs: ending.decidedBy.atMs, digest: ending.decidedBy.digest } }),
           endReason: ending.reason,
         }),
     timeZone,
@@ -61,8 +64,12 @@ export function describeTrip(
     nightM: total(totals, night),
     fixes: totals.fixes,
     events: totals.events,
-    start: { latE7: trip.startLatE7, lonE7: trip.startLonE7 },
-    end: { latE7: totals.endLatE7, lonE7: totals.endLonE7 },
+    ...(totals.fixes === 0
+      ? {}
+      : {
+          start: { latE7: trip.startLatE7, lonE7: trip.startLonE7 },
+          end: { latE7: totals.endLatE7, lonE7: totals.endLonE7 },
+        }),
     rejectedFixes: describeRejected(totals),
     rulesVersion: trip.rulesVersion,
     days,
@@ -80,6 +87,7 @@ function total(totals: Totals, index: number): number {
  * speed where nearly all fixes carry one and it agrees with the positions; else the positions.
  */
 function distanceSource(trip: OpenTrip, totals: Totals, rules: Rules): DistanceSource {
+  if (rules.checks !== undefined) return agreeingSource(trip, totals, rules, rules.checks);
   const gpsM = total(totals, slot.gpsM);
   const speedM = total(totals, slot.speedM);
   const covered = (part: number, whole: number) => part * 100 >= whole * rules.coveredPercent;
@@ -95,6 +103,38 @@ function distanceSource(trip: OpenTrip, totals: Totals, rules: Rules): DistanceS
     covered(totals.odometerCoveredMs, durationMs) &&
     isPlausible(total(totals, slot.odometerM), roadM, rules);
   return isOdometer ? 'ODOMETER' : isSpeed ? 'SPEED' : 'GPS';
+}
+
+/**
+ * The odometer where another source agrees with it, else the speed where the positions do. Where no
+ * two agree it is as before: speed if it is not far from the positions, then positions, then what is
+ * left.
+ */
+function agreeingSource(
+  trip: OpenTrip,
+  totals: Totals,
+  rules: Rules,
+  { agreePercent, agreeSlackM, stepPercent }: Checks,
+): DistanceSource {
+  const gpsM = total(totals, slot.gpsM);
+  const speedM = total(totals, slot.speedM);
+  const odometerM = total(totals, slot.odometerM);
+  const durationMs = totals.lastAtMs - trip.startedAtMs;
+  const covers = (partMs: number) =>
+    partMs > 0 && partMs * 100 >= durationMs * rules.coveredPercent;
+  const hasPlaces = totals.fixes > 1;
+  const hasSpeed = covers(totals.speedCoveredMs);
+  const hasOdometer =
+    totals.odometerBroken === 0 &&
+    covers(totals.odometerCoveredMs) &&
+    totals.odometerStepMm * 100 <= odometerM * mmAM * stepPercent;
+  const agree = (aM: number, bM: number) =>
+    Math.abs(aM - bM) * 100 <= Math.max(aM, bM) * agreePercent + agreeSlackM * 100;
+  if (hasOdometer && hasSpeed && agree(odometerM, speedM)) return 'ODOMETER';
+  if (hasOdometer && hasPlaces && agree(odometerM, gpsM)) return 'ODOMETER';
+  if (hasSpeed && (!hasPlaces || isPlausible(speedM, gpsM, rules))) return 'SPEED';
+  if (hasPlaces || !hasOdometer) return 'GPS';
+  return 'ODOMETER';
 }
 
 function isPlausible(wayM: number, otherM: number, rules: Rules): boolean {

@@ -2,13 +2,13 @@ import { type Calendar, calendarOf, type LocalSpan } from '../calendar.ts';
 import type { Change } from '../changes.ts';
 import type { CanonicalEvent, EventKey } from '../event.ts';
 import { watch } from '../habits/flags.ts';
-import type { During } from '../habits/metric.ts';
+import { type During, longestStepMs } from '../habits/metric.ts';
 import { type Habits, habitsUnder } from '../habits/registry.ts';
-import { absent, never, type Reading } from '../reading.ts';
+import { absent, never, noReading, type Reading } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { OpenTrip } from '../state.ts';
 import type { Zones } from '../zones.ts';
-import type { Step } from './movement.ts';
+import { noStep, type Step } from './movement.ts';
 import {
   addToHour,
   mmAM,
@@ -130,6 +130,28 @@ function addTime(
   else if (!still) trip.stillFromMs = toMs;
 }
 
+const resting: Step = { ...noStep(), still: true };
+const silent = noReading();
+
+/** Adds a rest until an instant of which nothing else is known. */
+export function addRest(
+  trip: OpenTrip,
+  toMs: number,
+  zone: string,
+  rules: Rules,
+  zones: Zones,
+): void {
+  const fromMs = trip.totals.lastAtMs;
+  if (toMs <= fromMs) return;
+  resting.zone = zone;
+  trip.stillFromMs = fromMs;
+  const { at } = trip;
+  trip.at = silent;
+  const calendar = (trip.calendar ??= calendarOf(zones, rules));
+  addTime(trip, fromMs, toMs, resting, silent, rules, habitsUnder(rules), calendar);
+  trip.at = at;
+}
+
 /** Whole millimetres of so much time at twice a mean speed of so many 0.01 km/h. */
 function mmOf(twiceCkmh: number, ms: number): number {
   return Math.floor((twiceCkmh * ms) / speedUnitsAMm);
@@ -221,7 +243,10 @@ function addFix(
     unit: mmAM,
     to: habits.hours ? gpsSums.with : gpsSums.without,
   });
-  if (step.speedCkmh === absent) totals.sinceTickMm += step.wayMm;
+  if (step.speedCkmh === absent) {
+    totals.sinceTickMm += step.wayMm;
+    trip.roadMm += step.wayMm;
+  }
   totals.gpsRestMm = (rest + step.wayMm) % mmAM;
   if (atMs - step.wayFromMs > step.bridgedFromMs) totals.gpsBridgedMm += step.wayMm;
 }
@@ -250,9 +275,11 @@ function addSpeed(
       to: habits.hours ? speedSums.with : speedSums.without,
     });
     totals.speedRestUnits = (rest + units) % speedUnitsAM;
-    totals.sinceTickMm += Math.floor(units / speedUnitsAMm);
+    const wayMm = Math.floor(units / speedUnitsAMm);
+    totals.sinceTickMm += wayMm;
+    trip.roadMm += wayMm;
     if (isBridged) totals.speedBridgedUnits += units;
-    else totals.speedCoveredMs += atMs - speedAtMs;
+    if (!isBridged || atMs - speedAtMs <= longestStepMs) totals.speedCoveredMs += atMs - speedAtMs;
   }
   trip.speedAtMs = atMs;
   trip.speedCkmh = step.speedCkmh;

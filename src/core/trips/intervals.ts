@@ -25,10 +25,19 @@ export function usualInterval(intervalsMs: readonly number[], needed: number): n
   return sorted[(length - 1) >> 1] as number;
 }
 
+/** What was last said of the ignition: 1 on, 0 off or nothing. */
+function lastWord({ held, ignitionOnAtMs }: DeviceState): number {
+  for (let i = held.length - 1; i >= 0; i--) {
+    const ignition = held[i]?.ignition ?? absent;
+    if (ignition !== absent) return ignition;
+  }
+  return ignitionOnAtMs === never ? 0 : 1;
+}
+
 /** How long a silence after the last event must be to end a trip. */
 export function silenceThresholdMs(state: DeviceState, rules: Rules): number {
   // A word on ignition that is no longer believed was forgotten with the last event.
-  if (state.ignitionOnAtMs !== never) return rules.longestSilenceMs;
+  if (lastWord(state) === 1) return rules.longestSilenceMs;
   if (state.usualMs === absent) return rules.shortestSilenceMs;
   const several = state.usualMs * rules.silenceIntervals;
   return Math.min(Math.max(several, rules.shortestSilenceMs), rules.longestSilenceMs);

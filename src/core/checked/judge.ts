@@ -1,0 +1,363 @@
+import { distanceMm } from '../geo.ts';
+import { absent, forget, never, setFix } from '../reading.ts';
+import type { Checks, Rules } from '../rules.ts';
+import type { DeviceState } from '../state.ts';
+import { isSameHour } from '../trips/fixes.ts';
+import { rejectionReasons } from '../trips/totals.ts';
+import { countRejected, type Held, nextWith } from './held.ts';
+
+/** What was found of a reading from what came before and after it. */
+export interface Judged {
+  isFix: boolean;
+  /** Believed although no car could have got there: adds no kilometres. */
+  leapt: boolean;
+  /** The position is that of before while the speed goes on: a tunnel, or a speed that is stuck. */
+  repeated: boolean;
+  /** Way from the last believed position, and when that was. */
+  stepMm: number;
+  wayFromMs: number;
+  speedCkmh: number;
+  odometerM: number;
+}
+
+export function noJudged(): Judged {
+  return {
+    isFix: false,
+    leapt: false,
+    repeated: false,
+    stepMm: 0,
+    wayFromMs: never,
+    speedCkmh: absent,
+    odometerM: absent,
+  };
+}
+
+const reason = {
+  jump: rejectionReasons.indexOf('JUMP'),
+  repeated: rejectionReasons.indexOf('REPEATED'),
+  speed: rejectionReasons.indexOf('IMPOSSIBLE_SPEED'),
+  odometer: rejectionReasons.indexOf('IMPOSSIBLE_ODOMETER'),
+};
+
+/** Judges the oldest held reading by the state before it and by those that follow it. */
+export function judge(
+  judged: Judged,
+  state: DeviceState,
+  held: readonly Held[],
+  rules: Rules,
+  checks: Checks,
+): void {
+  const reading = held[0] as Held;
+  judgePosition(judged, state, reading, nextWith(held, 'latE7'), rules, checks);
+  judgeSpeed(judged, state, reading, nextWith(held, 'speedCkmh'), checks);
+  judged.odometerM = reading.odometerM;
+  if (reading.odometerM !== absent) {
+    const next = nextWith(held, 'odometerM');
+    if (next !== undefined && isOdd(state, reading, next, rules)) {
+      judged.odometerM = absent;
+      countRejected(reading.rejected, reason.odometer);
+    }
+  }
+}
+
+function judgePosition(
+  judged: Judged,
+  state: DeviceState,
+  reading: Held,
+  next: Held | undefined,
+  rules: Rules,
+  checks: Checks,
+): void {
+  judged.isFix = false;
+  judged.leapt = false;
+  judged.repeated = false;
+  judged.stepMm = 0;
+  judged.wayFromMs = state.last.atMs;
+  if (reading.latE7 === absent) return;
+  const { last } = state;
+  const { atMs } = reading;
+  if (
+    last.atMs !== never &&
+    isSamePlace(last, reading) &&
+    claimsToMove(reading, rules) &&
+    (next === undefined || isSamePlace(reading, next) || !canReach(reading, next, rules))
+  ) {
+    judged.repeated = true;
+    countRejected(reading.rejected, reason.repeated);
+    return;
+  }
+  if (last.atMs === never || !isSameHour(last.atMs, atMs)) {
+    // One lone position never outvotes the one after it, whatever came before.
+    if (next !== undefined && !canReach(reading, next, rules)) {
+      countRejected(reading.rejected, reason.jump);
+      return;
+    }
+    judged.isFix = true;
+    if (last.atMs !== never) wayFromLast(judged, state, reading, rules);
+    return;
+  }
+  wayFromLast(judged, state, reading, rules);
+  if (judged.leapt) {
+    if (isConfirmed(state, reading, rules)) judged.isFix = true;
+    else {
+      judged.leapt = false;
+      countRejected(reading.rejected, reason.jump);
+    }
+    return;
+  }
+  if (next !== undefined && isOutOfLine(judged, state, reading, next, rules, checks)) {
+    judged.stepMm = 0;
+    countRejected(reading.rejected, reason.jump);
+    return;
+  }
+  judged.isFix = true;
+}
+
+interface Place {
+  readonly atMs: number;
+  readonly latE7: number;
+  readonly lonE7: number;
+}
+
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.latE7 === b.latE7 && a.lonE7 === b.lonE7;
+}
+
+export function claimsToMove({ speedCkmh }: Held, { movingCkmh }: Rules): boolean {
+  return speedCkmh !== absent && speedCkmh >= movingCkmh;
+}
+
+/** Whether a speed and a position that both stay the same are all that is known of the vehicle. */
+export function isFrozen(reading: Held, next: Held | undefined, rules: Rules): boolean {
+  return (
+    next !== undefined &&
+    claimsToMove(reading, rules) &&
+    claimsToMove(next, rules) &&
+    isSamePlace(reading, next)
+  );
+}
+
+/** The way from the last believed position; one that repeated itself is as old as it says. */
+function wayFromLast(judged: Judged, state: DeviceState, reading: Held, rules: Rules): void {
+  const { last } = state;
+  const stepMm = distanceMm(last.latE7, last.lonE7, reading.latE7, reading.lonE7);
+  if (isWithin(stepMm, reading.atMs - last.atMs, rules)) {
+    judged.stepMm = stepMm;
+  } else if (isWithin(stepMm, reading.atMs - state.lastSinceMs, rules)) {
+    judged.stepMm = stepMm;
+    judged.wayFromMs = state.lastSinceMs;
+  } else judged.leapt = true;
+}
+
+function isWithin(stepMm: number, elapsedMs: number, rules: Rules): boolean {
+  return stepMm <= (rules.jumpMmps * elapsedMs) / 1000 + rules.jumpSlackMm;
+}
+
+/** 67 m of latitude and no more of longitude: always within the slack of a jump. */
+const nearE7 = 6_000;
+
+function canReach(from: Place, to: Place, rules: Rules): boolean {
+  if (Math.abs(to.latE7 - from.latE7) < nearE7 && Math.abs(to.lonE7 - from.lonE7) < nearE7) {
+    return true;
+  }
+  return isWithin(
+    distanceMm(from.latE7, from.lonE7, to.latE7, to.lonE7),
+    to.atMs - from.atMs,
+    rules,
+  );
+}
+
+/** Whether the position lies far off the way from the last one to the next. */
+function isOutOfLine(
+  judged: Judged,
+  state: DeviceState,
+  reading: Held,
+  next: Held,
+  rules: Rules,
+  checks: Checks,
+): boolean {
+  const { last } = state;
+  if (!canReach(reading, next, rules) && canReach(last, next, rules)) return true;
+  const slackMm = checks.detourSlackMm + 100 * (known(reading.accuracyDm) + state.lastAccuracyDm);
+  if (judged.stepMm <= slackMm) return false;
+  const acrossMm = distanceMm(last.latE7, last.lonE7, next.latE7, next.lonE7);
+  const acrossMs = next.atMs - last.atMs;
+  // mm / ms * 360 = 0.01 km/h.
+  const fastestCkmh = Math.max(
+    known(state.speedCkmh),
+    known(reading.speedCkmh),
+    known(next.speedCkmh),
+    state.wayCkmh,
+    (acrossMm * 360) / acrossMs,
+  );
+  const allowedMm = (elapsedMs: number) =>
+    (fastestCkmh * elapsedMs * checks.detourPercent) / 36_000 + slackMm;
+  if (judged.stepMm <= allowedMm(reading.atMs - last.atMs)) return false;
+  const backMm = distanceMm(reading.latE7, reading.lonE7, next.latE7, next.lonE7);
+  return backMm > allowedMm(next.atMs - reading.atMs) && acrossMm <= allowedMm(acrossMs);
+}
+
+function known(value: number): number {
+  return value === absent ? 0 : value;
+}
+
+/** Whether this jump is the last needed of several in a row that agree; notes it if not. */
+function isConfirmed({ doubt }: DeviceState, reading: Held, rules: Rules): boolean {
+  const agrees = doubt.atMs !== never && canReach(doubt, reading, rules);
+  doubt.agreeing = agrees ? doubt.agreeing + 1 : 1;
+  setFix(doubt, reading.atMs, reading.latE7, reading.lonE7);
+  return doubt.agreeing >= rules.jumpsToBelieve;
+}
+
+function judgeSpeed(
+  judged: Judged,
+  state: DeviceState,
+  reading: Held,
+  next: Held | undefined,
+  checks: Checks,
+): void {
+  const { speedCkmh } = reading;
+  judged.speedCkmh = absent;
+  if (speedCkmh === absent) return;
+  // Sent with a position that is not believed.
+  if (reading.latE7 !== absent && !judged.isFix && !judged.repeated) return;
+  if (
+    isOutOfReach(state, reading, next, checks) ||
+    (next !== undefined &&
+      (isSpike(state, reading, next, checks) ||
+        isContradicted(judged, state, reading, next, checks)))
+  ) {
+    countRejected(reading.rejected, reason.speed);
+    return;
+  }
+  judged.speedCkmh = speedCkmh;
+}
+
+/** 0.01 km/h = 25/9 mm/s. */
+function mmpsOf(ckmh: number): number {
+  return (ckmh * 25) / 9;
+}
+
+/** No car changes its speed so fast since the last one; the first is measured by the next. */
+function isOutOfReach(
+  state: DeviceState,
+  reading: Held,
+  next: Held | undefined,
+  checks: Checks,
+): boolean {
+  if (state.speedCkmh !== absent) {
+    return isTooFast(reading.speedCkmh - state.speedCkmh, reading.atMs - state.speedAtMs, checks);
+  }
+  return (
+    next !== undefined &&
+    isTooFast(next.speedCkmh - reading.speedCkmh, next.atMs - reading.atMs, checks)
+  );
+}
+
+/** Whether no car changes its speed by so much in this time. */
+export function isTooFast(changeCkmh: number, elapsedMs: number, checks: Checks): boolean {
+  const changeMmps = mmpsOf(changeCkmh);
+  const { fastestGainMmps2, fastestLossMmps2, speedSlackMmps } = checks;
+  return (
+    changeMmps > (fastestGainMmps2 * elapsedMs) / 1000 + speedSlackMmps ||
+    -changeMmps > (fastestLossMmps2 * elapsedMs) / 1000 + speedSlackMmps
+  );
+}
+
+/** Whether the speed leaves and returns faster than a car does. */
+function isSpike(state: DeviceState, reading: Held, next: Held, checks: Checks): boolean {
+  if (state.speedCkmh === absent) return false;
+  const there = reading.speedCkmh - state.speedCkmh;
+  const back = next.speedCkmh - reading.speedCkmh;
+  if (there > 0 === back > 0) return false;
+  const isSteep = (change: number, elapsedMs: number) =>
+    Math.abs(change) >= checks.spikeCkmh &&
+    mmpsOf(Math.abs(change)) * 1000 >= checks.spikeMmps2 * elapsedMs;
+  return isSteep(there, reading.atMs - state.speedAtMs) && isSteep(back, next.atMs - reading.atMs);
+}
+
+/** Whether the positions on both sides say that the vehicle was faster, or slower, than this. */
+function isContradicted(
+  judged: Judged,
+  state: DeviceState,
+  reading: Held,
+  next: Held,
+  checks: Checks,
+): boolean {
+  const { last, speedAtMs, speedCkmh } = state;
+  if (!judged.isFix || judged.leapt || last.atMs === never) return false;
+  if (speedCkmh === absent || speedAtMs !== judged.wayFromMs) return false;
+  const beforeMs = reading.atMs - speedAtMs;
+  const beforeMm = wayMm(speedCkmh, reading.speedCkmh, beforeMs);
+  const slackMm =
+    checks.contradictedSlackMm + 100 * (known(reading.accuracyDm) + state.lastAccuracyDm);
+  const isLess = isFarLess(judged.stepMm, beforeMm, slackMm, checks);
+  if (!isLess && !isFarLess(beforeMm, judged.stepMm, slackMm, checks)) return false;
+  if (next.latE7 === absent || isSamePlace(reading, next)) return false;
+  const afterMs = next.atMs - reading.atMs;
+  const afterMm = wayMm(reading.speedCkmh, next.speedCkmh, afterMs);
+  const stepMm = distanceMm(reading.latE7, reading.lonE7, next.latE7, next.lonE7);
+  const isOnBothSides = isLess
+    ? isFarLess(stepMm, afterMm, slackMm, checks)
+    : isFarLess(afterMm, stepMm, slackMm, checks);
+  if (!isOnBothSides) return false;
+  if (Math.max(beforeMs, afterMs) <= checks.contradictedAloneMs) return true;
+  // Between readings far apart a car may have been slower and faster than at them.
+  const fastestCkmh = Math.max(
+    speedCkmh,
+    next.speedCkmh,
+    (judged.stepMm * 360) / beforeMs,
+    (stepMm * 360) / afterMs,
+  );
+  const { burstPercent, burstCkmh } = checks;
+  if (isLess && reading.speedCkmh * 100 <= fastestCkmh * burstPercent + burstCkmh * 100)
+    return false;
+  const wholeMm = judged.stepMm + stepMm;
+  const withoutMm = wayMm(speedCkmh, next.speedCkmh, beforeMs + afterMs);
+  return (
+    Math.abs(withoutMm - wholeMm) * 100 <= wholeMm * checks.agreeWithoutPercent + slackMm * 100
+  );
+}
+
+/** Way at the mean of two speeds. */
+function wayMm(fromCkmh: number, toCkmh: number, elapsedMs: number): number {
+  return ((fromCkmh + toCkmh) * elapsedMs) / 720;
+}
+
+function isFarLess(lessMm: number, moreMm: number, slackMm: number, checks: Checks): boolean {
+  return moreMm * 100 > lessMm * checks.contradictedPercent + slackMm * 100;
+}
+
+/** Whether the odometer of this reading alone is out of order. */
+function isOdd({ odometer }: DeviceState, reading: Held, next: Held, rules: Rules): boolean {
+  if (odometer.atMs === never) return reading.odometerM > next.odometerM;
+  const wayM = next.odometerM - odometer.readM;
+  const mostM = (rules.jumpMmps * (next.atMs - odometer.atMs)) / 1_000_000 + rules.odometerTickM;
+  if (wayM < 0 || wayM > mostM) return false;
+  return reading.odometerM < odometer.readM || reading.odometerM > next.odometerM;
+}
+
+/** Believes what was judged plausible: it is what the next readings are judged against. */
+export function believe(judged: Judged, state: DeviceState, reading: Held): void {
+  const { last, doubt } = state;
+  if (judged.isFix) {
+    const isSame = last.atMs !== never && isSamePlace(last, reading);
+    if (!isSame) state.lastSinceMs = reading.atMs;
+    const elapsedMs = reading.atMs - judged.wayFromMs;
+    state.wayCkmh =
+      judged.leapt || judged.wayFromMs === never || elapsedMs === 0
+        ? 0
+        : Math.round((judged.stepMm * 360) / elapsedMs);
+    setFix(last, reading.atMs, reading.latE7, reading.lonE7);
+    state.lastAccuracyDm = known(reading.accuracyDm);
+    state.zone = '';
+    if (doubt.atMs !== never) {
+      forget(doubt);
+      doubt.agreeing = 0;
+    }
+  }
+  if (judged.speedCkmh !== absent) {
+    state.speedAtMs = reading.atMs;
+    state.speedCkmh = judged.speedCkmh;
+  }
+}
