@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { advance, decodeState, emptyState, encodeState, openTrip } from '../../src/core/advance.ts';
 import { type CanonicalEvent, compareKeys } from '../../src/core/event.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
-import { extremeEvents, newest as context, runs, streams } from './streams.ts';
+import { checked, context as first, extremeEvents, runs, streams } from './streams.ts';
 
 const threeDaysMs = 3 * 86_400_000;
 
@@ -11,7 +11,12 @@ function sorted(events: readonly CanonicalEvent[]): CanonicalEvent[] {
   return [...events].sort(compareKeys);
 }
 
-describe('the fold', () => {
+const versions = [
+  ['1', first],
+  ['3', checked],
+] as const;
+
+describe.each(versions)('the fold of rules version %s', (_, context) => {
   it('says the same when its state goes through bytes after every event', () => {
     fc.assert(
       fc.property(streams, (events) => {

@@ -8,6 +8,12 @@ export const context = { rulesAt: createRulesTimeline([]), zonesOf: loadZones };
 /** All metrics are of these rules. */
 export const newest = { ...context, rulesAt: createRulesTimeline(newestRules) };
 
+/** Readings are checked against each other from this version on. */
+export const checked = {
+  ...context,
+  rulesAt: createRulesTimeline([{ effectiveFromMs: 0, version: '3' }]),
+};
+
 /** How often a property is tried; far more often with ODOGRAPH_LONG=1. */
 export function runs(count: number): { numRuns: number } {
   return { numRuns: process.env['ODOGRAPH_LONG'] === '1' ? count * 50 : count };
