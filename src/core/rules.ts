@@ -278,7 +278,7 @@ export const rulesByVersion: Readonly<Record<string, Rules>> = Object.freeze({
 });
 
 /** What a new store begins with: the newest version, from the first event on. */
-export const newestRules: readonly RulesRow[] = [{ effectiveFromMs: 0, version: version2.version }];
+export const newestRules: readonly RulesRow[] = [{ effectiveFromMs: 0, version: version3.version }];
 
 /**
  * From when on a version holds. `version` may name a speed cap in km/h after a slash, from version 2 on,

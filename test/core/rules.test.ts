@@ -17,7 +17,7 @@ describe('rules', () => {
 
   it('that this release does not have are refused by name', () => {
     expect(() => createRulesTimeline([{ effectiveFromMs: 0, version: '99' }])).toThrow(
-      'RULES_UNKNOWN: the rules table asks for version "99", this release has 1, 2',
+      'RULES_UNKNOWN: the rules table asks for version "99", this release has 1, 2, 3',
     );
     expect(() => createRulesTimeline([{ effectiveFromMs: 0, version: 'toString' }])).toThrow();
   });

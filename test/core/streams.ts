@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import type { CanonicalEvent } from '../../src/core/event.ts';
-import { createRulesTimeline, newestRules } from '../../src/core/rules.ts';
+import { createRulesTimeline } from '../../src/core/rules.ts';
 import { loadZones } from '../../src/zones.ts';
 
 export const context = { rulesAt: createRulesTimeline([]), zonesOf: loadZones };
 
 /** All metrics are of these rules. */
-export const newest = { ...context, rulesAt: createRulesTimeline(newestRules) };
+export const version2 = {
+  ...context,
+  rulesAt: createRulesTimeline([{ effectiveFromMs: 0, version: '2' }]),
+};
 
 /** Readings are checked against each other from this version on. */
 export const checked = {

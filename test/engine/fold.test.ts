@@ -71,7 +71,7 @@ function decode(record: SentRecord): CanonicalEvent | undefined {
 /** The facts of one ordered pass over all events, by key, as canonical JSON. */
 function factsOf(records: readonly SentRecord[]): Map<string, string> {
   const events = records.map(decode).filter((event) => event !== undefined);
-  const { trips, drivingEvents, openTrip } = foldAll(events, settings.context);
+  const { trips, drivingEvents, untracked, openTrip } = foldAll(events, settings.context);
   const facts = new Map<string, string>();
   for (const trip of [...trips, ...(openTrip ? [openTrip] : [])]) {
     const { atMs, digest } = trip.anchor;
@@ -79,6 +79,9 @@ function factsOf(records: readonly SentRecord[]): Map<string, string> {
   }
   for (const flag of drivingEvents) {
     facts.set(`flag ${ID} ${flag.atMs} ${flag.kind} ${flag.source}`, canonicalBytes(flag));
+  }
+  for (const stretch of untracked.filter(({ decidedBy }) => decidedBy)) {
+    facts.set(`untracked ${ID} ${stretch.startedAtMs} ${stretch.kind}`, canonicalBytes(stretch));
   }
   return facts;
 }

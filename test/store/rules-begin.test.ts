@@ -57,10 +57,10 @@ async function rulesAfterMigrating(url: string) {
 const readInto = `insert into sink_offset (topic, partition, next_offset) values ('telematics', 0, 7)`;
 
 describe('the rules of a new store', () => {
-  test('are version 2 from the first event on if no sink has written to it', async () => {
+  test('are version 3 from the first event on if no sink has written to it', async () => {
     const { applied, rules } = await rulesAfterMigrating(await openOlderStore());
     expect(applied[0]).toMatch(NAME);
-    expect(rules).toEqual([{ ms: 0, version: '2' }]);
+    expect(rules).toEqual([{ ms: 0, version: '3' }]);
   });
 
   test('stay version 1 for events that an older release stored, and become version 2 later than any of them', async () => {

@@ -4,7 +4,7 @@ import type { DayPart } from '../../../src/core/changes.ts';
 import type { CanonicalEvent } from '../../../src/core/event.ts';
 import { foldAll } from '../../../src/core/fold-all.ts';
 import { createRulesTimeline } from '../../../src/core/rules.ts';
-import { context, drivingStreams, newest, runs, streams } from '../streams.ts';
+import { context, drivingStreams, version2, runs, streams } from '../streams.ts';
 
 const startMs = 1_700_000_000_000;
 
@@ -29,11 +29,11 @@ function drive(
 
 const steady = (seconds: number, speedKmh = 50) => Array<number>(seconds).fill(speedKmh);
 
-function daysOf(events: readonly CanonicalEvent[], rules = newest): readonly DayPart[] {
+function daysOf(events: readonly CanonicalEvent[], rules = version2): readonly DayPart[] {
   return foldAll(events, rules).openTrip?.days ?? [];
 }
 
-function measuresOf(events: readonly CanonicalEvent[], rules = newest) {
+function measuresOf(events: readonly CanonicalEvent[], rules = version2) {
   return daysOf(events, rules)[0]?.measures ?? {};
 }
 
@@ -167,7 +167,7 @@ describe('kilometres by the hour', () => {
     let hours = 0;
     fc.assert(
       fc.property(streams, (events) => {
-        const { trips, openTrip } = foldAll(events, newest);
+        const { trips, openTrip } = foldAll(events, version2);
         for (const { days } of openTrip === undefined ? trips : [...trips, openTrip]) {
           for (const { distanceM, measures } of days) {
             const byHour = Object.entries(measures).filter(([name]) => name.startsWith('hour'));
@@ -185,7 +185,7 @@ describe('kilometres by the hour', () => {
 it('a newer version of the rules leaves trips, flags and measures of the older one as they are', () => {
   fc.assert(
     fc.property(drivingStreams, (events) => {
-      const [first, second] = [context, newest].map((rules) => foldAll(events, rules));
+      const [first, second] = [context, version2].map((rules) => foldAll(events, rules));
       const known = (days: readonly DayPart[], names: ReadonlySet<string>) =>
         days.map(({ measures, ...day }) => ({
           ...day,
