@@ -1,12 +1,18 @@
 import type { FoldContext } from '../../src/core/advance.ts';
 import { advance, decodeState, emptyState, encodeState, openTrip } from '../../src/core/advance.ts';
-import type { Change, DrivingEventFacts, TripFacts } from '../../src/core/changes.ts';
+import type {
+  Change,
+  DrivingEventFacts,
+  TripFacts,
+  UntrackedFacts,
+} from '../../src/core/changes.ts';
 import { type CanonicalEvent, compareKeys, type EventKey } from '../../src/core/event.ts';
 
 /** What the fold says of a device whose events come in pieces and in any order. */
 export interface LateFolding {
   readonly trips: readonly TripFacts[];
   readonly drivingEvents: readonly DrivingEventFacts[];
+  readonly untracked: readonly UntrackedFacts[];
   /** How often late events were folded no further than where the state converged. */
   readonly converged: number;
 }
@@ -48,6 +54,7 @@ export function foldPieces(
   return {
     trips: open === undefined ? closed : [...closed, open],
     drivingEvents: changes.flatMap((c) => (c.type === 'drivingEvent' ? [c.event] : [])),
+    untracked: changes.flatMap((c) => (c.type === 'untracked' ? [c.untracked] : [])),
     converged,
   };
 }

@@ -49,7 +49,7 @@ export function judge(
 ): void {
   const reading = held[0] as Held;
   judgePosition(judged, state, reading, nextWith(held, 'latE7'), rules, checks);
-  judgeSpeed(judged, state, reading, nextWith(held, 'speedCkmh'), checks);
+  judgeSpeed(judged, state, held, checks);
   judged.odometerM = reading.odometerM;
   if (reading.odometerM !== absent) {
     const next = nextWith(held, 'odometerM');
@@ -212,25 +212,49 @@ function isConfirmed({ doubt }: DeviceState, reading: Held, rules: Rules): boole
 function judgeSpeed(
   judged: Judged,
   state: DeviceState,
-  reading: Held,
-  next: Held | undefined,
+  held: readonly Held[],
   checks: Checks,
 ): void {
+  const reading = held[0] as Held;
   const { speedCkmh } = reading;
   judged.speedCkmh = absent;
   if (speedCkmh === absent) return;
+  const next = nextWith(held, 'speedCkmh');
   // Sent with a position that is not believed.
   if (reading.latE7 !== absent && !judged.isFix && !judged.repeated) return;
-  if (
+  const isImpossible =
     isOutOfReach(state, reading, next, checks) ||
+    (state.speedCkmh === absent && isFastAtFirst(judged, held, checks)) ||
     (next !== undefined &&
       (isSpike(state, reading, next, checks) ||
-        isContradicted(judged, state, reading, next, checks)))
-  ) {
+        isContradicted(judged, state, reading, next, checks)));
+  if (isImpossible) {
     countRejected(reading.rejected, reason.speed);
     return;
   }
   judged.speedCkmh = speedCkmh;
+}
+
+/** Whether a speed that none precedes is far above what follows it and what the positions say. */
+function isFastAtFirst(
+  { isFix, leapt, stepMm, wayFromMs }: Judged,
+  held: readonly Held[],
+  { burstPercent, burstCkmh }: Checks,
+): boolean {
+  const reading = held[0] as Held;
+  let fastestCkmh = nextWith(held, 'speedCkmh')?.speedCkmh ?? absent;
+  if (isFix && !leapt) {
+    const next = nextWith(held, 'latE7');
+    if (wayFromMs !== never) {
+      fastestCkmh = Math.max(fastestCkmh, (stepMm * 360) / (reading.atMs - wayFromMs));
+    }
+    if (next !== undefined) {
+      const onMm = distanceMm(reading.latE7, reading.lonE7, next.latE7, next.lonE7);
+      fastestCkmh = Math.max(fastestCkmh, (onMm * 360) / (next.atMs - reading.atMs));
+    }
+  }
+  if (fastestCkmh === absent) return false;
+  return reading.speedCkmh * 100 > fastestCkmh * burstPercent + burstCkmh * 100;
 }
 
 /** 0.01 km/h = 25/9 mm/s. */

@@ -39,7 +39,8 @@ export interface Confirmation {
   readonly besideMs: number;
   /** … that felt at least this much in the same direction, mm/s², … */
   readonly leastMmps2: number;
-  /** … or, where none is so near, a change that agrees: of speed, 0.01 km/h, or of course, 0.1°. */
+  /** … or, where one is further, a change from before to after that agrees: of speed, 0.01 km/h, or of
+   * course, 0.1°. */
   readonly leastChange: number;
 }
 
@@ -54,13 +55,11 @@ export function isConfirmedBeside(
 ): boolean {
   const sign = Math.sign(felt(at));
   const isFelt = (beside: Reading) => felt(beside) !== absent && felt(beside) * sign >= leastMmps2;
-  const isChange = (from: Reading, to: Reading) => change(from, to) * sign >= leastChange;
-  const beforeMs = at.atMs - before.atMs;
-  const afterMs = after.atMs - at.atMs;
-  return (
-    (beforeMs <= besideMs ? isFelt(before) : isChange(before, at)) ||
-    (afterMs <= besideMs ? isFelt(after) : isChange(at, after))
-  );
+  const isNearBefore = at.atMs - before.atMs <= besideMs;
+  const isNearAfter = after.atMs - at.atMs <= besideMs;
+  if ((isNearBefore && isFelt(before)) || (isNearAfter && isFelt(after))) return true;
+  // The reading itself has no say in what confirms it.
+  return !(isNearBefore && isNearAfter) && change(before, after) * sign >= leastChange;
 }
 
 function feltForward({ accelForwardMmps2 }: Reading): number {
