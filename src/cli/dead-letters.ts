@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import pg from 'pg';
+import type pg from 'pg';
 import type { ProducerRecord } from '../kafka.ts';
 import { Problem } from '../problem.ts';
 import type {
@@ -20,6 +20,7 @@ import {
   readDeadLetter,
   takeDeadLetters,
 } from '../store/read/dead-letters.ts';
+import { withOwner } from '../store/session.ts';
 import { findBrokers, findDatabase, openSession } from './session.ts';
 
 /** Dead letters in one transaction and one request to the broker. */
@@ -51,7 +52,7 @@ Examples:
         ...filter
       }: DeadLetterFilter & { limit: number; notKept?: boolean }) => {
         const { config, print } = openSession();
-        await asOwner(findDatabase(config), async (client) => {
+        await withOwner(findDatabase(config), async (client) => {
           if (notKept) {
             for (const row of await listOverflow(client, limit)) print(JSON.stringify(row));
           } else {
@@ -68,7 +69,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  odograph dead-letters count')
     .action(async () => {
       const { config, print } = openSession();
-      await asOwner(findDatabase(config), async (client) => {
+      await withOwner(findDatabase(config), async (client) => {
         for (const row of await countDeadLetters(client)) print(JSON.stringify(row));
       });
     });
@@ -77,7 +78,7 @@ Examples:
     .addHelpText('after', '\nExample:\n  odograph dead-letters show telematics 0 4711')
     .action(async (topic: string, partition: number, offset: number) => {
       const { config, print } = openSession();
-      await asOwner(findDatabase(config), async (client) => {
+      await withOwner(findDatabase(config), async (client) => {
         print(JSON.stringify(toPlain(await find(client, { topic, partition, offset }))));
       });
     });
@@ -99,7 +100,7 @@ function defineSending(command: Command): void {
         ...filter
       }: DeadLetterFilter & { limit: number; dryRun?: boolean }) => {
         const { config, print, report } = openSession();
-        await asOwner(findDatabase(config), async (client) => {
+        await withOwner(findDatabase(config), async (client) => {
           if (dryRun) {
             const rows = await listDeadLetters(client, filter, Math.min(limit, 1_000_000));
             const unsent = rows.filter((row) => row.sentAgainAt === null);
@@ -141,7 +142,7 @@ function defineSending(command: Command): void {
       ) => {
         const { config, print } = openSession();
         const value = readFileSync(valueFile === '-' ? 0 : valueFile);
-        await asOwner(findDatabase(config), async (client) => {
+        await withOwner(findDatabase(config), async (client) => {
           const letter = await find(client, { topic, partition, offset });
           if (letter.sentAgainAt !== null) {
             throw new Problem(
@@ -177,16 +178,6 @@ function withPlace(command: Command): Command {
     .argument('<topic>')
     .argument('<partition>', '', readNumber)
     .argument('<offset>', '', readNumber);
-}
-
-async function asOwner(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await use(client);
-  } finally {
-    await client.end();
-  }
 }
 
 /** @throws Problem NOT_FOUND */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { Command } from 'commander';
-import pg from 'pg';
+import type pg from 'pg';
 import type { Config } from '../config.ts';
 import { ownEnvironment } from '../config.ts';
 import { readRunFacts } from '../local/folder.ts';
@@ -144,22 +144,21 @@ async function lookAtDatabase(config: Config): Promise<readonly Finding[]> {
   } catch (error) {
     return [note((error as Problem).message)];
   }
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
-  client.on('error', () => {}); // told by the query that fails
+  const { withOwner } = await import('../store/session.ts');
   try {
-    await client.connect();
-    const version = await client.query<{ v: string }>(
-      `select current_setting('server_version') as v`,
-    );
-    return [
-      fine(`PostgreSQL ${version.rows[0]?.v}: ${hidePassword(url)}`),
-      await lookAtMigrations(client),
-      ...(await lookAtHorizon(client)),
-    ];
+    return await withOwner(url, async (client) => {
+      client.on('error', () => {}); // reported by the query that fails
+      const version = await client.query<{ v: string }>(
+        `select current_setting('server_version') as v`,
+      );
+      return [
+        fine(`PostgreSQL ${version.rows[0]?.v}: ${hidePassword(url)}`),
+        await lookAtMigrations(client),
+        ...(await lookAtHorizon(client)),
+      ];
+    });
   } catch (error) {
     return [bad(`PostgreSQL ${hidePassword(url)}: ${(error as Error).message}`)];
-  } finally {
-    void client.end().catch(() => undefined);
   }
 }
 

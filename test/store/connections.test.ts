@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { startPostgres, type Postgres } from '../../src/local/postgres.ts';
 import { listen } from '../../src/store/listen.ts';
@@ -114,6 +114,21 @@ describe('a PostgreSQL with a certificate of its own authority', () => {
     url.password = encodeURIComponent(password);
     for (const way of ['owner', 'store', 'listener', 'notifier']) await ways[way]!(url.href);
   });
+});
+
+test('every connection of the product is a SessionClient, which reads a URL in the one way', () => {
+  const src = fileURLToPath(new URL('../../src/', import.meta.url));
+  const files = fs.readdirSync(src, { recursive: true, encoding: 'utf8' });
+  const others = files
+    .filter((file) => file.endsWith('.ts'))
+    // The embedded PostgreSQL is on loopback, and is asked before it has a database.
+    .filter((file) => file !== path.join('local', 'postgres.ts'))
+    .filter((file) => {
+      const text = fs.readFileSync(path.join(src, file), 'utf8');
+      const pools = [...text.matchAll(/new pg\.Pool\(\{[^]*?\}\)/g)].map(([pool]) => pool);
+      return text.includes('new pg.Client(') || pools.some((pool) => !/\bClient\b/.test(pool));
+    });
+  expect(others).toEqual([]);
 });
 
 describe('a database URL', () => {
