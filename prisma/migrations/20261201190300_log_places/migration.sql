@@ -47,12 +47,18 @@ CREATE OR REPLACE VIEW "analytics"."exposure" WITH (security_barrier) AS
             WHERE f.policy_id = s.policy_id AND f.vehicle_id IN (0, s.vehicle_id) AND f.driver_id IN (0, coalesce(s.driver_id, 0))
               AND f.from_date <= s.from_date AND s.from_date < f.to_date), '{}') AS facts,
         round(s.days, 4) AS days, round(s.days / 365.25, 6) AS years, coalesce(x.distance_m, 0) / 1000.0 AS distance_km, coalesce(x.night_m, 0) / 1000.0 AS night_km,
-        coalesce(x.trips, 0)::int AS trips, k.claims, k.claim_amount
+        coalesce(x.trips, 0)::int AS trips, k.claims, CASE WHEN k.currencies <= 1 THEN k.claim_amount END AS claim_amount,
+        CASE WHEN k.currencies = 1 THEN k.currency END AS claim_currency, CASE WHEN k.currencies <= 1 THEN k.recovered_amount END AS recovered_amount, k.claim_amounts
     FROM everybody s
     JOIN public.policy_product r ON r.policy_id = s.policy_id AND r.from_date <= s.from_date AND s.from_date < r.to_date
     LEFT JOIN driven x ON x.policy_id = s.policy_id AND x.vehicle_id = s.vehicle_id AND x.from_date = s.from_date AND x.driver_id IS NOT DISTINCT FROM s.driver_id
-    CROSS JOIN LATERAL (SELECT count(*)::int AS claims, coalesce(sum(c.amount), 0) AS claim_amount FROM public.claim c
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(b.claims), 0)::int AS claims, coalesce(sum(b.net), 0) AS claim_amount, coalesce(sum(b.recovered), 0) AS recovered_amount,
+            count(*) AS currencies, min(b.currency) AS currency, coalesce(jsonb_object_agg(b.currency, b.net), '{}') AS claim_amounts
+        FROM (SELECT c.currency, count(*) FILTER (WHERE c.amount >= 0) AS claims, sum(c.amount) AS net, -coalesce(sum(c.amount) FILTER (WHERE c.amount < 0), 0) AS recovered
+        FROM public.claim c
         WHERE c.policy_id = s.policy_id AND c.occurred_on >= s.from_date AND c.occurred_on < s.to_date
           AND (c.vehicle_id = s.vehicle_id OR c.vehicle_id IS NULL AND s.first_vehicle)
           AND (c.driver_id = s.driver_id OR s.first_driver AND NOT EXISTS (SELECT FROM named n WHERE n.policy_id = s.policy_id
-              AND n.vehicle_id = s.vehicle_id AND n.from_date = s.from_date AND n.driver_id = c.driver_id))) AS k;
+              AND n.vehicle_id = s.vehicle_id AND n.from_date = s.from_date AND n.driver_id = c.driver_id))
+        GROUP BY c.currency) AS b) AS k;
