@@ -14,6 +14,7 @@ import {
   withIgnition,
   withParkedFixes,
 } from '../test/core/drives.ts';
+import { asSent } from '../test/core/drives-as-sent.ts';
 
 const context = { rulesAt: createRulesTimeline(newestRules), zonesOf: loadZones };
 const truth = readTruth();
@@ -50,6 +51,10 @@ console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
 for (const spacingS of [1, 10, 30, 60]) {
   const fixes = readFixes(spacingS);
   report(spacingS, 'silent', fixes);
+  for (const spoiledPercent of [1, 5, 20]) {
+    const sent = asSent(fixes, { spoiledPercent, foreignPercent: 1 });
+    report(spacingS, `silent, ${String(spoiledPercent)} % of fields and 1 % of fixes wrong`, sent);
+  }
   report(spacingS, 'ignition sent, silent', withIgnition(fixes));
   for (const parkedS of [60, 10, 1]) {
     if (spacingS === 60 && parkedS < 60) continue;

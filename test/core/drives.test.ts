@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { FoldContext } from '../../src/core/advance.ts';
 import { foldAll } from '../../src/core/fold-all.ts';
 import {
   compareWithTruth,
@@ -8,19 +9,40 @@ import {
   withIgnition,
   withParkedFixes,
 } from './drives.ts';
+import { createRulesTimeline } from '../../src/core/rules.ts';
+import { asSent } from './drives-as-sent.ts';
 import { context } from './streams.ts';
 
 const truth = readTruth();
 
-function fold(fixes: readonly DrivenFix[]) {
+function fold(fixes: readonly DrivenFix[], by: FoldContext = context) {
   const folded = foldAll(
     fixes.map(({ event }) => event),
-    context,
+    by,
   );
   const trips = [...folded.trips, ...(folded.openTrip === undefined ? [] : [folded.openTrip])];
   const km = trips.reduce((sum, { distanceM }) => sum + distanceM, 0) / 1000;
   return { ...folded, trips, km, comparison: compareWithTruth(trips, truth) };
 }
+
+const checkedRules = createRulesTimeline([{ effectiveFromMs: 0, version: '3' }]);
+
+describe('the naturalistic drives as messages, by version 3', () => {
+  it.each([
+    [1, 5, 1],
+    [10, 1, 1],
+    [10, 20, 1],
+    [30, 20, 1],
+  ])(
+    'are found one to one at a fix in %i s with %i %% of the fields and %i %% of the fixes wrong',
+    (spacingS, spoiledPercent, foreignPercent) => {
+      const sent = asSent(readFixes(spacingS), { spoiledPercent, foreignPercent });
+      const { comparison, km } = fold(sent, { ...context, rulesAt: checkedRules });
+      expect(comparison).toEqual({ oneToOne: 28, split: [], merged: [], missed: [] });
+      expect(Math.abs(km / 382.3 - 1)).toBeLessThan(0.01);
+    },
+  );
+});
 
 describe('the naturalistic drives', () => {
   it.each([1, 10, 30])('are found one to one, 28 of 28, at one fix in %i s', (spacingS) => {
