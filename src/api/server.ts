@@ -166,20 +166,22 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     const stopSockets = serveSockets({ ...graphql, server: app.server });
     const address = await app.listen({ host: options.host, port: options.port });
     const graphqlUrl = new URL(PATH, address);
+    const stop = async () => {
+      // Connections first: a stream that ended before its connection would look complete.
+      services.sessions.drain();
+      const socketsStopped = stopSockets();
+      await hub.close();
+      await socketsStopped;
+      await stopHttp();
+      await app.close();
+      await closeStores();
+    };
+    let stopped: Promise<void> | undefined;
     return {
       url: graphqlUrl.href,
       wsUrl: graphqlUrl.href.replace(/^http/, 'ws'),
       live: () => ({ connections: services.sessions.count(), subscriptions: hub.open.size }),
-      stop: async () => {
-        // Connections first: a stream that ended before its connection would look complete.
-        services.sessions.drain();
-        const socketsStopped = stopSockets();
-        await hub.close();
-        await socketsStopped;
-        await stopHttp();
-        await app.close();
-        await closeStores();
-      },
+      stop: () => (stopped ??= stop()),
     };
   } catch (error) {
     await closeStores();
