@@ -13,7 +13,9 @@ const readText = (file: string) => fs.readFileSync(path.join(folder, file), 'utf
 describe('metrics', () => {
   let known: Set<string>;
   beforeAll(async () => {
-    const written = await createMetrics().write();
+    const metrics = createMetrics();
+    metrics.watchSink(() => undefined);
+    const written = await metrics.write();
     known = new Set(
       [...written.matchAll(/^# TYPE (\w+) (\w+)$/gm)].flatMap(([, name, type]) =>
         type === 'histogram' ? [`${name!}_bucket`, `${name!}_sum`, `${name!}_count`] : [name!],
