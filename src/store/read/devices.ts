@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { Page, PageRequest } from './page.ts';
+import { instantOf } from './instant.ts';
 import { keysetOf, toPage } from './page.ts';
 import type { ReaderKind } from './transaction.ts';
 
@@ -39,8 +40,26 @@ interface RawDevice {
   readonly lastEventAt: Date | null;
 }
 
+/** The device's newest event, whoever has the device then. */
+const HEAD_AT = instantOf(Prisma.sql`s.head_sec`, Prisma.sql`s.head_rest`);
+const EVENT_AT = instantOf(Prisma.sql`e.sec`, Prisma.sql`e.rest`);
+/** When the device was the reader's; row-level security leaves only the reader's tenancies and assignments. */
+const OWN_TIMES = Prisma.sql`select from_at, to_at from device_tenancy where device_id = d.id and current_driver() is null
+  union all select from_at, to_at from assignment where device_id = d.id and current_driver() is not null`;
+/** An instant in seconds since 2000, within what four bytes hold. */
+const secondOf = (column: string) =>
+  Prisma.raw(
+    `floor(least(greatest(extract(epoch from ${column}) - 946684800, -2147483648), 2147483647))::int`,
+  );
+
+/** What happened after the reader's time with a device is not shown, not even that something did. */
 const COLUMNS = Prisma.sql`d.id as ref, d.external_id as "deviceId", d.first_seen_at as "firstSeenAt",
-  to_timestamp(946684800 + s.head_sec + (s.head_rest >> 53) / 1000.0) as "lastEventAt"`;
+  coalesce((select ${HEAD_AT} from (${OWN_TIMES}) as o where o.from_at <= ${HEAD_AT} and ${HEAD_AT} < o.to_at limit 1),
+    (select max(e.at) from (${OWN_TIMES}) as o cross join lateral (
+      select ${EVENT_AT} as at from event e
+      where e.device_id = d.id and e.sec between ${secondOf('o.from_at')} and ${secondOf('o.to_at')}
+        and ${EVENT_AT} >= o.from_at and ${EVENT_AT} < o.to_at
+      order by e.sec desc, e.rest desc limit 1) as e)) as "lastEventAt"`;
 /** A driver sees the devices that were assigned to them; row-level security leaves only those assignments. */
 const SHOWN = Prisma.sql`(current_driver() is null or exists (select from assignment a where a.device_id = d.id))`;
 

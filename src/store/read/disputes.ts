@@ -3,6 +3,7 @@ import type { DisputedTrip, KnownTrip, LeftOut } from '../../core/premium/bills/
 import { leaveOut } from '../../core/premium/bills/disputed.ts';
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
+import { instantOf } from './instant.ts';
 
 export type DisputeState = 'OPEN' | 'UPHELD' | 'REJECTED';
 
@@ -85,7 +86,7 @@ export async function readDisputedTrips(
       where policy_id = any(${policyRefs}::int[]) and state <> 'REJECTED')
     select d.policy_id as "policyRef", d.device_id as "deviceRef", d.id as "disputeRef", d.trip_id as "disputedTripRef", d.from_at as from,
       d.to_at as to, d.was_open as "wasOpen", d.parts as "disputedParts", t.id as "tripRef", t.vehicle_id as "vehicleRef",
-      t.started_at as "startedAt", to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0) as "lastAt", t.days as parts
+      t.started_at as "startedAt", ${instantOf(Prisma.sql`t.last_sec`, Prisma.sql`t.last_rest`)} as "lastAt", t.days as parts
     from disputed d join trip t on t.device_id = d.device_id and t.started_at >= d.earliest and t.started_at <= d.to_at
     order by d.policy_id, d.device_id, t.started_at`;
   const groups = new Map<string, RawDisputed[]>();

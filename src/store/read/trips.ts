@@ -4,6 +4,7 @@ import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo, belongsToTenant } from './changes.ts';
 import { READ_THROUGH } from '../read-through.ts';
+import { instantOf } from './instant.ts';
 
 /** A trip as stored, in the store's units, and whether it is closed by now. */
 export interface TripRow {
@@ -70,7 +71,7 @@ export interface TripCriteria {
  */
 export const CLOSED = Prisma.sql`(t.decided_sec is not null or coalesce(
   ${READ_THROUGH} - s.arrived_at
-    > t.closes_at - to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0), false))`;
+    > t.closes_at - ${instantOf(Prisma.sql`t.last_sec`, Prisma.sql`t.last_rest`)}, false))`;
 
 const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "deviceId", t.tenant_id as "tenantRef",
   t.driver_id as "driverRef", t.vehicle_id as "vehicleRef", ${CLOSED} as closed, t.started_at as "startedAt",

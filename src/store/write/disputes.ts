@@ -1,7 +1,9 @@
 import type { DayPart } from '../../core/changes.ts';
 import { less } from '../../core/premium/bills/disputed.ts';
+import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import { readDisputedTrips } from '../read/disputes.ts';
+import { instantOf } from '../read/instant.ts';
 import { readPolicy } from '../read/policies.ts';
 import { readTrips } from '../read/trips.ts';
 import { refuse } from './once.ts';
@@ -55,7 +57,7 @@ export async function disputeTrip(
     : await tx.$queryRaw<{ ref: number }[]>`
         insert into dispute (tenant_id, policy_id, trip_id, reason, opened_by, device_id, from_at, to_at, was_open, parts)
         values (${tenantRef}, ${policy.ref}, ${tripRef}, ${reason}, ${subject}, ${trip.deviceRef}, ${new Date(trip.startedAtMs)},
-          to_timestamp(946684800 + ${trip.lastSec}::int + (${trip.lastRest}::bigint >> 53) / 1000.0), ${!trip.closed},
+          ${instantOf(Prisma.sql`${trip.lastSec}::int`, Prisma.sql`${trip.lastRest}::bigint`)}, ${!trip.closed},
           ${JSON.stringify(parts)}::jsonb)
         on conflict do nothing returning id as ref`;
   if (!made) {

@@ -3,6 +3,7 @@ import { Prisma } from '../../generated/client.ts';
 import type { StoredEvent } from '../../rows.ts';
 import { EVENT_COLUMNS, rowToEvent } from '../../rows.ts';
 import type { LiveQuery } from './connection.ts';
+import { instantOf } from '../instant.ts';
 import type { Owner } from './owner.ts';
 
 const COLUMNS = Prisma.raw(
@@ -142,7 +143,7 @@ export async function readTelemetry(
         where e.device_id = s.device_id and e.sec >= w.sec and (e.sec, e.rest) > (w.sec, w.rest)
         order by e.sec, e.rest limit ${limit})
     ) as p on true
-    left join lateral (select to_timestamp(946684800 + p.sec + (p.rest >> 53) / 1000.0) as at) as i on true
+    left join lateral (select ${instantOf(Prisma.sql`p.sec`, Prisma.sql`p.rest`)} as at) as i on true
     left join lateral (select t.tenant_id, n.slug as tenant from device_tenancy t join tenant n on n.id = t.tenant_id
       where t.device_id = w.device_id and t.from_at <= i.at and i.at < t.to_at limit 1) as y on true
     left join lateral (select g.id, v.external_id as driver from assignment g

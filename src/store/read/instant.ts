@@ -1,0 +1,6 @@
+import { Prisma } from '../generated/client.ts';
+
+/** The instant of an event: `sec` counts seconds since 2000, and the upper bits of `rest` are its milliseconds. */
+export function instantOf(sec: Prisma.Sql, rest: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`to_timestamp(946684800 + ${sec} + (${rest} >> 53) / 1000.0)`;
+}
