@@ -193,6 +193,20 @@ const settings = {
     .describe(
       'Megabytes of dead letters that are kept with their bytes. Beyond them the sink keeps counts and offsets only, and reports odograph_dead_letters_over_budget.',
     ),
+  KEEP_CHANGES_DAYS: z
+    .string()
+    .regex(/^([7-9]|[1-9]\d{1,3})$/, 'must be a number of days, from 7 to 9999')
+    .transform(Number)
+    .default(8)
+    .describe(
+      'Days that the sink keeps what streams resume by. Cursors expire when it is removed, after 7 days at the earliest.',
+    ),
+  KEEP_IDEMPOTENCY_KEYS_DAYS: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'must be a number of days, from 1 to 9999')
+    .transform(Number)
+    .default(30)
+    .describe('Days after which a mutation with the same idempotencyKey is done again.'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
       error: 'must be fatal, error, warn, info, debug, trace or silent',

@@ -13,6 +13,7 @@ import type { Metrics } from './ops.ts';
 import { createMetrics, startHealth } from './ops.ts';
 import { decodeUtf8 } from './sink/decode.ts';
 import type { Sink } from './sink/run.ts';
+import { startPruning } from './sink/pruning.ts';
 import { startSink } from './sink/run.ts';
 import { Problem } from './problem.ts';
 import { createNotifier } from './store/notify.ts';
@@ -146,7 +147,6 @@ async function plugSink(
   stops.push(() => kafka.close());
   const store = openStore({ url: options.sinkUrl, poolSize: SINK_CONNECTIONS });
   stops.push(() => store.close());
-  await checkSession(store);
   const notifier = createNotifier(options.sinkUrl, (error) =>
     log.warn({ err: error }, 'could not notify listeners; they poll every second anyway'),
   );
@@ -166,6 +166,8 @@ async function plugSink(
       decodeUtf8,
     },
     loadRules: async () => {
+      // Asked first, and again until the database answers.
+      await checkSession(store);
       const rows = await readRules(store);
       rulesAt = createRulesTimeline(rows);
       for (const { effectiveFromMs } of rows) loadZones(rulesAt(effectiveFromMs).zoneData);
@@ -177,6 +179,17 @@ async function plugSink(
     onBatch: (batch) => metrics.countBatch(batch),
   });
   stops.push(() => sink.stop());
+  const pruning = startPruning({
+    store,
+    lives: {
+      changesDays: config.keepChangesDays,
+      idempotencyKeysDays: config.keepIdempotencyKeysDays,
+    },
+    log,
+    onPruned: (rows) => metrics.countPruned(rows),
+    onSizes: (bytes) => metrics.setTableBytes(bytes),
+  });
+  stops.push(() => pruning.stop());
   started.sink = sink;
   await sink.started;
 }

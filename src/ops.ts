@@ -37,6 +37,10 @@ export interface Metrics {
   countBatch(batch: Batch): void;
   /** Registers where a sink's status is read. */
   watchSink(status: () => SinkStatus | undefined): void;
+  /** Rows that were removed because they had outlived their life, by table. */
+  countPruned(rows: ReadonlyMap<string, number>): void;
+  /** Bytes of each table with its indexes. */
+  setTableBytes(bytes: ReadonlyMap<string, number>): void;
   /** Registers how a role's readiness is computed, on each scrape. */
   watchReady(role: string, isReady: () => boolean): void;
   /** In Prometheus' text format. */
@@ -92,6 +96,18 @@ export function createMetrics(): Metrics {
     'odograph_repaired_devices_total',
     'Times that late events changed the past of a device.',
   );
+  const pruned = new Counter({
+    name: 'odograph_pruned_rows_total',
+    help: 'Rows removed because they had outlived their life, by table.',
+    labelNames: ['table'],
+    registers,
+  });
+  const tableBytes = new Gauge({
+    name: 'odograph_table_bytes',
+    help: 'Size of a table with its indexes and partitions.',
+    labelNames: ['table'],
+    registers,
+  });
   const roles = new Map<string, () => boolean>();
   new Gauge({
     name: 'odograph_ready',
@@ -119,6 +135,12 @@ export function createMetrics(): Metrics {
       batches.observe(batch.durationMs / 1000);
     },
     watchSink: (status) => gaugeSink(status, registers),
+    countPruned(rows) {
+      for (const [table, count] of rows) pruned.inc({ table }, count);
+    },
+    setTableBytes(bytes) {
+      for (const [table, size] of bytes) tableBytes.set({ table }, size);
+    },
     watchReady: (role, isReady) => void roles.set(role, isReady),
     write: () => registry!.metrics(),
   };

@@ -9,4 +9,6 @@ export const LOCKS = {
   migrate: 0x6f646f67,
   /** 'odop': one process at a time creates partitions of the event table. */
   partitions: 0x6f646f70,
+  /** 'odox': one sink at a time removes what has outlived its life. */
+  prune: 0x6f646f78,
 } as const;

@@ -54,7 +54,7 @@ async function makeRoles(client: pg.ClientBase): Promise<void> {
     analytics: boolean;
   }>(
     `select pg_has_role('odograph_api', 'odograph_operator', 'set') as operator,
-            pg_has_role('odograph_sink', 'set') as sink, pg_has_role('odograph_analytics', 'set') as analytics`,
+            pg_has_role('odograph_sink', 'set') as sink, pg_has_role('odograph_analytics', 'usage') and pg_has_role('odograph_analytics', 'set') as analytics`,
   );
   // Not inherited: an API acts as the operator only in a transaction that says so.
   if (!memberships[0]?.operator) {
@@ -64,9 +64,9 @@ async function makeRoles(client: pg.ClientBase): Promise<void> {
   if (!memberships[0]?.sink) {
     await client.query('grant odograph_sink to current_user with inherit true, set true');
   }
-  // The same holds for the views for actuaries and their owner.
+  // The same holds for the views for actuaries, which migrations also replace.
   if (!memberships[0]?.analytics) {
-    await client.query('grant odograph_analytics to current_user with inherit false, set true');
+    await client.query('grant odograph_analytics to current_user with inherit true, set true');
   }
 }
 
