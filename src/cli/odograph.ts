@@ -10,6 +10,7 @@ import { defineImport } from './import.ts';
 import { defineMigrate } from './migrate.ts';
 import { defineRate } from './rate.ts';
 import { defineRoles } from './roles.ts';
+import { defineRules } from './rules.ts';
 import { defineSend } from './send.ts';
 import { defineSimulate } from './simulate.ts';
 import { defineToken } from './token.ts';
@@ -57,6 +58,7 @@ function createProgram(): Command {
     defineWhatIf,
     defineImport,
     defineAnalyst,
+    defineRules,
     defineToken,
     defineDeadLetters,
     defineDoctor,
