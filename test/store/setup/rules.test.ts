@@ -59,7 +59,7 @@ async function send(events: ReturnType<typeof eventsOf>): Promise<void> {
   }));
   const now = () => Math.max(...events.map(({ atMs }) => atMs)) + 1_000;
   await processBatch({ ...sink, now, rules: { fold, rows: rows.length } }, [
-    { partition: 0, from: offset, records },
+    { partition: 0, from: offset, to: offset + records.length, records },
   ]);
   offset += records.length;
 }
