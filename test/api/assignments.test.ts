@@ -41,6 +41,34 @@ async function totals() {
 }
 
 describe('assignDevice', () => {
+  it('warns of another device on the vehicle at the same time, and says which one counts', async () => {
+    const assign = async (id: string, from: string) => {
+      const input = {
+        ...{ deviceId: id, driverExternalId: 'ann', vehicle: { externalId: 'shared car' }, from },
+        idempotencyKey: key(),
+      };
+      const select = 'warnings { code message field } userErrors { message }';
+      const { data, errors } = await ask(
+        api,
+        INSURER,
+        `mutation ($input: AssignDeviceInput!) { assignDevice(input: $input) { ${select} } }`,
+        { input },
+      );
+      expect(errors).toEqual([]);
+      expect(data.assignDevice.userErrors).toEqual([]);
+      return data.assignDevice.warnings;
+    };
+    expect(await assign(deviceId, '2015-01-01T00:00:00Z')).toEqual([]);
+    await rows.addDevice('PHONE-1', tenant);
+    expect(await assign('PHONE-1', '2015-03-01T00:00:00Z')).toEqual([
+      {
+        code: 'OVERLAP',
+        message: `The vehicle shared car also has the device ${deviceId} from 2015-03-01T00:00:00.000Z on. Its kilometres count by ${deviceId}, which was assigned first.`,
+        field: ['vehicle'],
+      },
+    ]);
+  });
+
   it('moves the trips of its interval to the driver, with events, roll-ups, revisions and the fence', async () => {
     for (const day of [1, 2, 3]) {
       await rows.addTrip(tenant, device, {

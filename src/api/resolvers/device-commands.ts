@@ -1,4 +1,5 @@
-import { readDevices } from '../../store/read/devices.ts';
+import type { VehicleShare } from '../../store/read/devices.ts';
+import { readDevices, readVehicleShares } from '../../store/read/devices.ts';
 import { assignDevice, moveDevice } from '../../store/write/devices.ts';
 import { refuse } from '../../store/write/once.ts';
 import type { Resolvers } from '../generated/schema.ts';
@@ -23,9 +24,13 @@ export const deviceCommands: Resolvers = {
             toMs: input.to ?? null,
           });
         },
-        async (tx, ref) => (await readDevices(tx, [ref]))[0],
+        async (tx, ref) => {
+          const [device] = await readDevices(tx, [ref]);
+          return device && { device, shares: await readVehicleShares(tx, ref) };
+        },
       );
-      return { device: row, userErrors };
+      const warnings = row?.shares.map(toWarning) ?? [];
+      return { device: row?.device ?? null, warnings, userErrors };
     },
     moveDevice: async (_, { input }, context) => {
       const { row, userErrors } = await perform(
@@ -54,3 +59,14 @@ export const deviceCommands: Resolvers = {
     },
   },
 };
+
+function toWarning(share: VehicleShare) {
+  const { vehicleId, otherDeviceId, from, to, otherCounts } = share;
+  const until = to.getUTCFullYear() >= 9999 ? 'on' : `to ${to.toISOString()}`;
+  const counting = otherCounts ? `${otherDeviceId}, which was assigned first` : 'this device';
+  return {
+    code: 'OVERLAP' as const,
+    message: `The vehicle ${vehicleId} also has the device ${otherDeviceId} from ${from.toISOString()} ${until}. Its kilometres count by ${counting}.`,
+    field: ['vehicle'],
+  };
+}

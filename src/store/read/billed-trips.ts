@@ -1,10 +1,13 @@
 import type { DayPart } from '../../core/changes.ts';
 import type { KnownNow } from '../../core/premium/bills/adjustment.ts';
 import type { LeftOut } from '../../core/premium/bills/disputed.ts';
+import type { OverlappingTrip } from '../../core/premium/bills/overlapping.ts';
 import { exposureOf } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
+import { COUNTS, countingOf } from './counting.ts';
 import { readDisputedTrips } from './disputes.ts';
 import type { RatedCover } from './rating.ts';
+import { startsFor } from './trip-starts.ts';
 import { CLOSED } from './trips.ts';
 
 interface RawTrip {
@@ -12,11 +15,16 @@ interface RawTrip {
   readonly revision: number;
   readonly vehicleRef: number;
   readonly days: readonly DayPart[];
+  /** Whether its device counts for the vehicle; otherwise another one does at that time. */
+  readonly counts: boolean;
+  readonly deviceId: string;
 }
 
 /** The driving that a bill takes, and what disputes leave out of it. */
 interface BilledDriving extends Pick<KnownNow, 'exposure' | 'trips'> {
   readonly leftOut: readonly LeftOut[];
+  /** Trips of devices that do not count for their vehicle, since another one does at that time. */
+  readonly overlapping: readonly OverlappingTrip[];
 }
 
 /**
@@ -35,22 +43,22 @@ export async function readBilledDriving(
   cutOff: Date,
 ): Promise<BilledDriving> {
   const refs = [...vehicles.keys()];
-  // A trip is cut at the UTC midnight after its twelfth hour, and local dates are within a day of UTC's. The bounds are
-  // timestamptz like the column: comparing it with a date is not leakproof, and so not an index condition behind
-  // row-level security.
-  const trips = await tx.$queryRaw<RawTrip[]>`
-    select t.id, t.revision, t.vehicle_id as "vehicleRef", t.days
-    from trip t left join device_state s on s.device_id = t.device_id
+  const found = await tx.$queryRaw<RawTrip[]>`
+    with counting as materialized (${countingOf(refs)})
+    select t.id, t.revision, t.vehicle_id as "vehicleRef", t.days, ${COUNTS} as counts, d.external_id as "deviceId"
+    from trip t join device d on d.id = t.device_id left join device_state s on s.device_id = t.device_id
     where t.device_id = any(array(select device_id from assignment where vehicle_id = any(${refs}::int[])))
       and t.vehicle_id = any(${refs}::int[])
-      and t.started_at >= ${daysAfter(since, -3)} and t.started_at < ${daysAfter(to, 1)}
+      and ${startsFor(since, to)}
       and t.closes_at <= ${cutOff} and ${CLOSED}
     order by t.id`;
   const known = new Map(
-    trips.flatMap(({ id, ...trip }) => {
-      const parts = trip.days.filter(({ localDate }) => localDate >= since && localDate < to);
-      return parts.length === 0 ? [] : [[Number(id), { ...trip, tripId: String(id), parts }]];
-    }),
+    found
+      .filter(({ counts }) => counts)
+      .flatMap(({ id, ...trip }) => {
+        const parts = trip.days.filter(({ localDate }) => localDate >= since && localDate < to);
+        return parts.length === 0 ? [] : [[Number(id), { ...trip, tripId: String(id), parts }]];
+      }),
   );
   const leftOut = (await readDisputedTrips(tx, [policyRef])).filter(({ tripRef }) =>
     known.has(tripRef),
@@ -72,9 +80,11 @@ export async function readBilledDriving(
       ),
     ),
     leftOut,
+    overlapping: found
+      .filter(({ counts }) => !counts)
+      .map(({ id, vehicleRef, deviceId, days: parts }) => {
+        const vehicleId = vehicles.get(vehicleRef) ?? '';
+        return { tripId: String(id), vehicleId, deviceId, parts };
+      }),
   };
-}
-
-function daysAfter(date: string, days: number): Date {
-  return new Date(Date.parse(`${date}T00:00:00Z`) + days * 86_400_000);
 }

@@ -1,6 +1,7 @@
 import type { DeviceDays } from '../../core/premium/rating/input.ts';
 import type { Transaction } from '../open.ts';
 import { READ_THROUGH } from '../read-through.ts';
+import { countingOf, IN_PARTS } from './counting.ts';
 
 /** The vehicles of a policy with their external ids, and the zone that its dates are of. */
 interface ListenedPolicy {
@@ -11,7 +12,7 @@ interface ListenedPolicy {
 /**
  * The whole local days on which devices of policies' vehicles were heard, and those on which they were silent:
  * no event of the day is stored. Days without a device all day long are missing, and so are those that were
- * not over at `cutOff`. A day with driving in the roll-ups was heard; each other day costs one probe of
+ * not over at `cutOff`. Of several devices on a vehicle it is the one that counts. A day with driving in the roll-ups was heard; each other day costs one probe of
  * the events' key, by device and second.
  *
  * @param since first local date
@@ -33,24 +34,26 @@ export async function readDeviceDays(
   // functions in it are leakproof. So the bounds are whole seconds of a materialized CTE, compared as integers.
   const rows = await tx.$queryRaw<
     { place: bigint; from: string; to: string; heard: boolean }[]
-  >`with held as (
-      select v.place, v.vehicle_id, v.zone, range_agg(tstzrange(a.from_at, a.to_at)) as times
+  >`with counting as materialized (${countingOf(vehicles.map((v) => v.vehicleRef))}),
+    held as (
+      select v.place, v.vehicle_id, v.zone, range_agg(tstzrange(a.counts_from, a.counts_to)) as times
       from unnest(${vehicles.map((v) => v.vehicleRef)}::int[], ${vehicles.map((v) => v.timeZone)}::text[])
         with ordinality as v(vehicle_id, zone, place)
-      join assignment a on a.vehicle_id = v.vehicle_id
+      join counting a on a.vehicle_id = v.vehicle_id and a.counts_from is not null
       group by v.place, v.vehicle_id, v.zone),
     day as materialized (
       select h.place, h.vehicle_id, d.date, d.begins, d.ends, exists (
-        select from daily_total t where t.vehicle_id = h.vehicle_id and t.local_date = d.date) as driven
+        select from daily_total t where t.vehicle_id = h.vehicle_id and t.local_date = d.date
+          and t.assignment_id <> all(${IN_PARTS})) as driven
       from held h cross join lateral (
         select s::date as date, s at time zone h.zone as begins, (s + interval '1 day') at time zone h.zone as ends
         from generate_series(${since}::timestamp, (${cutOff}::timestamptz at time zone h.zone)::date - interval '1 day', interval '1 day') as s) as d
       where h.times @> tstzrange(d.begins, d.ends)),
     probe as materialized (
       select day.place, day.date, a.device_id,
-        floor(extract(epoch from greatest(a.from_at, day.begins)))::int - 946684800 as from_sec,
-        ceil(extract(epoch from least(a.to_at, day.ends)))::int - 946684800 as to_sec
-      from day join assignment a on a.vehicle_id = day.vehicle_id and a.from_at < day.ends and a.to_at > day.begins
+        floor(extract(epoch from greatest(a.counts_from, day.begins)))::int - 946684800 as from_sec,
+        ceil(extract(epoch from least(a.counts_to, day.ends)))::int - 946684800 as to_sec
+      from day join counting a on a.vehicle_id = day.vehicle_id and a.counts_from < day.ends and a.counts_to > day.begins
       where not day.driven),
     heard as (
       select distinct p.place, p.date from probe p cross join lateral (

@@ -146,3 +146,27 @@ function spanOf(from: Date, to: Date): { fromMs: number | null; toMs: number | n
     toMs: to.getTime() >= END_MS ? null : to.getTime(),
   };
 }
+
+/** Another device that is assigned to the same vehicle for some of the same time. */
+export interface VehicleShare {
+  readonly vehicleId: string;
+  readonly otherDeviceId: string;
+  readonly from: Date;
+  readonly to: Date;
+  /** Whether the other device is the one that counts for the vehicle's kilometres; see counting.ts. */
+  readonly otherCounts: boolean;
+}
+
+/** The other devices on the vehicles of a device, while both are assigned. */
+export async function readVehicleShares(
+  tx: Transaction,
+  deviceRef: number,
+): Promise<VehicleShare[]> {
+  return tx.$queryRaw`
+    select v.external_id as "vehicleId", d.external_id as "otherDeviceId", greatest(a.from_at, b.from_at) as from,
+      least(a.to_at, b.to_at) as to, (b.from_at, b.device_id) < (a.from_at, a.device_id) as "otherCounts"
+    from assignment a join assignment b on b.vehicle_id = a.vehicle_id and b.device_id <> a.device_id
+      and b.from_at < a.to_at and a.from_at < b.to_at
+    join vehicle v on v.id = a.vehicle_id join device d on d.id = b.device_id
+    where a.device_id = ${deviceRef} order by 3, 2`;
+}

@@ -2,6 +2,7 @@ import type { BillAdjustment } from '../../core/premium/bills/adjustment.ts';
 import { computeAdjustment, computeCreditNote } from '../../core/premium/bills/adjustment.ts';
 import type { Bill } from '../../core/premium/bills/bill.ts';
 import { disputedWithin } from '../../core/premium/bills/disputed.ts';
+import { overlappingWithin } from '../../core/premium/bills/overlapping.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
@@ -52,7 +53,7 @@ export async function adjustBills(
       return tariff ? [exposureSince(tariff, policy.startDate, { from, to })] : [];
     })
     .reduce((least, day) => (day < least ? day : least));
-  const { leftOut, ...driving } = await readBilledDriving(
+  const { leftOut, overlapping, ...driving } = await readBilledDriving(
     tx,
     policy.ref,
     cover,
@@ -71,6 +72,7 @@ export async function adjustBills(
     {
       ...driving,
       disputed: disputedWithin(leftOut, first.from, last.to),
+      overlapping: overlappingWithin(overlapping, first.from, last.to),
       policy: cover.policy,
       cutOff: cutOff.toISOString(),
       ...(deviceDays && { deviceDays }),

@@ -59,7 +59,7 @@ async function rebuildTotals(
   device: number,
   dates: readonly string[],
 ): Promise<void> {
-  // The bounds are timestamptz like the column: see read/billed-trips.ts.
+  // The bounds are timestamptz like the column: see read/trip-starts.ts.
   const days = dates.map((date) => Date.parse(`${date}T00:00:00Z`));
   await tx.$executeRaw`delete from daily_total where device_id = ${device} and local_date = any(${dates}::date[])`;
   await tx.$executeRaw`

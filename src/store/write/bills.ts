@@ -1,5 +1,6 @@
 import { composeBill, recomposeBill } from '../../core/premium/bills/bill.ts';
 import { disputedWithin } from '../../core/premium/bills/disputed.ts';
+import { overlappingWithin } from '../../core/premium/bills/overlapping.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Transaction } from '../open.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
@@ -68,6 +69,7 @@ export async function issueBill(
   };
   const made = composeBill(number, tariff, input, cutOff.toISOString(), driving.trips, {
     disputed: disputedWithin(driving.leftOut, from, to),
+    overlapping: overlappingWithin(driving.overlapping, from, to),
   });
   if (!made.ok) refuseUnratable(made.problems, 'policyNumber');
   const { product, jurisdiction, name: tariffName } = row;

@@ -6,6 +6,7 @@ import { quote } from '../rating/quote.ts';
 import { snapshotOf, type Snapshot } from '../rating/snapshot.ts';
 import type { Tariff } from '../tariff/tariff.ts';
 import type { DisputedDriving } from './disputed.ts';
+import type { OverlappingDriving } from './overlapping.ts';
 
 /** A trip in the revision that was known: the evidence for the metres. */
 export interface TripEvidence {
@@ -16,6 +17,7 @@ export interface TripEvidence {
 /** Driving of a document's period that is left out, and why; a list that would be empty is absent. */
 export interface NotCounted {
   readonly disputed?: readonly DisputedDriving[];
+  readonly overlapping?: readonly OverlappingDriving[];
 }
 
 /** An issued bill. It holds its inputs, so that recalculation needs only the tariff beside it. */
@@ -40,8 +42,11 @@ export function evidenceOf(trips: readonly TripEvidence[]): TripEvidence[] {
 }
 
 /** What a document keeps of it. */
-export function notCountedOf({ disputed = [] }: NotCounted): NotCounted {
-  return disputed.length === 0 ? {} : { disputed };
+export function notCountedOf({ disputed = [], overlapping = [] }: NotCounted): NotCounted {
+  return {
+    ...(disputed.length === 0 ? {} : { disputed }),
+    ...(overlapping.length === 0 ? {} : { overlapping }),
+  };
 }
 
 export type Issued =

@@ -4,8 +4,14 @@ import { spellKm } from './driven-statement.ts';
 import type { Note } from './statement.ts';
 
 /** Notes of a bill or an adjustment about driving that it leaves out. */
-export function notCountedNotes({ disputed = [] }: NotCounted): Note[] {
-  return disputed.map((driving) => ({ title: 'Disputed', text: spellDisputed(driving) }));
+export function notCountedNotes({ disputed = [], overlapping = [] }: NotCounted): Note[] {
+  return [
+    ...disputed.map((driving) => ({ title: 'Disputed', text: spellDisputed(driving) })),
+    ...overlapping.map(({ vehicleId, deviceId, distanceM }) => ({
+      title: 'Two devices',
+      text: `${spellKm(distanceM)} km that the device ${deviceId} reported of vehicle ${vehicleId} do not count: another device was assigned to the vehicle first, and each kilometre counts once.`,
+    })),
+  ];
 }
 
 function spellDisputed({ tripId, disputedTripId, whole, distanceM }: DisputedDriving): string {
