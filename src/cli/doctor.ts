@@ -162,36 +162,28 @@ async function lookAtDatabase(config: Config): Promise<readonly Finding[]> {
   }
 }
 
-async function lookAtMigrations(client: pg.Client): Promise<Finding> {
-  const { readMigrations } = await import('../store/setup/schema-engine.ts');
-  const wanted = readMigrations().migrationDirectories.map(({ path }) => path);
-  const { rows: tables } = await client.query<{ t: string | null }>(
-    `select to_regclass('_prisma_migrations') as t`,
-  );
-  const { rows } = tables[0]?.t
-    ? await client.query<{ migration_name: string }>(
-        'select migration_name from _prisma_migrations where finished_at is not null and rolled_back_at is null',
-      )
-    : { rows: [] };
-  const applied = new Set(rows.map((row) => row.migration_name));
-  const missing = wanted.filter((name) => !applied.has(name));
+async function lookAtMigrations(client: pg.ClientBase): Promise<Finding> {
+  const { findMissingMigrations } = await import('../store/setup/diagnose.ts');
+  const { all, missing } = await findMissingMigrations(client);
   return missing.length === 0
-    ? fine(`all ${wanted.length} migrations are applied`)
+    ? fine(`all ${all.length} migrations are applied`)
     : bad(`${missing.length} migrations are not applied (${missing.join(', ')}): odograph migrate`);
 }
 
-/** Who keeps old snapshots alive: subscribers are told nothing newer, and nothing is vacuumed. */
-async function lookAtHorizon(client: pg.Client): Promise<readonly Finding[]> {
-  const { rows } = await client.query<{ who: string; ageS: number }>(
-    `select who, extract(epoch from clock_timestamp() - since)::int as "ageS" from (
-       select format('the prepared transaction %L of %s', gid, owner) as who, prepared as since from pg_prepared_xacts
-       union all
-       select format('process %s of %s (%s), %s', pid, usename, coalesce(nullif(application_name, ''), 'no name'), state), xact_start
-       from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'
-         and (backend_xid is not null or backend_xmin is not null)) as holders
-     where since < clock_timestamp() - make_interval(secs => $1) order by since`,
-    [LONG_TRANSACTION_S],
-  );
-  if (rows.length === 0) return [fine('no transaction holds up the snapshot horizon')];
-  return rows.map(({ who, ageS }) => bad(`${who} holds up the snapshot horizon since ${ageS} s`));
+/** Transactions that delay subscription updates. */
+async function lookAtHorizon(client: pg.ClientBase): Promise<readonly Finding[]> {
+  const { findHorizonHolders } = await import('../store/setup/diagnose.ts');
+  const { holders, seesOthers } = await findHorizonHolders(client, LONG_TRANSACTION_S);
+  if (holders.length > 0) {
+    return holders.map(({ holder, ageS }) =>
+      bad(`${holder} has held up subscription updates for ${ageS} s`),
+    );
+  }
+  return [
+    seesOthers
+      ? fine('no transaction holds up subscription updates')
+      : note(
+          "transactions of other logins cannot be seen: grant pg_read_all_stats to the owner's login",
+        ),
+  ];
 }

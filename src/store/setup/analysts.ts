@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { withOwner } from '../session.ts';
 
@@ -22,10 +22,11 @@ export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Ana
   return withOwner(ownerUrl, async (client) => {
     const tenantRef = await findTenant(client, tenant);
     if (tenantRef === null) return null;
-    const login = loginOf(tenant);
+    const database = decodeURIComponent(new URL(ownerUrl).pathname.slice(1));
+    const login =
+      (await findLogin(client, tenantRef)) ?? (await chooseLogin(client, database, tenant));
     const name = client.escapeIdentifier(login);
     const password = randomBytes(18).toString('base64url');
-    const database = decodeURIComponent(new URL(ownerUrl).pathname.slice(1));
     const inDatabase = `alter role ${name} in database ${client.escapeIdentifier(database)} set`;
     const { rowCount } = await client.query('select from pg_roles where rolname = $1', [login]);
     if (rowCount === 0) await client.query(`create role ${name} nologin noinherit`);
@@ -38,6 +39,10 @@ export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Ana
     await client.query(`${inDatabase} idle_in_transaction_session_timeout = '60s'`);
     await client.query(`${inDatabase} transaction_timeout = '10min'`);
     await client.query(`${inDatabase} search_path = analytics`);
+    // A temporary table would hold a transaction id, and with it the updates of every tenant.
+    await client.query(
+      `revoke temporary on database ${client.escapeIdentifier(database)} from public`,
+    );
     await client.query(`grant usage on schema analytics to ${name}`);
     await client.query(`grant select on all tables in schema analytics to ${name}`);
     await client.query(
@@ -56,10 +61,11 @@ export async function openAnalyst(ownerUrl: string, tenant: string): Promise<Ana
 /** Takes the login of a tenant's actuaries away; whether there was one. */
 export async function closeAnalyst(ownerUrl: string, tenant: string): Promise<boolean> {
   return withOwner(ownerUrl, async (client) => {
-    const login = loginOf(tenant);
+    const tenantRef = await findTenant(client, tenant);
+    const login = tenantRef === null ? undefined : await findLogin(client, tenantRef);
+    if (login === undefined) return false;
     const name = client.escapeIdentifier(login);
-    const { rowCount } = await client.query('delete from analyst where login = $1', [login]);
-    if (!rowCount) return false;
+    await client.query('delete from analyst where login = $1', [login]);
     await client.query(`alter role ${name} nologin password null`);
     await client.query(`revoke all on all tables in schema analytics from ${name}`);
     await client.query(`revoke all on schema analytics from ${name}`);
@@ -71,8 +77,25 @@ export async function closeAnalyst(ownerUrl: string, tenant: string): Promise<bo
   });
 }
 
-function loginOf(tenant: string): string {
-  return `odograph_analyst_${tenant.replaceAll('-', '_')}`.slice(0, MAX_NAME);
+/** The login that a tenant's actuaries have, if any. */
+async function findLogin(client: pg.Client, tenantRef: number): Promise<string | undefined> {
+  const { rows } = await client.query<{ login: string }>(
+    'select login from analyst where tenant_id = $1 order by since desc limit 1',
+    [tenantRef],
+  );
+  return rows[0]?.login;
+}
+
+/**
+ * A login for a tenant. Roles belong to the cluster: where the plain name is too long or in use, by another
+ * database or by a tenant of a similar name, it ends with a digest of the database and the tenant.
+ */
+async function chooseLogin(client: pg.Client, database: string, tenant: string): Promise<string> {
+  const plain = `odograph_analyst_${tenant.replaceAll('-', '_')}`;
+  const { rowCount } = await client.query('select from pg_roles where rolname = $1', [plain]);
+  if (plain.length <= MAX_NAME && rowCount === 0) return plain;
+  const digest = createHash('sha256').update(`${database}/${tenant}`).digest('hex').slice(0, 12);
+  return `${plain.slice(0, MAX_NAME - 1 - digest.length)}_${digest}`;
 }
 
 async function findTenant(client: pg.Client, slug: string): Promise<number | null> {

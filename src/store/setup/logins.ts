@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { keepSessionSettings } from '../session.ts';
+import { Problem } from '../../problem.ts';
+import { keepSessionSettings, SessionClient } from '../session.ts';
 
 /** The logins whose passwords `migrate` may set, each as the URL that its role will connect with. */
 export interface LoginUrls {
@@ -23,9 +24,10 @@ export async function ensureLogins(client: pg.ClientBase, logins: LoginUrls): Pr
   for (let attempt = 1; ; attempt++) {
     try {
       await makeRoles(client);
-      for (const { role, password } of passwords) {
-        if (password === undefined) continue;
-        await client.query(`alter role ${role} login password ${client.escapeLiteral(password)}`);
+      for (const { role, password, url } of passwords) {
+        if (password === undefined || url === undefined) continue;
+        if (await isOfAnotherStore(client, role)) await expectToConnect(role, url);
+        else await setPassword(client, role, password);
       }
       for (const { role } of passwords) await keepSessionSettings(client, role);
       return;
@@ -70,15 +72,56 @@ async function makeRoles(client: pg.ClientBase): Promise<void> {
   }
 }
 
+/** A role's comment begins so, followed by the database that sets its password. */
+const MARK = 'odograph: password set by the database ';
+
+/** Whether another database of the cluster, which still exists, has set a login's password. */
+async function isOfAnotherStore(client: pg.ClientBase, role: string): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select from pg_database d where d.datname <> current_database()
+       and shobj_description($1::regrole::oid, 'pg_authid') = $2 || d.datname`,
+    [role, MARK],
+  );
+  return (rowCount ?? 0) > 0;
+}
+
+async function setPassword(client: pg.ClientBase, role: string, password: string): Promise<void> {
+  await client.query(`alter role ${role} login password ${client.escapeLiteral(password)}`);
+  const { rows } = await client.query<{ database: string }>(
+    'select current_database()::text as database',
+  );
+  await client.query(
+    `comment on role ${role} is ${client.escapeLiteral(`${MARK}${rows[0]!.database}`)}`,
+  );
+}
+
+/** @throws Problem LOGIN_IN_USE where the login has another password than the URL */
+async function expectToConnect(role: string, url: string): Promise<void> {
+  const client = new SessionClient({ connectionString: url });
+  try {
+    await client.connect();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '28P01') throw error;
+    throw new Problem(
+      'LOGIN_IN_USE',
+      `The login ${role} belongs to the whole cluster, and another database with an Odograph store has set its password.`,
+      'Set DATABASE_SINK_URL and DATABASE_API_URL to the passwords that the logins have; setting them here would lock the other store out.',
+      error,
+    );
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
 function passwordOf(url: string | undefined, setting: string, role: string) {
-  if (url === undefined) return { role, password: undefined };
+  if (url === undefined) return { role, url, password: undefined };
   const { username, password } = new URL(url);
   if (decodeURIComponent(username) !== role) {
     throw new Error(
       `${setting} connects as "${decodeURIComponent(username)}", but must connect as ${role}: change the user name in the URL`,
     );
   }
-  return { role, password: password === '' ? undefined : decodeURIComponent(password) };
+  return { role, url, password: password === '' ? undefined : decodeURIComponent(password) };
 }
 
 function mayNotMakeRoles(error: unknown): string {
