@@ -31,7 +31,8 @@ export async function readDeviceDays(
     [...covered].map(([vehicleRef, vehicleId]) => ({ policy, vehicleRef, vehicleId, timeZone })),
   );
   // Behind row-level security a condition on an event's columns is part of the index condition only if all
-  // functions in it are leakproof. So the bounds are whole seconds of a materialized CTE, compared as integers.
+  // functions in it are leakproof. So the bounds are whole seconds of a materialized CTE, compared as integers. Without
+  // its limit the look at the sums could be planned as a hash of all sums.
   const rows = await tx.$queryRaw<
     { place: bigint; from: string; to: string; heard: boolean }[]
   >`with counting as materialized (${countingOf(vehicles.map((v) => v.vehicleRef))}),
@@ -42,9 +43,9 @@ export async function readDeviceDays(
       join counting a on a.vehicle_id = v.vehicle_id and a.counts_from is not null
       group by v.place, v.vehicle_id, v.zone),
     day as materialized (
-      select h.place, h.vehicle_id, d.date, d.begins, d.ends, exists (
-        select from daily_total t where t.vehicle_id = h.vehicle_id and t.local_date = d.date
-          and t.assignment_id <> all(${IN_PARTS})) as driven
+      select h.place, h.vehicle_id, d.date, d.begins, d.ends, (
+        select true from daily_total t where t.vehicle_id = h.vehicle_id and t.local_date = d.date
+          and t.assignment_id <> all(${IN_PARTS}) limit 1) is not null as driven
       from held h cross join lateral (
         select s::date as date, s at time zone h.zone as begins, (s + interval '1 day') at time zone h.zone as ends
         from generate_series(${since}::timestamp, (${cutOff}::timestamptz at time zone h.zone)::date - interval '1 day', interval '1 day') as s) as d
