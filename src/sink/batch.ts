@@ -1,9 +1,11 @@
 import { decodeState, emptyState } from '../core/advance.ts';
+import type { CanonicalEvent } from '../core/event.ts';
 import { compareKeys } from '../core/event.ts';
 import type { Commit } from '../store/ingest/commit.ts';
 import { commit } from '../store/ingest/commit.ts';
 import type { StoredDevice } from '../store/ingest/devices.ts';
 import { loadDevices } from '../store/ingest/devices.ts';
+import type { SpanRequest } from '../store/ingest/spans.ts';
 import { readSpans } from '../store/ingest/spans.ts';
 import type { DeviceFold } from './assemble.ts';
 import { assemble, countTrips } from './assemble.ts';
@@ -112,9 +114,16 @@ async function wake(sink: SinkContext, { state, ...row }: StoredDevice): Promise
 }
 
 function reader(sink: SinkContext) {
-  return async (request: Parameters<typeof readSpans>[1][number]) =>
-    (await readSpans(sink.store, [request]))[0]!;
+  return async (request: SpanRequest) => {
+    sink.progress();
+    return (await readSpans(sink.store, [request]))[0]!;
+  };
 }
+
+/** Devices whose past is read in one statement, … */
+const LATE_DEVICES = 50;
+/** … and events of each: most late events converge within a few hundred. */
+const FIRST_PAGE_EVENTS = 400;
 
 async function foldAll(
   sink: SinkContext,
@@ -122,46 +131,49 @@ async function foldAll(
   events: DecodedBatch['events'],
   settled: () => Promise<void>,
 ): Promise<DeviceFold[]> {
-  const isLate = (device: CachedDevice) =>
-    device.head !== undefined && compareKeys(events.get(device.externalId)![0]!, device.head) <= 0;
-  const lateDevices = devices.filter(isLate);
-  if (lateDevices.length > 0) await settled();
-  const spans = new Map(
-    lateDevices.length === 0
-      ? []
-      : (
-          await readSpans(
-            sink.store,
-            lateDevices.map((device) => ({
-              deviceId: device.id,
-              before: events.get(device.externalId)![0]!,
-            })),
-          )
-        ).map((span) => [span.deviceId, span]),
-  );
   const folds: DeviceFold[] = [];
+  const late: CachedDevice[] = [];
   for (const device of devices) {
     const all = events.get(device.externalId)!;
-    const span = spans.get(device.id);
-    const repaired: Repair = span
-      ? await repair(device.id, device.head!, all, span, reader(sink), sink.rules.fold)
-      : { refolds: [], folded: [], fresh: all };
-    const reachedHead = repaired.refolds.some((refold) => refold.head);
-    let forward: Stretch | undefined;
-    if (!reachedHead && repaired.fresh.length > 0) {
-      forward = createStretch(device.state, device.sinceCheckpoint);
-      for (const event of repaired.fresh) foldNext(forward, event, sink.rules.fold);
+    if (device.head && compareKeys(all[0]!, device.head) <= 0) late.push(device);
+    else folds.push(foldDevice(sink, device, all, { refolds: [], folded: [], fresh: all }));
+  }
+  if (late.length > 0) await settled();
+  // The past of all of them at once could be more than fits into memory.
+  for (let at = 0; at < late.length; at += LATE_DEVICES) {
+    const some = late.slice(at, at + LATE_DEVICES);
+    const first = (device: CachedDevice) => events.get(device.externalId)!;
+    const requests = some.map((device) => ({ deviceId: device.id, before: first(device)[0]! }));
+    const read = await readSpans(sink.store, requests, FIRST_PAGE_EVENTS);
+    const spans = new Map(read.map((span) => [span.deviceId, span]));
+    for (const device of some) {
+      const span = spans.get(device.id)!;
+      spans.delete(device.id);
+      const { head, id } = device;
+      const all = first(device);
+      const repaired = await repair(id, head!, all, span, reader(sink), sink.rules.fold);
+      folds.push(foldDevice(sink, device, all, repaired));
     }
-    const inserted = [...repaired.folded, ...repaired.fresh];
-    const late = device.head ? inserted.filter((e) => compareKeys(e, device.head!) <= 0).length : 0;
-    folds.push({
-      device,
-      refolds: repaired.refolds,
-      forward,
-      inserted,
-      late,
-      duplicates: all.length - inserted.length,
-    });
+    sink.progress();
   }
   return folds;
+}
+
+/** What is left to fold after the repair, onto the device's head. */
+function foldDevice(
+  sink: SinkContext,
+  device: CachedDevice,
+  all: readonly CanonicalEvent[],
+  { refolds, folded, fresh }: Repair,
+): DeviceFold {
+  const { head } = device;
+  let forward: Stretch | undefined;
+  if (fresh.length > 0 && !refolds.some((refold) => refold.head)) {
+    forward = createStretch(device.state, device.sinceCheckpoint);
+    for (const event of fresh) foldNext(forward, event, sink.rules.fold);
+  }
+  const inserted = folded.concat(fresh);
+  const late = head ? inserted.filter((event) => compareKeys(event, head) <= 0).length : 0;
+  const duplicates = all.length - inserted.length;
+  return { device, refolds, forward, inserted, late, duplicates };
 }

@@ -63,11 +63,13 @@ export async function repair(
     const { refold, folded, rest } = await refoldFrom(span, pending, read, context);
     span = undefined;
     if (folded.length > 0) refolds.push(refold);
-    allFolded.push(...folded);
+    for (const event of folded) allFolded.push(event);
     pending = rest;
   }
   return { refolds, folded: allFolded, fresh: pending };
 }
+
+type SpanFacts = Pick<EventSpan, 'trips' | 'drivingEvents' | 'spareHandles' | 'checkpoints'>;
 
 interface RefoldStep {
   readonly refold: Refold;
@@ -91,19 +93,21 @@ async function refoldFrom(
   const stretch = createStretch(state, 0);
   const keys: EventKey[] = [];
   const folded: CanonicalEvent[] = [];
-  const spans: EventSpan[] = [];
+  const spans: SpanFacts[] = [];
   let next = 0;
   const feed = (event: CanonicalEvent) => {
     foldNext(stretch, event, context);
-    keys.push(event);
+    keys.push({ atMs: event.atMs, digest: event.digest });
   };
   const feedNew = () => {
     folded.push(events[next]!);
     feed(events[next]!);
     next += 1;
   };
-  for (let span = first; ; span = await read({ deviceId, after: spans.at(-1)!.events.at(-1)! })) {
-    spans.push(span);
+  for (let span = first; ; span = await read({ deviceId, after: span.events.at(-1)! })) {
+    // A life may be long: its events are not kept.
+    const { trips, drivingEvents, spareHandles } = span;
+    spans.push({ trips, drivingEvents, spareHandles, checkpoints: span.checkpoints });
     const checkpoints = new Map(span.checkpoints.map((c) => [keyText(c.key), c.state]));
     for (const stored of span.events) {
       while (next < events.length && compareKeys(events[next]!, stored) < 0) feedNew();
@@ -149,7 +153,7 @@ export async function rebuildState(
 
 function toRefold(
   stretch: Stretch,
-  spans: readonly EventSpan[],
+  spans: readonly SpanFacts[],
   keys: readonly EventKey[],
   convergedAt: EventKey | undefined,
 ): Refold {

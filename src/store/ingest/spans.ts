@@ -56,7 +56,7 @@ export interface SpanRequest {
   readonly after?: EventKey;
 }
 
-/** Events read at once per device; most late events converge within a few hundred. */
+/** Events read at once of a device that a repair follows further. */
 const PAGE_EVENTS = 2_000;
 const EVENT_VALUES = ['sec', 'rest::text', ...EVENT_COLUMNS].join(', ');
 
@@ -114,6 +114,7 @@ cross join lateral (
 export async function readSpans(
   { prisma }: Store,
   requests: readonly SpanRequest[],
+  pageEvents = PAGE_EVENTS,
 ): Promise<EventSpan[]> {
   const rows = requests.map(({ deviceId, before, after }) => {
     const low = before && keyToColumns(before);
@@ -126,11 +127,11 @@ export async function readSpans(
       after_rest: high && String(high.rest),
     };
   });
-  const raw = await prisma.$queryRawUnsafe<RawSpan[]>(READ, JSON.stringify(rows), PAGE_EVENTS);
-  return raw.map(toSpan);
+  const raw = await prisma.$queryRawUnsafe<RawSpan[]>(READ, JSON.stringify(rows), pageEvents);
+  return raw.map((row) => toSpan(row, pageEvents));
 }
 
-function toSpan(raw: RawSpan): EventSpan {
+function toSpan(raw: RawSpan, pageEvents: number): EventSpan {
   return {
     deviceId: raw.device_id,
     from:
@@ -145,7 +146,7 @@ function toSpan(raw: RawSpan): EventSpan {
         ...Object.fromEntries(EVENT_COLUMNS.map((column, i) => [column, values[i]])),
       }),
     ),
-    reachesHead: raw.events.length < PAGE_EVENTS,
+    reachesHead: raw.events.length < pageEvents,
     checkpoints: (raw.checkpoints ?? []).map((c) => ({
       key: columnsToKey({ sec: c.sec, rest: BigInt(c.rest) }),
       state: Buffer.from(c.state, 'hex'),
