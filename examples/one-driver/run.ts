@@ -62,11 +62,11 @@ function decode(line: string) {
 const [file] = process.argv.slice(2);
 const lines = file === undefined ? simulate() : readFileSync(file, 'utf8').trim().split('\n');
 const events = lines.flatMap(decode);
-const { trips, drivingEvents, openTrip } = foldAll(events, context);
+const { trips, drivingEvents, untracked, openTrip } = foldAll(events, context);
 const late = foldAll([...events, ...events.filter((_, i) => i % 3 === 0)].reverse(), context);
 assert.deepEqual(
   { ...late, state: undefined },
-  { trips, drivingEvents, openTrip, state: undefined },
+  { trips, drivingEvents, untracked, openTrip, state: undefined },
 );
 
 const all = openTrip === undefined ? trips : [...trips, openTrip];
