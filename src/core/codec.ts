@@ -1,4 +1,4 @@
-import { emptyHeld, type Held, heldFields } from './checked/held.ts';
+import { emptyHeld, type Held, heldFields, noneRejected } from './checked/held.ts';
 import { noFlag } from './habits/flags.ts';
 import { flaggingMetrics, measureNames } from './habits/registry.ts';
 import { absent, type Fix, never, noReading } from './reading.ts';
@@ -133,7 +133,7 @@ function putChecked(state: DeviceState): void {
     putUnsigned(held.intervalMs);
     putOptional(held.usualMs);
     for (const field of heldFields) putOptional(held[field]);
-    const isClean = held.rejected.every((count) => count === 0);
+    const isClean = held.rejected === noneRejected;
     putByte(isClean ? 0 : 1);
     if (!isClean) for (const count of held.rejected) putUnsigned(count);
   }
@@ -354,9 +354,7 @@ function takeHeld(headAtMs: number): Held {
   held.lastDigest = lastDigest;
   held.events = events;
   for (const field of heldFields) held[field] = takeOptional();
-  if (takeByte() === 1) {
-    for (let i = 0; i < held.rejected.length; i++) held.rejected[i] = takeUnsigned();
-  }
+  if (takeByte() === 1) held.rejected = held.rejected.map(() => takeUnsigned());
   return held;
 }
 

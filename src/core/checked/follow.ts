@@ -13,7 +13,7 @@ import { addRest, grow } from '../trips/grow.ts';
 import { isParked, leavePlace, noStep, noteSlowness, type Passed } from '../trips/movement.ts';
 import { copyTotals, emptyTotals, type Totals } from '../trips/totals.ts';
 import type { Zones } from '../zones.ts';
-import { type Held, nextWith } from './held.ts';
+import { type Held, nextWith, noneRejected } from './held.ts';
 import { believe, claimsToMove, isFrozen, judge, noJudged } from './judge.ts';
 import { addCarried, endCarried, noteUntracked, type Reporting, zoneSeen } from './untracked.ts';
 
@@ -315,6 +315,7 @@ function fill(target: Reading, reading: Held): void {
 }
 
 function addRejected({ rejected }: Totals, more: readonly number[]): void {
+  if (more === noneRejected) return;
   for (let i = 0; i < more.length; i++) {
     const count = more[i] as number;
     if (count > 0) rejected[i] = (rejected[i] as number) + count;

@@ -25,8 +25,8 @@ export interface Held {
   speedLimitCkmh: number;
   /** 1 in use, 0 not. */
   phoneInUse: number;
-  /** What of it was rejected, in the order of `rejectionReasons`. */
-  readonly rejected: number[];
+  /** What of it was rejected, in the order of `rejectionReasons`; `noneRejected` until something is. */
+  rejected: readonly number[];
 }
 
 /** The fields of a held reading that are numbers or `absent`, in the order of the codec. */
@@ -43,6 +43,9 @@ export const heldFields = [
   'speedLimitCkmh',
   'phoneInUse',
 ] as const satisfies readonly (keyof Held)[];
+
+/** Shared by all readings of which nothing was rejected. */
+export const noneRejected: readonly number[] = Object.freeze(rejectionReasons.map(() => 0));
 
 /** A reading of no events yet. */
 export function emptyHeld(
@@ -69,7 +72,7 @@ export function emptyHeld(
     accelLeftMmps2: absent,
     speedLimitCkmh: absent,
     phoneInUse: absent,
-    rejected: rejectionReasons.map(() => 0),
+    rejected: noneRejected,
   };
 }
 
@@ -81,8 +84,8 @@ const reason = {
   acceleration: rejectionReasons.indexOf('IMPOSSIBLE_ACCELERATION'),
 };
 
-export function countRejected(rejected: number[], index: number): void {
-  rejected[index] = (rejected[index] as number) + 1;
+export function countRejected(held: Held, index: number): void {
+  held.rejected = held.rejected.map((count, i) => (i === index ? count + 1 : count));
 }
 
 /** Adds an event to the reading of its instant: of each field the first value that can be counts. */
@@ -94,7 +97,7 @@ export function mergeEvent(held: Held, event: CanonicalEvent, rules: Rules): voi
   if (isHere) {
     if (held.speedCkmh === absent && event.speedCkmh !== undefined) {
       if (event.speedCkmh <= rules.fastestCkmh) held.speedCkmh = event.speedCkmh;
-      else countRejected(held.rejected, reason.speed);
+      else countRejected(held, reason.speed);
     }
     if (held.headingDdeg === absent) held.headingDdeg = event.headingDdeg ?? absent;
   }
@@ -110,11 +113,11 @@ function mergePosition(held: Held, event: CanonicalEvent, rules: Rules): boolean
   const { latE7, lonE7, accuracyDm } = event;
   if (latE7 === undefined || lonE7 === undefined) return true;
   if (Math.abs(latE7) <= rules.nullIslandE7 && Math.abs(lonE7) <= rules.nullIslandE7) {
-    countRejected(held.rejected, reason.nullIsland);
+    countRejected(held, reason.nullIsland);
     return false;
   }
   if (accuracyDm !== undefined && accuracyDm > rules.accuracyDm) {
-    countRejected(held.rejected, reason.inaccurate);
+    countRejected(held, reason.inaccurate);
     return false;
   }
   if (held.latE7 === absent) {
@@ -124,7 +127,7 @@ function mergePosition(held: Held, event: CanonicalEvent, rules: Rules): boolean
     return true;
   }
   if (held.latE7 !== latE7 || held.lonE7 !== lonE7) {
-    countRejected(held.rejected, reason.sameInstant);
+    countRejected(held, reason.sameInstant);
     return false;
   }
   if (held.accuracyDm === absent) held.accuracyDm = accuracyDm ?? absent;
@@ -137,11 +140,11 @@ function mergeAccelerations(held: Held, event: CanonicalEvent, { checks }: Rules
   if (held.accelForwardMmps2 === absent && forward !== undefined) {
     if (forward <= checks.fastestLossMmps2 && forward >= -checks.fastestLossMmps2) {
       held.accelForwardMmps2 = forward;
-    } else countRejected(held.rejected, reason.acceleration);
+    } else countRejected(held, reason.acceleration);
   }
   if (held.accelLeftMmps2 === absent && left !== undefined) {
     if (Math.abs(left) <= checks.hardestTurnMmps2) held.accelLeftMmps2 = left;
-    else countRejected(held.rejected, reason.acceleration);
+    else countRejected(held, reason.acceleration);
   }
 }
 

@@ -55,7 +55,7 @@ export function judge(
     const next = nextWith(held, 'odometerM');
     if (next !== undefined && isOdd(state, reading, next, rules)) {
       judged.odometerM = absent;
-      countRejected(reading.rejected, reason.odometer);
+      countRejected(reading, reason.odometer);
     }
   }
 }
@@ -83,13 +83,13 @@ function judgePosition(
     (next === undefined || isSamePlace(reading, next) || !canReach(reading, next, rules))
   ) {
     judged.repeated = true;
-    countRejected(reading.rejected, reason.repeated);
+    countRejected(reading, reason.repeated);
     return;
   }
   if (last.atMs === never || !isSameHour(last.atMs, atMs)) {
     // One lone position never outvotes the one after it, whatever came before.
     if (next !== undefined && !canReach(reading, next, rules)) {
-      countRejected(reading.rejected, reason.jump);
+      countRejected(reading, reason.jump);
       return;
     }
     judged.isFix = true;
@@ -101,13 +101,13 @@ function judgePosition(
     if (isConfirmed(state, reading, rules)) judged.isFix = true;
     else {
       judged.leapt = false;
-      countRejected(reading.rejected, reason.jump);
+      countRejected(reading, reason.jump);
     }
     return;
   }
   if (next !== undefined && isOutOfLine(judged, state, reading, next, rules, checks)) {
     judged.stepMm = 0;
-    countRejected(reading.rejected, reason.jump);
+    countRejected(reading, reason.jump);
     return;
   }
   judged.isFix = true;
@@ -229,7 +229,7 @@ function judgeSpeed(
       (isSpike(state, reading, next, checks) ||
         isContradicted(judged, state, reading, next, checks)));
   if (isImpossible) {
-    countRejected(reading.rejected, reason.speed);
+    countRejected(reading, reason.speed);
     return;
   }
   judged.speedCkmh = speedCkmh;
