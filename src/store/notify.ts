@@ -1,4 +1,4 @@
-import pg from 'pg';
+import postgres from 'postgres';
 import { SessionClient } from './session.ts';
 
 /** The channel that announces commits; what was committed is in the journal. */
@@ -15,14 +15,26 @@ export interface Notifier {
  * wake-up lost costs a reader at most its polling interval.
  */
 export function createNotifier(url: string, onError: (error: unknown) => void): Notifier {
-  const pool = new pg.Pool({ connectionString: url, max: 1, Client: SessionClient });
-  pool.on('error', () => undefined); // the next wake-up opens another connection
+  // The URL is read as every other connection reads it, TLS parameters included.
+  const { host, port, user, password, database, ssl } = new SessionClient({
+    connectionString: url,
+  });
+  const sql = postgres({
+    host,
+    port,
+    ...(user === undefined ? {} : { username: user }),
+    ...(typeof password === 'string' ? { password } : {}),
+    ...(database === undefined ? {} : { database }),
+    ssl,
+    max: 1,
+    onnotice: () => undefined,
+  });
   let sending: Promise<void> | undefined;
   let again = false;
   const send = async (): Promise<void> => {
     do {
       again = false;
-      await pool.query(`notify ${CHANNEL}`);
+      await sql.notify(CHANNEL, '');
     } while (again);
   };
   return {
@@ -39,7 +51,7 @@ export function createNotifier(url: string, onError: (error: unknown) => void): 
     },
     async close() {
       await sending;
-      await pool.end();
+      await sql.end({ timeout: 5 });
     },
   };
 }
