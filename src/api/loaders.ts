@@ -41,6 +41,7 @@ import {
 import type { ReadTransaction } from '../store/read/transaction.ts';
 import type { TariffRow } from '../store/read/tariffs.ts';
 import { readTariffs } from '../store/read/tariffs.ts';
+import type { TripSelection } from '../store/read/trip-columns.ts';
 import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
 import { readTripPages } from '../store/read/trip-pages.ts';
 import { readTrips, readTripsByStart } from '../store/read/trips.ts';
@@ -56,6 +57,7 @@ export interface OwnedTrips {
   readonly ref: number;
   readonly criteria: TripCriteria;
   readonly page: PageRequest<TripKey>;
+  readonly selection: TripSelection;
 }
 
 /** A driver's days within half-open local dates. */
@@ -271,16 +273,17 @@ function createWindowLoader<Row extends { readonly driverRef: number }>(
 
 /** Pages that differ only in their owner are one statement. */
 function createTripPageLoader(reading: ReadTransaction): Loaders['tripPage'] {
-  const questionOf = ({ of, criteria, page }: OwnedTrips) => JSON.stringify([of, criteria, page]);
+  const questionOf = ({ of, criteria, page, selection }: OwnedTrips) =>
+    JSON.stringify([of, criteria, page, selection.key]);
   return new DataLoader(
     async (wanted: readonly OwnedTrips[]) => {
       const groups = group(wanted, questionOf);
       const pages = new Map<string, ReadonlyMap<number, Page<TripRow>>>();
       for (const [question, asked] of groups) {
-        const [{ of, criteria, page }] = asked;
+        const [{ of, criteria, page, selection }] = asked;
         const refs = asked.map(({ ref }) => ref);
         const answer = await reading.run((tx) =>
-          readTripPages(tx, { of, refs }, criteria, 'DESC', page),
+          readTripPages(tx, { of, refs }, criteria, 'DESC', page, selection),
         );
         pages.set(question, answer);
       }

@@ -10,6 +10,8 @@ import {
   readDrivingEventPage,
   readDrivingEvents,
   readDrivingEventsOfTrips,
+  EVENT_COLUMNS,
+  selectEvents,
 } from '../../src/store/read/driving-events.ts';
 import { readPaths } from '../../src/store/read/events.ts';
 import { readDriverExposure, readVehicleExposure } from '../../src/store/read/exposure.ts';
@@ -202,6 +204,12 @@ const CASES: Readonly<Record<string, (run: Run) => Promise<unknown>>> = {
         { ...DEVICE, startedFromMs: FROM_MS, startedToMs: TO_MS },
         'DESC',
         PAGE,
+        {
+          key: 'all',
+          columns: new Set(['id', 'startedAtMs', 'deviceId', 'closed']),
+          withDriver: true,
+          events: selectEvents(new Set(EVENT_COLUMNS)),
+        },
       ),
     ),
   readTrips: (run) => run((tx) => readTrips(tx, [TRIP_ID])),
@@ -216,6 +224,8 @@ const WITHOUT_CASE: Readonly<Record<string, string>> = {
   tripsById: 'is the statement of readTrips',
   lostTrips: 'is read by the keys of revisions that readChangedTrips found',
   drivingEventsByKey: 'is the statement of readDrivingEvents',
+  selectEvents: 'is part of the statement of readTripPages',
+  listOf: 'lists columns for the statements of trips',
   readExposure: 'is called by readDriverExposure and readVehicleExposure alone',
 };
 

@@ -138,6 +138,17 @@ describe('a read session', () => {
     await expect(pool.open(reader('acme'), true, TIMES)).rejects.toThrow();
   });
 
+  it('gives its connection back after a read that fails before it asks anything', async () => {
+    const pool = openPool(1);
+    const session = await pool.open(reader('acme'), true, TIMES);
+    const failed = session.run(() => {
+      throw new Error('a bug');
+    });
+    await expect(failed).rejects.toThrow('a bug');
+    session.end();
+    expect(await readAs(pool, reader('globex'))).toHaveLength(3);
+  });
+
   it('may not write', async () => {
     const pool = openPool(1);
     const session = await pool.open(reader('acme'), true, TIMES);

@@ -172,7 +172,8 @@ export function mayFetch(identity: Identity, type: string): boolean {
   return coordinate !== undefined && mayAsk(identity, coordinate);
 }
 
-function mayAsk(identity: Identity, coordinate: string): boolean {
+/** Whether a caller may ask for a field. */
+export function mayAsk(identity: Identity, coordinate: string): boolean {
   const audiences = AUDIENCES[coordinate];
   return audiences === undefined || isAmong(identity, audiences);
 }

@@ -34,8 +34,8 @@ export const devices: Resolvers = {
     assignments: async (device, _, { loaders }) => [
       ...(await loaders.assignments.load(device.ref)),
     ],
-    trips: (device, page, context) =>
-      loadOwnedTrips(context, 'device', device.ref, undefined, page),
+    trips: (device, page, context, info) =>
+      loadOwnedTrips(context, 'device', device.ref, undefined, page, info),
   },
   LeftOutField: {
     device: async ({ deviceRef }, _, { loaders }) => (await loaders.device.load(deviceRef))!,

@@ -17,8 +17,8 @@ export const drivers: Resolvers = {
   },
   Driver: {
     id: (driver) => toGlobalId('Driver', driver.ref),
-    trips: (driver, { filter, ...page }, context) =>
-      loadOwnedTrips(context, 'driver', driver.ref, filter, page),
+    trips: (driver, { filter, ...page }, context, info) =>
+      loadOwnedTrips(context, 'driver', driver.ref, filter, page, info),
     policies: async (driver, _, { loaders }) => [...(await loaders.policies.load(driver.ref))],
   },
   Vehicle: {

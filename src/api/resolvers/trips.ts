@@ -1,5 +1,8 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import type { RejectionReason } from '../../core/changes.ts';
 import type { TripCriteria, TripKey, TripRow } from '../../store/read/trips.ts';
+import type { DrivingEventRow } from '../../store/read/driving-events.ts';
+import type { ListedTrip } from '../../store/read/trip-pages.ts';
 import { readTripPages } from '../../store/read/trip-pages.ts';
 import { enterMicrodata, narrow } from '../access/figures.ts';
 import { showPath, showPosition } from '../access/places.ts';
@@ -9,6 +12,7 @@ import { toGlobalId } from '../ids.ts';
 import type { CursorKind, PageArguments } from '../page.ts';
 import { toConnection, toPageRequest, underFilter } from '../page.ts';
 import { scale, toPosition } from './positions.ts';
+import { selectionOfTrips } from './trip-selection.ts';
 
 function tripCursor(direction: 'ASC' | 'DESC'): CursorKind<TripKey> {
   return {
@@ -36,6 +40,7 @@ export async function loadOwnedTrips(
   ref: number,
   filter: TripFilter | null | undefined,
   page: PageArguments,
+  info: GraphQLResolveInfo,
 ) {
   const { seal } = context.services;
   const criteria = toCriteria(filter);
@@ -45,13 +50,14 @@ export async function loadOwnedTrips(
     ref,
     criteria,
     page: toPageRequest(seal, kind, page),
+    selection: selectionOfTrips(context, info),
   });
   return toConnection<TripRow, TripKey>(seal, kind, (trip) => trip, found);
 }
 
 export const trips: Resolvers = {
   Query: {
-    trips: async (_, { filter, orderBy, ...page }, context) => {
+    trips: async (_, { filter, orderBy, ...page }, context, info) => {
       const criteria = toCriteria(filter);
       await enterMicrodata(context, 'Query.trips', criteria);
       const { seal } = context.services;
@@ -60,7 +66,14 @@ export const trips: Resolvers = {
       const request = toPageRequest(seal, kind, page);
       const asked = narrow(context.identity, criteria);
       const pages = await context.reading.run((tx) =>
-        readTripPages(tx, { of: 'anybody' }, asked, direction, request),
+        readTripPages(
+          tx,
+          { of: 'anybody' },
+          asked,
+          direction,
+          request,
+          selectionOfTrips(context, info),
+        ),
       );
       const found = pages.get(0) ?? { rows: [], hasNext: false, hasPrevious: false };
       return toConnection<TripRow, TripKey>(seal, kind, (trip) => trip, found);
@@ -68,8 +81,12 @@ export const trips: Resolvers = {
   },
   Trip: {
     id: (trip) => toGlobalId('Trip', trip.id),
-    driver: (trip, _, { loaders }) =>
-      trip.driverRef === null ? null : loaders.driver.load(trip.driverRef),
+    driver: (trip: ListedTrip, _, { loaders }) =>
+      trip.driver !== undefined
+        ? trip.driver
+        : trip.driverRef === null
+          ? null
+          : loaders.driver.load(trip.driverRef),
     vehicle: (trip, _, { loaders }) =>
       trip.vehicleRef === null ? null : loaders.vehicle.load(trip.vehicleRef),
     status: (trip) => (trip.closed ? 'CLOSED' : 'OPEN'),
@@ -127,12 +144,12 @@ export const trips: Resolvers = {
         reason: reason as RejectionReason,
         count,
       })),
-    events: async (trip, _, { loaders }) => [
-      ...(await loaders.drivingEvents.load({
-        deviceRef: trip.deviceRef,
-        startedAtMs: trip.startedAtMs,
-      })),
-    ],
+    events: (trip: ListedTrip, _, { loaders }) =>
+      (trip.events ??
+        loaders.drivingEvents.load({
+          deviceRef: trip.deviceRef,
+          startedAtMs: trip.startedAtMs,
+        })) as DrivingEventRow[] | Promise<DrivingEventRow[]>,
     updatedAt: (trip) => trip.updatedAtMs,
   },
 };

@@ -8,7 +8,7 @@ import { COUNTS, countingOf } from './counting.ts';
 import { readDisputedTrips } from './disputes.ts';
 import type { RatedCover } from './rating.ts';
 import { startsFor } from './trip-starts.ts';
-import { CLOSED } from './trips.ts';
+import { CLOSED } from './trip-columns.ts';
 
 interface RawTrip {
   readonly id: bigint;

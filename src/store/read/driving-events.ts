@@ -2,6 +2,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo } from './changes.ts';
+import { toMs } from './instants.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 import { flagKinds } from './stats/columns.ts';
@@ -48,32 +49,55 @@ export interface DrivingEventCriteria {
   readonly toMs?: number;
 }
 
-export interface RawDrivingEvent extends Omit<
-  DrivingEventRow,
-  'atMs' | 'endedAtMs' | 'tripStartedAtMs'
-> {
-  readonly at: Date;
-  readonly endedAt: Date;
-  readonly tripStartedAt: Date;
+/** The columns of a driving event `e` by the property of its row. */
+const COLUMNS = {
+  deviceRef: Prisma.sql`e.device_id`,
+  atMs: toMs('e.at'),
+  kind: Prisma.sql`e.kind`,
+  source: Prisma.sql`e.source`,
+  severity: Prisma.sql`e.severity`,
+  endedAtMs: toMs('e.ended_at'),
+  tripStartedAtMs: toMs('e.trip_started_at'),
+  driverRef: Prisma.sql`e.driver_id`,
+  latE7: Prisma.sql`e.lat_e7`,
+  lonE7: Prisma.sql`e.lon_e7`,
+  speedBeforeCkmh: Prisma.sql`e.speed_before_ckmh`,
+  speedAfterCkmh: Prisma.sql`e.speed_after_ckmh`,
+  peakMmps2: Prisma.sql`e.peak_mmps2`,
+  peakCkmh: Prisma.sql`e.peak_ckmh`,
+  threshold: Prisma.sql`e.threshold`,
+  severityThreshold: Prisma.sql`e.severity_threshold`,
+  leastMs: Prisma.sql`e.least_ms`,
+  durationMs: Prisma.sql`e.duration_ms`,
+  localDate: Prisma.sql`e.local_date::text`,
+  rulesVersion: Prisma.sql`e.rules_version`,
+} as const satisfies Readonly<Record<keyof DrivingEventRow, Prisma.Sql>>;
+
+export const EVENT_COLUMNS = Object.keys(COLUMNS) as (keyof DrivingEventRow)[];
+const LIST = Prisma.join(
+  EVENT_COLUMNS.map((name) => Prisma.sql`${COLUMNS[name]} as ${Prisma.raw(`"${name}"`)}`),
+);
+
+/** Columns of driving events that are read with their trip `t`, as one column. */
+export interface EventSelection {
+  /** The events of the trip in order of time, JSON: an array of values for each. */
+  readonly list: Prisma.Sql;
+  toRows(values: readonly (readonly unknown[])[] | null): DrivingEventRow[];
 }
 
-const COLUMNS = Prisma.sql`e.device_id as "deviceRef", e.at, e.kind, e.source, e.severity, e.ended_at as "endedAt",
-  e.trip_started_at as "tripStartedAt", e.driver_id as "driverRef", e.lat_e7 as "latE7", e.lon_e7 as "lonE7",
-  e.speed_before_ckmh as "speedBeforeCkmh", e.speed_after_ckmh as "speedAfterCkmh", e.peak_mmps2 as "peakMmps2",
-  e.peak_ckmh as "peakCkmh", e.threshold, e.severity_threshold as "severityThreshold", e.least_ms as "leastMs",
-  e.duration_ms as "durationMs", e.local_date::text as "localDate", e.rules_version as "rulesVersion"`;
-
-export function toDrivingEventRow({
-  at,
-  endedAt,
-  tripStartedAt,
-  ...raw
-}: RawDrivingEvent): DrivingEventRow {
+export function selectEvents(columns: ReadonlySet<keyof DrivingEventRow>): EventSelection {
+  const names = EVENT_COLUMNS.filter((name) => columns.has(name));
+  const values = Prisma.join(names.map((name) => COLUMNS[name]));
   return {
-    ...raw,
-    atMs: at.getTime(),
-    endedAtMs: endedAt.getTime(),
-    tripStartedAtMs: tripStartedAt.getTime(),
+    list: Prisma.sql`(select json_agg(json_build_array(${values}) order by e.at, e.kind, e.source) from driving_event e
+      where e.device_id = t.device_id and e.trip_started_at = t.started_at
+        and e.at between t.started_at and greatest(t.ended_at, t.closes_at))`,
+    toRows: (rows) =>
+      (rows ?? []).map((row) => {
+        const event: Record<string, unknown> = {};
+        for (let at = 0; at < names.length; at++) event[names[at]!] = row[at];
+        return event as unknown as DrivingEventRow;
+      }),
   };
 }
 
@@ -111,13 +135,13 @@ export async function readDrivingEventPage(
     criteria.fromMs === undefined ? undefined : Prisma.sql`e.at >= ${new Date(criteria.fromMs)}`,
     criteria.toMs === undefined ? undefined : Prisma.sql`e.at < ${new Date(criteria.toMs)}`,
   ].filter((part) => part !== undefined);
-  const rows = await tx.$queryRaw<RawDrivingEvent[]>`
-    select ${COLUMNS} from (${owners}) as o cross join lateral (
+  const rows = await tx.$queryRaw<DrivingEventRow[]>`
+    select ${LIST} from (${owners}) as o cross join lateral (
       select e.* from driving_event e
       where e.${Prisma.raw(`${of}_id`)} = o.ref and ${Prisma.join(parts, ' and ')}${keyset.where}
       order by ${keyset.order} limit ${keyset.limit}) as e
     order by ${keyset.order} limit ${keyset.most}`;
-  return toPage(rows.map(toDrivingEventRow), page);
+  return toPage(rows, page);
 }
 
 /**
@@ -151,20 +175,19 @@ export async function readDrivingEventsOfTrips(
   tx: Transaction,
   trips: readonly { readonly deviceRef: number; readonly startedAtMs: number }[],
 ): Promise<DrivingEventRow[]> {
-  const rows = await tx.$queryRaw<RawDrivingEvent[]>`
-    select ${COLUMNS} from unnest(${trips.map((t) => t.deviceRef)}::int[], ${trips.map((t) => new Date(t.startedAtMs))}::timestamptz[])
+  return tx.$queryRaw<DrivingEventRow[]>`
+    select ${LIST} from unnest(${trips.map((t) => t.deviceRef)}::int[], ${trips.map((t) => new Date(t.startedAtMs))}::timestamptz[])
       as w(device_id, started_at)
     join trip t on t.device_id = w.device_id and t.started_at = w.started_at
     join driving_event e on e.device_id = t.device_id and e.trip_started_at = t.started_at
       and e.at between t.started_at and greatest(t.ended_at, t.closes_at)
     order by e.device_id, e.at, e.kind, e.source`;
-  return rows.map(toDrivingEventRow);
 }
 
 /** The statement for driving events by their names. */
 export function drivingEventsByKey(keys: readonly DrivingEventPlace[]): Prisma.Sql {
   return Prisma.sql`
-    select ${COLUMNS} from unnest(${keys.map((key) => key.deviceRef)}::int[], ${keys.map((key) => new Date(key.atMs))}::timestamptz[],
+    select ${LIST} from unnest(${keys.map((key) => key.deviceRef)}::int[], ${keys.map((key) => new Date(key.atMs))}::timestamptz[],
       ${keys.map((key) => key.kind)}::text[], ${keys.map((key) => key.source)}::text[]) as w(device_id, at, kind, source)
     join driving_event e on e.device_id = w.device_id and e.at = w.at and e.kind = w.kind and e.source = w.source`;
 }
@@ -174,7 +197,7 @@ export async function readDrivingEvents(
   tx: Transaction,
   keys: readonly DrivingEventPlace[],
 ): Promise<DrivingEventRow[]> {
-  return (await tx.$queryRaw<RawDrivingEvent[]>(drivingEventsByKey(keys))).map(toDrivingEventRow);
+  return tx.$queryRaw<DrivingEventRow[]>(drivingEventsByKey(keys));
 }
 
 /**
@@ -194,18 +217,16 @@ export async function readAddedDrivingEvents(
       : Prisma.sql`(e.device_id, e.at, e.kind collate "C", e.source collate "C")
           > (${Number(deviceRef)}, ${new Date(Number(atMs))}, ${String(kind)}, ${String(source)})`;
   const rows = await tx.$queryRaw<
-    ((RawDrivingEvent & { changed: string; horizon: string }) | { at: null; horizon: string })[]
+    ((AddedDrivingEvent & { horizon: string }) | { atMs: null; horizon: string })[]
   >`
     with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon)
     select now_at.horizon::text as horizon, p.* from now_at left join lateral (
-      select ${COLUMNS}, e.changed::text as changed from driving_event e
+      select ${LIST}, e.changed::text as changed from driving_event e
       where ${belongsTo(Prisma.sql`e`, of)} and e.changed < now_at.horizon and e.changed >= ${after.xid}::xid8
         and (e.changed > ${after.xid}::xid8 or ${seen})
       order by e.changed, e.device_id, e.at, e.kind collate "C", e.source collate "C" limit ${limit}) as p on true`;
   return {
     horizon: rows[0]?.horizon ?? after.xid,
-    rows: rows.flatMap((row) =>
-      row.at === null ? [] : [{ ...toDrivingEventRow(row), changed: row.changed }],
-    ),
+    rows: rows.flatMap((row) => (row.atMs === null ? [] : [row])),
   };
 }

@@ -195,7 +195,7 @@ function createSession(
       secured = secure();
       // A failure is reported by the await below.
       secured.catch(() => undefined);
-      const found = read(tx);
+      const found = (async () => read(tx))();
       found.catch(() => undefined);
       stream.uncork();
       try {

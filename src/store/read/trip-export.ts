@@ -1,7 +1,8 @@
 import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { TripCriteria, TripRow } from './trips.ts';
-import { CLOSED, criteriaOf, JOINS } from './trips.ts';
+import { CLOSED, JOINS } from './trip-columns.ts';
+import { criteriaOf } from './trips.ts';
 
 /** A trip in an export file, in the store's units, with the insurer's ids. */
 export interface ExportedTrip extends Pick<

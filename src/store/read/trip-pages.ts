@@ -3,8 +3,26 @@ import type { Transaction } from '../open.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 import { TENANTS } from './tenants.ts';
-import type { RawTrip, TripCriteria, TripKey, TripRow } from './trips.ts';
-import { criteriaOf, JOINS, LIVE, STATE, toTripRow } from './trips.ts';
+import type { DriverRow } from './drivers.ts';
+import type { DrivingEventRow } from './driving-events.ts';
+import type { TripSelection } from './trip-columns.ts';
+import { selectTrips, STATE } from './trip-columns.ts';
+import type { TripCriteria, TripKey, TripRow } from './trips.ts';
+import { criteriaOf } from './trips.ts';
+
+/** A trip of a list: the selected columns, and what was read with it. */
+export interface ListedTrip extends TripRow {
+  readonly driver?: DriverRow | null;
+  readonly events?: readonly DrivingEventRow[];
+}
+
+interface RawTrip extends TripRow {
+  readonly page: number;
+  readonly 'driver.ref'?: number | null;
+  readonly 'driver.externalId'?: string;
+  readonly 'driver.name'?: string | null;
+  readonly events?: readonly (readonly unknown[])[] | null;
+}
 
 /** All trips that the reader may see, or those of each of the given drivers or devices. */
 export type TripOwners =
@@ -57,7 +75,9 @@ export async function readTripPages(
   criteria: TripCriteria,
   direction: 'ASC' | 'DESC',
   page: PageRequest<TripKey>,
-): Promise<ReadonlyMap<number, Page<TripRow>>> {
+  selection: TripSelection,
+): Promise<ReadonlyMap<number, Page<ListedTrip>>> {
+  const { list, joins } = selectTrips(selection);
   const { of, owners: owned, rest } = ownedBy(owners, criteria);
   // A device's trips start at different instants, so the start alone is a total order, and its index has it.
   const keyset =
@@ -75,16 +95,32 @@ export async function readTripPages(
     of === 'driver' && rest.closed === false
       ? Prisma.sql` and t.device_id = any(array(select a.device_id from assignment a where a.driver_id = o.ref))`
       : Prisma.empty;
-  const found = await tx.$queryRaw<(RawTrip & { page: number })[]>`
-    select t.page, ${LIVE} from (
+  const found = await tx.$queryRaw<RawTrip[]>`
+    select t.page, ${list} from (
       select o.page, t.* from (${owned}) as o cross join lateral (
         select t.* from trip t ${rest.closed === undefined ? Prisma.empty : STATE}
         where t.${Prisma.raw(`${of}_id`)} = o.ref and ${criteriaOf(rest)}${amongOpen}${keyset.where}
         order by ${keyset.order} limit ${keyset.limit}) as t
       ${owners.of === 'anybody' ? Prisma.sql`order by ${keyset.order} limit ${keyset.most}` : Prisma.empty}) as t
-    ${JOINS} order by ${keyset.order}`;
+    ${joins} order by ${keyset.order}`;
   const refs = owners.of === 'anybody' ? [0] : owners.refs;
-  const pages = new Map<number, RawTrip[]>(refs.map((ref) => [ref, []]));
-  for (const { page: ref, ...raw } of found) pages.get(ref)?.push(raw);
-  return new Map([...pages].map(([ref, rows]) => [ref, toPage(rows.map(toTripRow), page)]));
+  const pages = new Map<number, ListedTrip[]>(refs.map((ref) => [ref, []]));
+  for (const row of found) pages.get(row.page)?.push(toListed(row, selection));
+  return new Map([...pages].map(([ref, rows]) => [ref, toPage(rows, page)]));
+}
+
+function toListed(raw: RawTrip, { withDriver, events: selected }: TripSelection): ListedTrip {
+  const { events, ...row } = raw;
+  return {
+    ...row,
+    ...(withDriver ? { driver: toDriver(raw) } : {}),
+    ...(selected ? { events: selected.toRows(events ?? null) } : {}),
+  };
+}
+
+function toDriver(raw: RawTrip): DriverRow | null {
+  const ref = raw['driver.ref'] ?? null;
+  return ref === null
+    ? null
+    : { ref, externalId: raw['driver.externalId'] ?? '', name: raw['driver.name'] ?? null };
 }

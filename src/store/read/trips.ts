@@ -3,8 +3,7 @@ import { Prisma } from '../generated/client.ts';
 import type { Transaction } from '../open.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo, belongsToTenant } from './changes.ts';
-import { READ_THROUGH } from '../read-through.ts';
-import { instantOf } from './instant.ts';
+import { CLOSED, GONE, JOINS, LAST_WORDS, LIVE } from './trip-columns.ts';
 
 /** A trip as stored, in the store's units, and whether it is closed by now. */
 export interface TripRow {
@@ -65,73 +64,6 @@ export interface TripCriteria {
   readonly closed?: boolean;
 }
 
-/**
- * Whether the trip `t` is over; `s` is its device's state. A trip counts as closed when a later event closed it, or when more time than its threshold lies
- * between the arrival of the device's newest event and the instant up to which the log is folded.
- */
-export const CLOSED = Prisma.sql`(t.decided_sec is not null or coalesce(
-  ${READ_THROUGH} - s.arrived_at
-    > t.closes_at - ${instantOf(Prisma.sql`t.last_sec`, Prisma.sql`t.last_rest`)}, false))`;
-
-const COLUMNS = Prisma.sql`t.id, t.device_id as "deviceRef", d.external_id as "deviceId", t.tenant_id as "tenantRef",
-  t.driver_id as "driverRef", t.vehicle_id as "vehicleRef", ${CLOSED} as closed, t.started_at as "startedAt",
-  t.ended_at as "endedAt", t.end_reason as "endReason", t.time_zone as "timeZone", t.local_date::text as "localDate",
-  t.distance_m as "distanceM", t.distance_source as "distanceSource", t.bridged_m as "bridgedM", t.moving_ms as "movingMs",
-  t.idle_ms as "idleMs", t.max_speed_ckmh as "maxSpeedCkmh", t.night_m as "nightM", t.fixes,
-  t.start_lat_e7 as "startLatE7", t.start_lon_e7 as "startLonE7", t.end_lat_e7 as "endLatE7", t.end_lon_e7 as "endLonE7",
-  t.rejected_fixes as "rejectedFixes", t.days, t.rules_version as "rulesVersion", t.revision, t.updated_at as "updatedAt",
-  t.anchor_sec as "anchorSec", t.anchor_rest as "anchorRest", t.last_sec as "lastSec", t.last_rest as "lastRest",
-  t.changed::text as changed, case when not ${CLOSED}
-    then s.arrived_at + (t.closes_at - to_timestamp(946684800 + t.last_sec + (t.last_rest >> 53) / 1000.0)) end as "silentAt"`;
-/** Columns of the current trip `t`, with `JOINS`. */
-export const LIVE = Prisma.sql`${COLUMNS}, false as gone, null::bigint as "supersededByRef"`;
-/** Columns of a withdrawn trip, with the trip that contains the event at which its handle is anchored. */
-const GONE = Prisma.sql`${COLUMNS}, true as gone, case when r.withdrawn then (
-  select h.id from (select x.id, x.last_sec, x.last_rest, a.anchor_sec, a.anchor_rest from trip_handle a join trip x on x.device_id = a.device_id
-    and (x.anchor_sec, x.anchor_rest) <= (a.anchor_sec, a.anchor_rest) where a.id = t.id order by x.started_at desc limit 1) as h
-  where (h.anchor_sec, h.anchor_rest) <= (h.last_sec, h.last_rest)) end as "supersededByRef"`;
-/** A withdrawn trip in its last state. */
-const LAST_WORDS = Prisma.sql`lateral jsonb_populate_record(null::trip, r.facts || jsonb_build_object('id', r.trip_id,
-  'revision', r.revision, 'changed', r.changed::text, 'updated_at', r.known_to)) as t`;
-/** The state `s` of the device of a trip `t`, for `CLOSED`. */
-export const STATE = Prisma.sql`left join device_state s on s.device_id = t.device_id`;
-export const JOINS = Prisma.sql`join device d on d.id = t.device_id ${STATE}`;
-
-export interface RawTrip extends Omit<
-  TripRow,
-  | 'id'
-  | 'silentAtMs'
-  | 'startedAtMs'
-  | 'endedAtMs'
-  | 'updatedAtMs'
-  | 'movingMs'
-  | 'idleMs'
-  | 'supersededByRef'
-> {
-  readonly id: bigint;
-  readonly silentAt: Date | null;
-  readonly startedAt: Date;
-  readonly endedAt: Date;
-  readonly updatedAt: Date;
-  readonly movingMs: bigint;
-  readonly idleMs: bigint;
-  readonly supersededByRef: bigint | null;
-}
-
-export function toTripRow(raw: RawTrip): TripRow {
-  return {
-    ...raw,
-    id: Number(raw.id),
-    silentAtMs: raw.silentAt?.getTime() ?? null,
-    startedAtMs: raw.startedAt.getTime(),
-    endedAtMs: raw.endedAt.getTime(),
-    updatedAtMs: raw.updatedAt.getTime(),
-    movingMs: Number(raw.movingMs),
-    idleMs: Number(raw.idleMs),
-    supersededByRef: raw.supersededByRef === null ? null : Number(raw.supersededByRef),
-  };
-}
-
 /** Open trips get a condition of their own: they are few among a million, and have an index. */
 function isClosed(closed: boolean): Prisma.Sql {
   return closed ? CLOSED : Prisma.sql`t.decided_sec is null and not ${CLOSED}`;
@@ -172,7 +104,7 @@ export function tripsById(ids: readonly number[]): Prisma.Sql {
 
 /** Trips by their ids; those that the reader may not see are missing. */
 export async function readTrips(tx: Transaction, ids: readonly number[]): Promise<TripRow[]> {
-  return (await tx.$queryRaw<RawTrip[]>(tripsById(ids))).map(toTripRow);
+  return tx.$queryRaw<TripRow[]>(tripsById(ids));
 }
 
 /** Trips by device and start. */
@@ -180,10 +112,9 @@ export async function readTripsByStart(
   tx: Transaction,
   starts: readonly { readonly deviceRef: number; readonly startedAtMs: number }[],
 ): Promise<TripRow[]> {
-  const rows = await tx.$queryRaw<RawTrip[]>`
+  return tx.$queryRaw<TripRow[]>`
     select ${LIVE} from unnest(${starts.map((s) => s.deviceRef)}::int[], ${starts.map((s) => new Date(s.startedAtMs))}::timestamptz[])
       as w(device_id, started_at) join trip t on t.device_id = w.device_id and t.started_at = w.started_at ${JOINS}`;
-  return rows.map(toTripRow);
 }
 
 /** The statement for trips as these revisions have them, for those that lost the trip afterwards. */
@@ -234,7 +165,7 @@ export async function readChangedTrips(
       ? Prisma.sql`${belongsToTenant(Prisma.sql`t`, after)} and ${criteriaOf(of.tenantWide)}`
       : belongsTo(Prisma.sql`t`, of);
   const rows = await tx.$queryRaw<
-    ((RawTrip | { id: null }) & { horizon: string; lost: readonly LostTrip[] | null })[]
+    ((TripRow | { id: null }) & { horizon: string; lost: readonly LostTrip[] | null })[]
   >`
     with now_at as materialized (select pg_snapshot_xmin(pg_current_snapshot()) as horizon),
     lost as materialized (
@@ -246,7 +177,7 @@ export async function readChangedTrips(
       select ${LIVE} from trip t ${JOINS}
       where ${isTripOf} and ${beyond(Prisma.sql`t`, Prisma.sql`t.id`)} order by t.changed, t.id limit ${limit}) as p on true`;
   const [first] = rows;
-  const live = rows.flatMap((row) => (row.id === null ? [] : [toTripRow(row)]));
+  const live = rows.flatMap((row) => (row.id === null ? [] : [row]));
   return {
     horizon: first?.horizon ?? after.xid,
     rows: [...live, ...(await readLostTrips(tx, first?.lost ?? [])).filter(isWanted(of))]
@@ -271,9 +202,7 @@ function isWanted(of: TripSubject): (trip: TripRow) => boolean {
 
 async function readLostTrips(tx: Transaction, lost: readonly LostTrip[]): Promise<TripRow[]> {
   if (lost.length === 0) return [];
-  return asOperator(tx, async () =>
-    (await tx.$queryRaw<RawTrip[]>(lostTrips(lost))).map(toTripRow),
-  );
+  return asOperator(tx, () => tx.$queryRaw<TripRow[]>(lostTrips(lost)));
 }
 
 async function readDeviceRef(tx: Transaction, deviceId: string): Promise<number> {

@@ -1,6 +1,6 @@
 import { Prisma } from '../../generated/client.ts';
-import type { DrivingEventPlace, DrivingEventRow, RawDrivingEvent } from '../driving-events.ts';
-import { drivingEventsByKey, toDrivingEventRow } from '../driving-events.ts';
+import type { DrivingEventPlace, DrivingEventRow } from '../driving-events.ts';
+import { drivingEventsByKey } from '../driving-events.ts';
 import type { Changed, Span } from './changes.ts';
 import { isIn, spanFrom, toSpan } from './changes.ts';
 import type { LiveQuery } from './connection.ts';
@@ -58,7 +58,5 @@ export async function readLiveDrivingEvents(
   query: LiveQuery,
   keys: readonly DrivingEventPlace[],
 ): Promise<readonly DrivingEventRow[]> {
-  return (await query<RawDrivingEvent>('driving events', drivingEventsByKey(keys))).map(
-    toDrivingEventRow,
-  );
+  return query<DrivingEventRow>('driving events', drivingEventsByKey(keys));
 }

@@ -1,7 +1,7 @@
 import { Prisma } from '../../generated/client.ts';
 import type { DriverRow } from '../drivers.ts';
-import type { RawTrip, TripRow } from '../trips.ts';
-import { lostTrips, tripsById, toTripRow } from '../trips.ts';
+import type { TripRow } from '../trips.ts';
+import { lostTrips, tripsById } from '../trips.ts';
 import type { Changed, Span } from './changes.ts';
 import { isIn, spanFrom, toSpan } from './changes.ts';
 import type { LiveQuery } from './connection.ts';
@@ -76,7 +76,7 @@ export async function readLiveTrips(
   query: LiveQuery,
   ids: readonly number[],
 ): Promise<readonly TripRow[]> {
-  return (await query<RawTrip>('trips', tripsById(ids))).map(toTripRow);
+  return query<TripRow>('trips', tripsById(ids));
 }
 
 /** Trips as they were before their owners lost them. */
@@ -84,7 +84,7 @@ export async function readLostTrips(
   query: LiveQuery,
   revisions: readonly { readonly id: number; readonly revision: number }[],
 ): Promise<readonly TripRow[]> {
-  return (await query<RawTrip>('lost trips', lostTrips(revisions))).map(toTripRow);
+  return query<TripRow>('lost trips', lostTrips(revisions));
 }
 
 /** Whose trips are, by id. */

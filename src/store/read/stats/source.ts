@@ -2,7 +2,7 @@ import type { Quantity } from '../../../core/stats/figure.ts';
 import { quantities } from '../../../core/stats/figure.ts';
 import type { Dimension } from '../../../core/stats/grouping.ts';
 import { Prisma } from '../../generated/client.ts';
-import { CLOSED } from '../trips.ts';
+import { CLOSED } from '../trip-columns.ts';
 import { COLUMN, flagKinds, FLAGS } from './columns.ts';
 import { COVER, toDimensionSql } from './dimensions.ts';
 import type { StatsQuestion, StatsSource } from './question.ts';
