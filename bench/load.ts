@@ -19,6 +19,8 @@ export interface Load {
   readonly bytes: number;
   /** Time on the processor for an answer, of the server's process; NaN where it is this process. */
   readonly serverCpuMs: number;
+  /** The same of PostgreSQL's processes; NaN if they are not known. */
+  readonly databaseCpuMs: number;
   /** Every answer's time, ascending. */
   readonly timesMs: readonly number[];
 }
@@ -31,14 +33,20 @@ export interface Load {
 export async function measureLoad(
   { url, pid, headers }: Pick<Target, 'url' | 'pid' | 'headers'>,
   bodies: readonly string[],
-  { connections, seconds }: { connections: number; seconds: number },
+  {
+    connections,
+    seconds,
+    databasePid,
+  }: { connections: number; seconds: number; databasePid?: number },
 ): Promise<Load> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const tree = createTree(pid);
+  const database = databasePid === undefined ? undefined : createTree(databasePid);
   const timesMs: number[] = [];
   let bytes = 0;
   let next = 0;
   const cpuBefore = tree.cpuSeconds();
+  const databaseBefore = database?.cpuSeconds() ?? Number.NaN;
   const startedAtMs = performance.now();
   const endMs = startedAtMs + seconds * 1000;
   await Promise.all(
@@ -54,6 +62,7 @@ export async function measureLoad(
   );
   const tookS = (performance.now() - startedAtMs) / 1000;
   const cpuS = tree.cpuSeconds() - cpuBefore;
+  const databaseS = (database?.cpuSeconds() ?? Number.NaN) - databaseBefore;
   agent.destroy();
   timesMs.sort((a, b) => a - b);
   return {
@@ -61,6 +70,7 @@ export async function measureLoad(
     p50Ms: quantile(timesMs, 0.5),
     p99Ms: quantile(timesMs, 0.99),
     bytes: Math.round(bytes / timesMs.length),
+    databaseCpuMs: (databaseS * 1000) / timesMs.length,
     serverCpuMs: pid === process.pid ? Number.NaN : (cpuS * 1000) / timesMs.length,
     timesMs,
   };

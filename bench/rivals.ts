@@ -22,6 +22,18 @@ interface Recipe {
 
 const RECIPES: Readonly<Record<string, Recipe>> = {
   PostGraphile: { script: 'servers/postgraphile.mjs', queries: 'postgraphile' },
+  // A transaction with settings for row-level security around each request, as Odograph's.
+  'PostGraphile with pgSettings': {
+    script: 'servers/postgraphile.mjs',
+    queries: 'postgraphile',
+    env: {
+      PG_SETTINGS: JSON.stringify({
+        'odograph.tenant': '1',
+        'odograph.driver': '',
+        statement_timeout: '10000',
+      }),
+    },
+  },
   'Mercurius, jit': {
     script: 'servers/mercurius.mjs',
     queries: 'sdl',
