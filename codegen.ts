@@ -23,7 +23,7 @@ const config: CodegenConfig = {
           JSON: 'unknown',
         },
         mappers: {
-          Trip: '../../store/read/trips.ts#TripRow',
+          Trip: '../../store/read/trip-row.ts#TripRow',
           Driver: '../../store/read/drivers.ts#DriverRow',
           Vehicle: '../../store/read/drivers.ts#VehicleRow',
           Device: '../../store/read/devices.ts#DeviceRow',

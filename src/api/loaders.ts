@@ -24,7 +24,7 @@ import type { DrivingEventPlace, DrivingEventRow } from '../store/read/driving-e
 import { readDrivingEvents, readDrivingEventsOfTrips } from '../store/read/driving-events.ts';
 import type { ExposureRow } from '../store/read/exposure.ts';
 import { readDriverExposure } from '../store/read/exposure.ts';
-import type { Transaction } from '../store/open.ts';
+import type { Transaction } from '../store/transaction.ts';
 import type { DriveRow } from '../store/read/drives.ts';
 import { readDrives } from '../store/read/drives.ts';
 import type { EventSpan } from '../store/read/events.ts';
@@ -42,7 +42,8 @@ import type { ReadTransaction } from '../store/read/transaction.ts';
 import type { TariffRow } from '../store/read/tariffs.ts';
 import { readTariffs } from '../store/read/tariffs.ts';
 import type { TripSelection } from '../store/read/trip-columns.ts';
-import type { TripCriteria, TripKey, TripRow } from '../store/read/trips.ts';
+import type { TripCriteria, TripKey } from '../store/read/trips.ts';
+import type { TripRow } from '../store/read/trip-row.ts';
 import { readTripPages } from '../store/read/trip-pages.ts';
 import { readTrips, readTripsByStart } from '../store/read/trips.ts';
 

@@ -1,4 +1,4 @@
-import type { Transaction } from '../store/open.ts';
+import type { Transaction } from '../store/transaction.ts';
 import type { ChangePlace, Changes } from '../store/read/changes.ts';
 import { readJournalStartMs } from '../store/read/changes.ts';
 import type { Reader } from '../store/read/session.ts';

@@ -1,4 +1,4 @@
-import type { Transaction } from '../store/open.ts';
+import type { Transaction } from '../store/transaction.ts';
 import type { ChangePlace, Changes } from '../store/read/changes.ts';
 import type { DriverRow } from '../store/read/drivers.ts';
 import { readDriversByName } from '../store/read/drivers.ts';

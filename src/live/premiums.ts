@@ -1,4 +1,4 @@
-import type { Transaction } from '../store/open.ts';
+import type { Transaction } from '../store/transaction.ts';
 import type { ChangePlace, Changes } from '../store/read/changes.ts';
 import { readRepricedPolicies } from '../store/read/changes.ts';
 import type { PolicyRow } from '../store/read/policies.ts';

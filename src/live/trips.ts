@@ -1,6 +1,8 @@
-import type { Transaction } from '../store/open.ts';
+import type { Transaction } from '../store/transaction.ts';
+import { WHOLE_TRIP } from '../store/read/trip-columns.ts';
 import { readTripPages } from '../store/read/trip-pages.ts';
-import type { TripCriteria, TripRow, TripSubject } from '../store/read/trips.ts';
+import type { TripCriteria, TripSubject } from '../store/read/trips.ts';
+import type { TripRow } from '../store/read/trip-row.ts';
 import { readChangedTrips } from '../store/read/trips.ts';
 import type { ChangeStream } from './changes.ts';
 import { tenantTopic, topicOf } from './feeds/topics.ts';
@@ -44,10 +46,8 @@ export const tripUpdates: ChangeStream<TripSubject, TripChange, TripRow, TripUpd
 
 async function readPresent(tx: Transaction, of: TripSubject): Promise<readonly TripRow[]> {
   const criteria = 'tenantWide' in of ? of.tenantWide : of;
-  const pages = await readTripPages(tx, { of: 'anybody' }, criteria, 'DESC', {
-    limit: PRESENT,
-    backward: false,
-  });
+  const page = { limit: PRESENT, backward: false };
+  const pages = await readTripPages(tx, { of: 'anybody' }, criteria, 'DESC', page, WHOLE_TRIP);
   return [...(pages.get(0)?.rows ?? [])].reverse();
 }
 

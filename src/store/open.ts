@@ -1,6 +1,5 @@
 import pg from 'pg';
 import { PrismaPg } from '@prisma/adapter-pg';
-import type { Prisma } from './generated/client.ts';
 import { PrismaClient } from './generated/client.ts';
 import type { LargeValues } from './large-values.ts';
 import { createLargeValues } from './large-values.ts';
@@ -19,12 +18,6 @@ export interface Store {
 
 /** The client of an interactive transaction of Prisma. */
 export type PrismaTransaction = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0];
-
-/** Runs statements of one transaction: an interactive one of Prisma, or one of the read pool. */
-export interface Transaction {
-  $queryRaw<T = unknown>(sql: TemplateStringsArray | Prisma.Sql, ...values: unknown[]): Promise<T>;
-  $executeRaw(sql: TemplateStringsArray | Prisma.Sql, ...values: unknown[]): Promise<number>;
-}
 
 /**
  * Opens the store for one role.

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Store, Transaction } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/open.ts';
+import type { Transaction } from '../../src/store/transaction.ts';
 import { openStore } from '../../src/store/open.ts';
 import { readBilledDriving } from '../../src/store/read/billed-trips.ts';
 import { readDeviceDays } from '../../src/store/read/device-days.ts';

@@ -1,6 +1,6 @@
 import { readBills } from '../../store/read/bills.ts';
 import { readDisputes } from '../../store/read/disputes.ts';
-import type { Transaction } from '../../store/open.ts';
+import type { Transaction } from '../../store/transaction.ts';
 import { adjustBills, creditBill } from '../../store/write/adjustments.ts';
 import { issueBill, recalculateBill } from '../../store/write/bills.ts';
 import { disputeTrip, settleDispute } from '../../store/write/disputes.ts';

@@ -2,7 +2,7 @@ import type { GraphQLInputType, GraphQLSchema } from 'graphql';
 import { isInputObjectType, isListType, isNonNullType } from 'graphql';
 import { canonicalJson } from '../../core/premium/exact/canonical.ts';
 import { sha256 } from '../../core/premium/exact/sha256.ts';
-import type { Transaction } from '../../store/open.ts';
+import type { Transaction } from '../../store/transaction.ts';
 import type { Fault } from '../../store/write/once.ts';
 import { refuse, writeOnce } from '../../store/write/once.ts';
 import type { Context } from '../context.ts';

@@ -1,7 +1,7 @@
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
 import type { Premium } from '../../core/premium/rating/premium.ts';
 import { quote } from '../../core/premium/rating/quote.ts';
-import type { Transaction } from '../../store/open.ts';
+import type { Transaction } from '../../store/transaction.ts';
 import type { PolicyRow } from '../../store/read/policies.ts';
 import { readPolicy, readPolicyParts } from '../../store/read/policies.ts';
 import { findPricing } from '../../store/read/pricing.ts';

@@ -2,7 +2,7 @@ import type { FieldNode, GraphQLResolveInfo } from 'graphql';
 import type { DrivingEventRow } from '../../store/read/driving-events.ts';
 import { EVENT_COLUMNS, selectEvents } from '../../store/read/driving-events.ts';
 import type { TripSelection } from '../../store/read/trip-columns.ts';
-import type { TripRow } from '../../store/read/trips.ts';
+import type { TripRow } from '../../store/read/trip-row.ts';
 import { mayAsk } from '../access/roles.ts';
 import type { Context } from '../context.ts';
 import type { DrivingEvent, Trip } from '../generated/schema.ts';
@@ -17,6 +17,7 @@ const OF_TRIP: Readonly<Record<Exclude<keyof Trip, '__typename'>, readonly (keyo
   status: ['closed'],
   startedAt: ['startedAtMs'],
   endedAt: ['endedAtMs'],
+  closesAt: ['gone', 'silentAtMs'],
   endReason: ['endReason', 'closed'],
   localDate: ['localDate'],
   timeZone: ['timeZone'],

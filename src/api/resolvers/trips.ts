@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import type { RejectionReason } from '../../core/changes.ts';
-import type { TripCriteria, TripKey, TripRow } from '../../store/read/trips.ts';
+import type { TripCriteria, TripKey } from '../../store/read/trips.ts';
+import type { TripRow } from '../../store/read/trip-row.ts';
 import type { DrivingEventRow } from '../../store/read/driving-events.ts';
 import type { ListedTrip } from '../../store/read/trip-pages.ts';
 import { readTripPages } from '../../store/read/trip-pages.ts';

@@ -4,7 +4,7 @@ import type { ReportReader } from '../../core/premium/book/what-if-report.ts';
 import { reportOf } from '../../core/premium/book/what-if-report.ts';
 import type { WhatIf, WhatIfTally } from '../../core/premium/book/what-if.ts';
 import { leastDrivers } from '../../core/stats/withhold.ts';
-import type { Transaction } from '../../store/open.ts';
+import type { Transaction } from '../../store/transaction.ts';
 import { readWhatIf, rerateBook, type Run } from '../../store/read/book.ts';
 import { parseStored } from '../../store/read/pricing.ts';
 import { withReading } from '../../store/read/transaction.ts';

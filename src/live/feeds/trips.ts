@@ -8,7 +8,7 @@ import {
   readTripChanges,
   readTripOwners,
 } from '../../store/read/live/trips.ts';
-import type { TripRow } from '../../store/read/trips.ts';
+import type { TripRow } from '../../store/read/trip-row.ts';
 import type { ChangeReads, Topics } from './change-feed.ts';
 import { topicsOf } from './topics.ts';
 

@@ -3,7 +3,7 @@ import type { KnownNow } from '../../core/premium/bills/adjustment.ts';
 import type { LeftOut } from '../../core/premium/bills/disputed.ts';
 import type { OverlappingTrip } from '../../core/premium/bills/overlapping.ts';
 import { exposureOf } from '../../core/premium/rating/exposure.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { COUNTS, countingOf } from './counting.ts';
 import { readDisputedTrips } from './disputes.ts';
 import type { RatedCover } from './rating.ts';

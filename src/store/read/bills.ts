@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 
 /** A bill, an adjustment of bills or a credit note, without its document. */
 export interface BillRow {

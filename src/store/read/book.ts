@@ -4,7 +4,7 @@ import { pricedDays } from '../../core/premium/book/rerate.ts';
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import { createTally, tallyPolicy, whatIfProblems } from '../../core/premium/book/what-if.ts';
 import type { WhatIf, WhatIfTally } from '../../core/premium/book/what-if.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { readPolicies } from './policies.ts';
 import { parseStored } from './pricing.ts';
 import { readRatingInputs } from './rating.ts';

@@ -1,5 +1,6 @@
 import { Prisma } from '../generated/client.ts';
-import type { Store, Transaction } from '../open.ts';
+import type { Store } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 
 /** A reader's position in the order of transactions, and by row within one. */
 export interface ChangePlace {

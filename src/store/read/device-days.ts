@@ -1,5 +1,5 @@
 import type { DeviceDays } from '../../core/premium/rating/input.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { READ_THROUGH } from '../read-through.ts';
 import { countingOf, IN_PARTS } from './counting.ts';
 

@@ -2,7 +2,7 @@ import type { DayPart } from '../../core/changes.ts';
 import type { DisputedTrip, KnownTrip, LeftOut } from '../../core/premium/bills/disputed.ts';
 import { leaveOut } from '../../core/premium/bills/disputed.ts';
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { instantOf } from './instant.ts';
 
 export type DisputeState = 'OPEN' | 'UPHELD' | 'REJECTED';

@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 

@@ -1,4 +1,4 @@
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 
 /** A trip of a driver by its times alone; instants in epoch milliseconds. */
 export interface DriveRow {

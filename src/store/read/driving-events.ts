@@ -1,8 +1,8 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { ChangePlace, Changes, ChangeSubject } from './changes.ts';
 import { belongsTo } from './changes.ts';
-import { toMs } from './instants.ts';
+import { toMs } from './instant.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 import { flagKinds } from './stats/columns.ts';

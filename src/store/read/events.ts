@@ -1,6 +1,6 @@
 import type { CanonicalEvent } from '../../core/event.ts';
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { StoredEvent } from '../rows.ts';
 import { EVENT_COLUMNS, rowToEvent } from '../rows.ts';
 

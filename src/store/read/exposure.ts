@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { COUNTS, countingOf, IN_PARTS } from './counting.ts';
 import { startsFor } from './trip-starts.ts';
 

@@ -4,3 +4,8 @@ import { Prisma } from '../generated/client.ts';
 export function instantOf(sec: Prisma.Sql, rest: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`to_timestamp(946684800 + ${sec} + (${rest} >> 53) / 1000.0)`;
 }
+
+/** An instant's column as epoch milliseconds, a double. */
+export function toMs(column: string): Prisma.Sql {
+  return Prisma.raw(`(extract(epoch from ${column}) * 1000)::float8`);
+}

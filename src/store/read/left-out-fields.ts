@@ -1,6 +1,6 @@
 import type { LeftOutReason } from '../../core/result.ts';
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 
 /** How often one field of a device was left out for one reason. */
 export interface LeftOutFieldRow {

@@ -1,6 +1,6 @@
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import { parseTariffText } from '../../core/premium/tariff/tariff.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { PolicyProductRow, PolicyRow } from './policies.ts';
 import type { TariffRow } from './tariffs.ts';
 import { readTariffsInForce } from './tariffs.ts';

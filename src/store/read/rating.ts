@@ -1,6 +1,6 @@
 import { exposureOf } from '../../core/premium/rating/exposure.ts';
 import type { FactRange, RatedPolicy, RatingInput } from '../../core/premium/rating/input.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { readDeviceDays, readReadThrough } from './device-days.ts';
 import { readDisputedTrips } from './disputes.ts';
 import { readDrivers, readVehicles } from './drivers.ts';

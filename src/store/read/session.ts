@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { SessionClient } from '../session.ts';
 import { READ_THROUGH } from '../read-through.ts';
 

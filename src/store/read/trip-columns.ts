@@ -1,9 +1,8 @@
 import { Prisma } from '../generated/client.ts';
 import { READ_THROUGH } from '../read-through.ts';
 import type { EventSelection } from './driving-events.ts';
-import { instantOf } from './instant.ts';
-import { toMs } from './instants.ts';
-import type { TripRow } from './trips.ts';
+import { instantOf, toMs } from './instant.ts';
+import type { TripRow } from './trip-row.ts';
 
 /**
  * Whether the trip `t` is over; `s` is its device's state. A trip counts as closed when a later event closed it, or when more time than its threshold lies
@@ -107,6 +106,13 @@ function listOf(names: readonly TripColumn[], others: Partial<typeof COLUMNS> = 
 }
 
 const ALL = Object.keys(COLUMNS) as TripColumn[];
+/** Every column, without driver and events. */
+export const WHOLE_TRIP: TripSelection = {
+  key: 'whole',
+  columns: new Set(ALL),
+  withDriver: false,
+  events: undefined,
+};
 /** All columns of the current trip `t`, with `JOINS`. */
 export const LIVE = listOf(ALL);
 /** All columns of a withdrawn trip, with the trip that contains the event at which its handle is anchored. */

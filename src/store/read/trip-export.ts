@@ -1,6 +1,7 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
-import type { TripCriteria, TripRow } from './trips.ts';
+import type { Transaction } from '../transaction.ts';
+import type { TripCriteria } from './trips.ts';
+import type { TripRow } from './trip-row.ts';
 import { CLOSED, JOINS } from './trip-columns.ts';
 import { criteriaOf } from './trips.ts';
 

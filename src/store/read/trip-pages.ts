@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { Page, PageRequest } from './page.ts';
 import { keysetOf, toPage } from './page.ts';
 import { TENANTS } from './tenants.ts';
@@ -7,7 +7,8 @@ import type { DriverRow } from './drivers.ts';
 import type { DrivingEventRow } from './driving-events.ts';
 import type { TripSelection } from './trip-columns.ts';
 import { selectTrips, STATE } from './trip-columns.ts';
-import type { TripCriteria, TripKey, TripRow } from './trips.ts';
+import type { TripCriteria, TripKey } from './trips.ts';
+import type { TripRow } from './trip-row.ts';
 import { criteriaOf } from './trips.ts';
 
 /** A trip of a list: the selected columns, and what was read with it. */

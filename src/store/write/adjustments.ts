@@ -4,7 +4,7 @@ import type { Bill } from '../../core/premium/bills/bill.ts';
 import { disputedWithin } from '../../core/premium/bills/disputed.ts';
 import { overlappingWithin } from '../../core/premium/bills/overlapping.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
 import { readDeviceDays } from '../read/device-days.ts';
 import type { Clerk, IssuedBill } from './billing.ts';

@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 
 /**
  * Updates every trip of a device that began at or after an instant to the tenancy and assignment of its

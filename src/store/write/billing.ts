@@ -2,7 +2,7 @@ import type { Fault } from '../../core/premium/exact/fault.ts';
 import { sha256 } from '../../core/premium/exact/sha256.ts';
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { PolicyRow } from '../read/policies.ts';
 import { readPolicy } from '../read/policies.ts';
 import { parseStored } from '../read/pricing.ts';

@@ -2,7 +2,7 @@ import { composeBill, recomposeBill } from '../../core/premium/bills/bill.ts';
 import { disputedWithin } from '../../core/premium/bills/disputed.ts';
 import { overlappingWithin } from '../../core/premium/bills/overlapping.ts';
 import { exposureSince } from '../../core/premium/rating/exposure.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { readBilledDriving } from '../read/billed-trips.ts';
 import { readDeviceDays } from '../read/device-days.ts';
 import { findPricing } from '../read/pricing.ts';

@@ -1,4 +1,4 @@
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { CHANNEL } from '../notify.ts';
 import { reattribute } from './attribution.ts';
 import { refuse } from './once.ts';

@@ -1,7 +1,7 @@
 import type { DayPart } from '../../core/changes.ts';
 import { less } from '../../core/premium/bills/disputed.ts';
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { readDisputedTrips } from '../read/disputes.ts';
 import { instantOf } from '../read/instant.ts';
 import { readPolicy } from '../read/policies.ts';

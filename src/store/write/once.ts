@@ -1,4 +1,5 @@
-import type { Store, Transaction } from '../open.ts';
+import type { Store } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import type { Reader } from '../read/session.ts';
 import { applyRowSecurity } from '../read/transaction.ts';
 

@@ -1,4 +1,4 @@
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { refuse } from './once.ts';
 
 /** Registers a driver. @returns the driver's id in the store */

@@ -1,5 +1,5 @@
 import { Prisma } from '../generated/client.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { refuse } from './once.ts';
 import { findDriver, keepVehicle } from './people.ts';
 

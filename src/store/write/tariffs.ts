@@ -1,5 +1,5 @@
 import type { Tariff } from '../../core/premium/tariff/tariff.ts';
-import type { Transaction } from '../open.ts';
+import type { Transaction } from '../transaction.ts';
 import { refuse } from './once.ts';
 
 /** A tariff's name in the store: one row a version of a document. */

@@ -1,6 +1,6 @@
 import { Prisma } from '../../generated/client.ts';
 import type { DriverRow } from '../drivers.ts';
-import type { TripRow } from '../trips.ts';
+import type { TripRow } from '../trip-row.ts';
 import { lostTrips, tripsById } from '../trips.ts';
 import type { Changed, Span } from './changes.ts';
 import { isIn, spanFrom, toSpan } from './changes.ts';

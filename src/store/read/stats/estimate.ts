@@ -1,5 +1,5 @@
 import { Prisma } from '../../generated/client.ts';
-import type { Transaction } from '../../open.ts';
+import type { Transaction } from '../../transaction.ts';
 import type { StatsQuestion, StatsSource, SumsWanted } from './question.ts';
 import { sourceOf } from './source.ts';
 import { sumsSql } from './sums.ts';

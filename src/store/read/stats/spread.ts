@@ -1,7 +1,7 @@
 import type { Quantity, Spread } from '../../../core/stats/figure.ts';
 import { quantities } from '../../../core/stats/figure.ts';
 import { Prisma } from '../../generated/client.ts';
-import type { Transaction } from '../../open.ts';
+import type { Transaction } from '../../transaction.ts';
 import { COLUMN } from './columns.ts';
 import type { GroupKeyColumns, SpreadWanted, StatsQuestion } from './question.ts';
 import { toKey } from './question.ts';

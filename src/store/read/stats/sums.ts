@@ -2,7 +2,7 @@ import type { Cell } from '../../../core/stats/figure.ts';
 import { quantities } from '../../../core/stats/figure.ts';
 import { leastDrivers } from '../../../core/stats/withhold.ts';
 import { Prisma } from '../../generated/client.ts';
-import type { Transaction } from '../../open.ts';
+import type { Transaction } from '../../transaction.ts';
 import { COLUMN, flagKinds, FLAGS } from './columns.ts';
 import type { GroupKeyColumns, StatsQuestion, StatsSource, SumsWanted } from './question.ts';
 import { toKey } from './question.ts';

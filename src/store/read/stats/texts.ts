@@ -1,5 +1,5 @@
 import type { Prisma } from '../../generated/client.ts';
-import type { Transaction } from '../../open.ts';
+import type { Transaction } from '../../transaction.ts';
 
 /**
  * Rows of many columns, each row as one JSON text: Prisma creates several objects per cell,
