@@ -185,6 +185,22 @@ const settings = {
     .default('mph')
     .describe('Unit of speed in text lines: mph or kmh.'),
   TEXT_TIME_ZONE: timeZone.default('UTC').describe('Time zone of times in text lines.'),
+  SCHEMA_REGISTRY_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
+    .optional()
+    .describe(
+      'Schema registry for messages with its framing (Avro, Protobuf, JSON), like http://user:password@registry:8081.',
+    ),
+  AVRO_SCHEMA_FILE: text
+    .optional()
+    .describe(
+      'Avro schema of messages with content-type application/avro and without framing. Unset: schemas/telematics.avsc.',
+    ),
+  PROTOBUF_SCHEMA_FILE: text
+    .optional()
+    .describe(
+      'Protobuf schema of messages with content-type application/x-protobuf and without framing; its first message is used. Unset: schemas/telematics.proto.',
+    ),
   DEAD_LETTER_MB: z
     .string()
     .regex(/^[1-9]\d{0,6}$/, 'must be a number of megabytes, 1 or more')
@@ -336,7 +352,7 @@ function write(
 }
 
 function describe(name: string, message: string, env: NodeJS.ProcessEnv): string {
-  const isSecret = /SECRET|PASSWORD|DATABASE/.test(name);
+  const isSecret = /SECRET|PASSWORD|DATABASE|REGISTRY/.test(name);
   const seen = env[name]
     ? ` (it is ${isSecret ? 'set, not shown' : JSON.stringify(env[name])})`
     : '';

@@ -12,6 +12,7 @@ import type { Logger } from './log.ts';
 import type { Metrics } from './ops.ts';
 import { createMetrics, startHealth } from './ops.ts';
 import { decodeUtf8 } from './sink/decode.ts';
+import { openSchemas } from './schemas/open.ts';
 import type { Sink } from './sink/run.ts';
 import { startPruning } from './sink/pruning.ts';
 import { startSink } from './sink/run.ts';
@@ -151,6 +152,7 @@ async function plugSink(
     log.warn({ err: error }, 'could not notify listeners; they poll every second anyway'),
   );
   stops.push(() => notifier.close());
+  const schemas = openSchemas(config, log);
   let rulesAt = createRulesTimeline([]);
   const sink = startSink({
     kafka,
@@ -164,6 +166,8 @@ async function plugSink(
       textTimeZone: config.textTimeZone,
       zones: zonesInForce(() => rulesAt),
       decodeUtf8,
+      binary: schemas,
+      loadSchemas: schemas.load,
     },
     loadRules: async () => {
       // Asked first, and again until the database answers.
@@ -190,6 +194,8 @@ async function plugSink(
     onSizes: (bytes) => metrics.setTableBytes(bytes),
   });
   stops.push(() => pruning.stop());
+  // Before the sink, which would otherwise wait for a registry that does not answer.
+  stops.push(() => Promise.resolve(schemas.close()));
   started.sink = sink;
   await sink.started;
 }

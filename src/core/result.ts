@@ -39,6 +39,7 @@ export type DeadLetterReason =
   | 'NOT_UTF8'
   | 'UNKNOWN_FORMAT'
   | 'UNSUPPORTED_FORMAT'
+  | 'UNKNOWN_SCHEMA'
   | 'MALFORMED'
   | 'MISSING_FIELD'
   | 'OUT_OF_RANGE'

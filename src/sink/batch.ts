@@ -13,7 +13,7 @@ import type { BatchResult, PartitionBatch, SinkContext } from './context.ts';
 import type { CachedDevice } from './cache.ts';
 import type { Divided } from './dead-letter-budget.ts';
 import type { DecodedBatch } from './decode.ts';
-import { decodeAll } from './decode.ts';
+import { decodeAll, loadSchemas } from './decode.ts';
 import type { Repair } from './repair.ts';
 import { rebuildState, repair } from './repair.ts';
 import type { Stretch } from './stretch.ts';
@@ -40,6 +40,7 @@ export async function prepareBatch(
   partitions: readonly PartitionBatch[],
   settled: () => Promise<void>,
 ): Promise<PreparedBatch> {
+  await loadSchemas(sink, partitions);
   const decoded = decodeAll(sink, partitions);
   const externalIds = [...decoded.events.keys()];
   try {

@@ -10,7 +10,7 @@ import type { DeadLetterBudget } from './dead-letter-budget.ts';
 export interface SinkContext {
   readonly store: Store;
   readonly topic: string;
-  readonly decoding: DecodeSettings;
+  readonly decoding: Decoding;
   /** Replaced when rows were added to the table `rules`; the cache is cleared with it. */
   rules: Rules;
   readonly cache: DeviceCache;
@@ -21,6 +21,12 @@ export interface SinkContext {
   readonly ensurePartitions: (secs: Iterable<number>) => Promise<void>;
   /** Called within a batch whenever a piece of its work is done. */
   readonly progress: () => void;
+}
+
+/** How records are decoded. */
+export interface Decoding extends DecodeSettings {
+  /** Loads the schemas of a batch before it is decoded, and waits, reporting progress, while that is not possible. */
+  readonly loadSchemas?: (ids: ReadonlySet<number>, progress: () => void) => Promise<void>;
 }
 
 export interface Rules {

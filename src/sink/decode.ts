@@ -1,3 +1,4 @@
+import { schemaIdOf } from '../core/decode/binary.ts';
 import { recordTimeOf } from '../core/decode/dates.ts';
 import { decodeRecord } from '../core/decode/record.ts';
 import type { CanonicalEvent } from '../core/event.ts';
@@ -22,6 +23,22 @@ export type LeftOutOfDevice = Omit<LeftOutMove, 'deviceId'> & {
   /** The device's id in its messages. */
   readonly externalId: string;
 };
+
+/** Loads the schemas that a batch's records name. */
+export async function loadSchemas(
+  { decoding, progress }: SinkContext,
+  partitions: readonly PartitionBatch[],
+): Promise<void> {
+  if (!decoding.loadSchemas) return;
+  const ids = new Set<number>();
+  for (const { records } of partitions) {
+    for (const { value } of records) {
+      const id = schemaIdOf(value);
+      if (id !== undefined) ids.add(id);
+    }
+  }
+  if (ids.size > 0) await decoding.loadSchemas(ids, progress);
+}
 
 /** Decodes a batch into events by device and dead letters. */
 export function decodeAll(sink: SinkContext, partitions: readonly PartitionBatch[]): DecodedBatch {

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DecodeSettings } from '../core/decode/format.ts';
 import type { Fetched, KafkaClient, Subscription } from '../kafka.ts';
 import type { Logger } from '../log.ts';
 import { Problem } from '../problem.ts';
@@ -10,7 +9,7 @@ import type { Notifier } from '../store/notify.ts';
 import type { Store } from '../store/open.ts';
 import { createDeviceCache } from './cache.ts';
 import { createClock } from './clock.ts';
-import type { BatchResult, Rules, SinkContext } from './context.ts';
+import type { BatchResult, Decoding, Rules, SinkContext } from './context.ts';
 import { createDeadLetterBudget } from './dead-letter-budget.ts';
 import { createDeferred } from './deferred.ts';
 import type { PartitionStatus } from './freshness.ts';
@@ -32,7 +31,7 @@ export interface SinkOptions {
   /** Opened with the sink's own login. */
   readonly store: Store;
   readonly notifier: Notifier;
-  readonly decoding: DecodeSettings;
+  readonly decoding: Decoding;
   /** Reads the rules in force; called again when rows were added. */
   readonly loadRules: () => Promise<Rules>;
   readonly ensurePartitions: SinkContext['ensurePartitions'];

@@ -1,5 +1,6 @@
 import type { Decoded } from '../result.ts';
 import type { Zones } from '../zones.ts';
+import type { BinaryDecoders } from './binary.ts';
 import type { DeviceEvent } from './quantise.ts';
 
 export interface DecodeSettings {
@@ -10,6 +11,8 @@ export interface DecodeSettings {
   readonly zones: Pick<Zones, 'offsetMsAt'>;
   /** The text of UTF-8 bytes, or undefined if they are not UTF-8. */
   readonly decodeUtf8: (bytes: Uint8Array) => string | undefined;
+  /** Schemas of Avro and Protobuf messages; absent where none are read. */
+  readonly binary?: BinaryDecoders;
 }
 
 /** An encoding of messages. */

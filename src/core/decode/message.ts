@@ -36,10 +36,10 @@ function readInstant(at: unknown): number | undefined {
 
 function countUnknown(message: Readonly<Record<string, unknown>>): number {
   let count = 0;
-  for (const name in message) if (!KNOWN.has(name)) count += 1;
+  for (const name of Object.keys(message)) if (!KNOWN.has(name)) count += 1;
   const axes = message['accelMps2'];
   if (typeof axes === 'object' && axes !== null && !Array.isArray(axes)) {
-    for (const name in axes) if (!AXES.has(name)) count += 1;
+    for (const name of Object.keys(axes)) if (!AXES.has(name)) count += 1;
   }
   return count;
 }
@@ -52,7 +52,7 @@ function describeMissing(field: string, value: unknown, right: string): string {
 
 /** Names the field of an envelope that holds the message, where there is one. */
 function describeEnvelope(message: Readonly<Record<string, unknown>>): string[] {
-  for (const name in message) {
+  for (const name of Object.keys(message)) {
     const inner = message[name];
     if (typeof inner !== 'object' || inner === null || !('deviceId' in inner)) continue;
     return [`it is inside ${show(name)}: send the message itself, without an envelope`];

@@ -1,4 +1,5 @@
 import type { DeadLetterReason, Decoded } from '../result.ts';
+import { decodeBinary, decodeFramed, isFramed } from './binary.ts';
 import { dateProblem } from './dates.ts';
 import type { DecodeSettings } from './format.ts';
 import type { DeviceEvent } from './quantise.ts';
@@ -16,8 +17,6 @@ export interface RawRecord {
 
 /** Longest message that is read; devices send some hundred bytes. */
 const MAX_VALUE_BYTES = 65_536;
-/** Magic byte of the schema registry's framing (Avro, Protobuf). */
-const REGISTRY_MAGIC_BYTE = 0;
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** The device and event of a record, or the reason why it is a dead letter. Never throws. */
@@ -42,12 +41,19 @@ function decodeValue(record: RawRecord, settings: DecodeSettings): Decoded<Devic
       `the value has ${value.length} bytes; at most ${MAX_VALUE_BYTES} are read`,
     );
   }
-  if (value[0] === REGISTRY_MAGIC_BYTE) {
-    return refuse(
-      'UNSUPPORTED_FORMAT',
-      'the value begins with the schema registry’s magic byte 0; Avro and Protobuf are not read yet',
-    );
+  if (isFramed(value)) {
+    return settings.binary
+      ? decodeFramed(value, settings.binary)
+      : refuse(
+          'UNSUPPORTED_FORMAT',
+          "the value begins with the schema registry's magic byte 0, and no schemas are read here",
+        );
   }
+  const plain =
+    record.contentType === undefined
+      ? undefined
+      : settings.binary?.byContentType(record.contentType);
+  if (plain) return decodeBinary(value, plain, record.contentType!);
   const firstByte = value[firstTextByte(value)] ?? value[0]!;
   const format =
     formats.find(
