@@ -25,7 +25,7 @@ export interface SinkContext {
 
 /** How records are decoded. */
 export interface Decoding extends DecodeSettings {
-  /** Loads the schemas of a batch before it is decoded, and waits, reporting progress, while that is not possible. */
+  /** Loads a batch's schemas before it is decoded; waits, reporting progress, while that is not possible. */
   readonly loadSchemas?: (ids: ReadonlySet<number>, progress: () => void) => Promise<void>;
 }
 

@@ -207,7 +207,7 @@ describe('Avro and Protobuf messages', () => {
           record(frame(avroId, toAvro(GOOD)), 0),
           record(frame(avroId, toAvro({ ...GOOD, deviceId: 'b' })), 1),
         ];
-        const writing = processBatch(sink, [{ partition: 0, from: 0, records }]);
+        const writing = processBatch(sink, [{ partition: 0, from: 0, to: 2, records }]);
         const first = await Promise.race([writing, sleep(1_000, 'waiting')]);
         expect(first).toBe('waiting');
         registry.behave('answer');
