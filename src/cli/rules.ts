@@ -57,8 +57,9 @@ Example:
       const { config, print } = openSession();
       const url = findDatabase(config);
       const { addRules, listRules } = await import('../store/setup/rules.ts');
-      const row = toRow(options, (await listRules(url)).at(-1)?.version ?? '1');
-      loadZones(createRulesTimeline([row])(0).zoneData);
+      const rows = await listRules(url);
+      const row = toRow(options, rows.at(-1)?.version ?? '1');
+      loadZones(createRulesTimeline([...rows, row])(row.effectiveFromMs).zoneData);
       await addRules(url, row);
       print(JSON.stringify({ from: new Date(row.effectiveFromMs), version: row.version }));
     });

@@ -293,12 +293,22 @@ export interface RulesRow {
  * Which rules hold at an instant. Without rows the first version holds for ever; before the first
  * row the first row's version holds.
  *
- * @throws Error naming the version if a row asks for rules that this release does not have.
+ * @throws Error naming the version if a row asks for rules that this release does not have, or goes back
+ * from rules that check readings to rules that do not: what waits to be checked would have no rules.
  */
 export function createRulesTimeline(rows: readonly RulesRow[]): (atMs: number) => Rules {
   const steps = [...rows]
     .sort((a, b) => a.effectiveFromMs - b.effectiveFromMs)
     .map(({ effectiveFromMs, version }) => ({ effectiveFromMs, rules: findRules(version) }));
+  for (const [i, { rules }] of steps.entries()) {
+    const before = steps[i - 1]?.rules;
+    if (before?.checks !== undefined && rules.checks === undefined) {
+      throw new Error(
+        `RULES_BACK: version "${rules.version}" cannot follow version "${before.version}", which checks ` +
+          'readings; versions from 3 on can',
+      );
+    }
+  }
   const first = steps[0]?.rules ?? version1;
   if (steps.length <= 1) return () => first;
   return (atMs) => {

@@ -15,6 +15,13 @@ describe('rules', () => {
     for (const atMs of [0, 1_500, 2_000, 3_000]) expect(rulesAt(atMs).version).toBe('1');
   });
 
+  it('that do not check readings cannot follow rules that do', () => {
+    const rows = (versions: readonly string[]) =>
+      versions.map((version, i) => ({ effectiveFromMs: i * 1_000, version }));
+    expect(() => createRulesTimeline(rows(['2', '3', '2']))).toThrow('RULES_BACK: version "2"');
+    expect(() => createRulesTimeline(rows(['1', '2', '3', '3/cap=130']))).not.toThrow();
+  });
+
   it('that this release does not have are refused by name', () => {
     expect(() => createRulesTimeline([{ effectiveFromMs: 0, version: '99' }])).toThrow(
       'RULES_UNKNOWN: the rules table asks for version "99", this release has 1, 2, 3',
