@@ -6,6 +6,7 @@ import type { Rows } from '../api/rows.ts';
 import { openRows } from '../api/rows.ts';
 import type { Belongings } from '../api/world.ts';
 import { fillDriver, fillTenant } from '../api/world.ts';
+import { until } from '../support/child.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 import type { Subscription } from './sockets.ts';
@@ -218,6 +219,13 @@ describe('habitsUpdated', () => {
     await ear.end();
     await drive(26, []);
     await drive(25, []);
+    // An older transaction anywhere in the cluster would have the stream send the two drives one by one.
+    await until('both drives to be older than every open transaction', async () => {
+      const { over } = await rows.one<{ over: boolean }>(
+        'select pg_snapshot_xmin(pg_current_snapshot()) > (select max(xid) from journal) as over',
+      );
+      return over;
+    });
     const resumed = subscribe<Habits>(api, INSURER, HABITS, { driver, after });
     await resumed.until(1);
     await wait();
