@@ -274,7 +274,7 @@ describe('premiumUpdated', () => {
     return ear;
   }
 
-  /** A hundred kilometres with the policy's vehicle, by somebody else with a device of his own. */
+  /** A hundred kilometres with the policy's vehicle, by another driver with their own device. */
   async function driveIt(on: string): Promise<void> {
     const carer = await rows.addDriver(itsTenant, `carer-${on}`);
     const { id: vehicle } = await rows.one<{ id: number }>(
@@ -282,7 +282,15 @@ describe('premiumUpdated', () => {
       its.vehicle,
     );
     const lent = await rows.addDevice(`lent-${on}`, itsTenant);
-    const given = await rows.addAssignment(itsTenant, lent, carer, { vehicle });
+    // Kilometres of a vehicle count once, by the device assigned first: the driver's own is taken out.
+    await rows.owner.query(
+      'update assignment set to_at = $1 where vehicle_id = $2 and to_at > $1',
+      [`${on}T00:00:00Z`, vehicle],
+    );
+    const given = await rows.addAssignment(itsTenant, lent, carer, {
+      vehicle,
+      from: `${on}T00:00:00Z`,
+    });
     const trip = await rows.addTrip(itsTenant, lent, {
       startedAt: `${on}T08:00:00Z`,
       endedAt: `${on}T09:00:00Z`,
