@@ -105,7 +105,11 @@ export const FIELD_CASES: readonly FieldCase[] = [
 /** Fields without a case, and why. */
 export const WITHOUT_CASE: Readonly<Record<string, string>> = {
   'Query.whatIf': 'reads a book of policies, and is to',
-  'Bill.premium': 'stands in the bill’s document, which is one row',
+  'Bill.premium': 'is in the bill’s document, which is one row',
+  'Device.leftOutFields':
+    'reads one row for each field and reason of one device, some dozens at most',
+  'Query.leftOutFields':
+    'orders all such rows by their count; only devices that send rubbish have any',
 };
 
 const schema = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8'));

@@ -155,7 +155,7 @@ describe('a token of an external issuer', () => {
     expect(await show(`${signed}.${mac}`)).toMatch(/^UNAUTHENTICATED: .*"alg"/);
   });
 
-  it('is refused while the keys cannot be fetched', async () => {
+  it('is answered with 503 while the keys cannot be fetched', async () => {
     const nowhere = await startTestApi(database, {
       auth: { jwksUrl: 'http://127.0.0.1:9/keys', issuer: ISSUER, audience: AUDIENCE },
     });
@@ -168,7 +168,11 @@ describe('a token of an external issuer', () => {
       data?: object;
       errors: { message: string; extensions: { code: string; requestId: string } }[];
     };
-    expect([data, errors[0]?.extensions.code]).toEqual([undefined, 'INTERNAL_SERVER_ERROR']);
+    expect([response.status, data, errors[0]?.extensions.code]).toEqual([
+      503,
+      undefined,
+      'UNAVAILABLE',
+    ]);
     expect(errors[0]?.message).not.toContain('127.0.0.1:9');
     await nowhere.stop();
   });

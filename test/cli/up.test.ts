@@ -149,7 +149,7 @@ test('up: the example line becomes a trip that survives a stop and a kill, and n
   const doctor = await runCli(['doctor'], { env });
   expect(doctor.stdout).toContain("✓ telematics is stamped by the broker's clock");
   expect(doctor.stdout).toMatch(/✓ all \d+ migrations are applied/);
-  expect(doctor.stdout).toContain('✓ no transaction holds up the snapshot horizon');
+  expect(doctor.stdout).toContain('✓ no transaction holds up subscription updates');
   expect(doctor.code).toBe(0);
 
   first.up.process.kill('SIGTERM');
@@ -171,7 +171,7 @@ test('up: a port in use is reported before anything is started', async () => {
   const dataDir = makeFolder();
   const up = await runCli(['up'], { env: { ODOGRAPH_DATA_DIR: dataDir, PORT: String(port) } });
   expect(up.code).toBe(1);
-  expect(up.stderr).toContain(`Port ${port} on 127.0.0.1, wanted for the API, is taken`);
+  expect(up.stderr).toContain(`Port ${port} on 127.0.0.1, needed for the API, is taken`);
   expect(existsSync(join(dataDir, 'up.lock'))).toBe(false);
   server.close();
 });
