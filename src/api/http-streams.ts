@@ -114,6 +114,8 @@ async function answerInParts(
   const ping = setInterval(() => raw.write(format.ping), PING_MS);
   leaves.push(() => clearInterval(ping));
   raw.once('close', leave);
+  // A write after the client has left or the session was ended: nothing more is to be sent.
+  raw.on('error', () => raw.destroy());
   const signal = untilClosed(reply);
   reply.hijack();
   raw.writeHead(200, {
@@ -137,7 +139,8 @@ async function answerInParts(
       if (Symbol.asyncIterator in result) await sendAll(raw, format, result, signal);
       else raw.write(format.message(JSON.stringify(result)));
     }
-    raw.end(format.end);
+    // A session that was ended for another reason has had its last message.
+    if (!raw.writableEnded) raw.end(format.end);
   } catch (error) {
     log.error({ err: error, requestId: request.id }, 'a stream failed');
     raw.destroy();
