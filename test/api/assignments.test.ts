@@ -41,7 +41,7 @@ async function totals() {
 }
 
 describe('assignDevice', () => {
-  it('warns of another device on the vehicle at the same time, and says which one counts', async () => {
+  it('warns about another device on the vehicle at the same time, and says which one counts', async () => {
     const assign = async (id: string, from: string) => {
       const input = {
         ...{ deviceId: id, driverExternalId: 'ann', vehicle: { externalId: 'shared car' }, from },
@@ -136,7 +136,7 @@ describe('assignDevice', () => {
     expect(state).toEqual({ version: 1, events: 1, revisions: [1] });
   });
 
-  it('trims and splits earlier assignments, and gives each trip to the driver of that time', async () => {
+  it('trims and splits earlier assignments, and gives each trip to the driver at that time', async () => {
     for (const day of [1, 5, 9]) {
       await rows.addTrip(tenant, device, {
         startedAt: `2015-05-0${day}T08:00:00Z`,
@@ -173,7 +173,7 @@ describe('assignDevice', () => {
       ['2015-05-05', 'bob', 1],
       ['2015-05-09', 'ann', 1],
     ]);
-    // The last trip has another assignment of the same driver: nothing visible has changed.
+    // The last trip gets another assignment of the same driver, so nothing visible changes.
     const { rows: revisions } = await rows.owner.query(
       'select revision from trip where device_id = $1 order by started_at',
       [device],
@@ -239,7 +239,7 @@ describe('moveDevice', () => {
     });
   });
 
-  it('is refused with a start at the end of time', async () => {
+  it('refuses a start at the end of time', async () => {
     const answer = await ask(api, OPERATOR, MOVE, {
       input: { deviceId, tenant: 'globex', from: '9999-12-31T12:00:00Z', idempotencyKey: key() },
     });
@@ -248,7 +248,7 @@ describe('moveDevice', () => {
     ]);
   });
 
-  it('moves the trips from then on to the tenant and ends the assignments of the old one', async () => {
+  it('moves the trips from then on to the tenant, and ends the assignments of the old tenant', async () => {
     for (const day of [1, 5]) {
       await rows.addTrip(tenant, device, {
         startedAt: `2015-05-0${day}T08:00:00Z`,
@@ -297,7 +297,7 @@ describe('an idempotency key', () => {
     ]);
   });
 
-  it('can be used again after an input that was refused', async () => {
+  it('can be used again after its input was refused', async () => {
     const idempotencyKey = key();
     const refused = await ask(api, INSURER, REGISTER, {
       input: { externalId: '', idempotencyKey },

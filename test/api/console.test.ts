@@ -32,7 +32,7 @@ describe('the console', () => {
   });
 
   it.each(EXAMPLES.filter(({ query }) => !/^subscription/m.test(query)))(
-    'has its questions answered in full: $name',
+    'gets its example queries answered in full: $name',
     async ({ role, query }) => {
       const { data, errors } = await ask(api, { role, tenant: 'acme' }, query);
       expect(errors).toEqual([]);
@@ -44,7 +44,7 @@ describe('the console', () => {
     },
   );
 
-  it('offers the tokens of a local run only to its own machine, and starts as an insurer', async () => {
+  it('offers the tokens of a local run only on the same machine, and starts as an insurer', async () => {
     const base = new URL('/', api.url);
     const page = await (await fetch(base)).text();
     expect(page).toContain(LOCAL.INSURER);
@@ -59,7 +59,7 @@ describe('the console', () => {
     expect(elsewhere).toContain('paste a token here');
   });
 
-  it('is a page that may load nothing from other origins, and its own script exists', async () => {
+  it('is a page that may not load anything from other origins, and its own script exists', async () => {
     const base = new URL('/', api.url);
     const { headers } = await fetch(base);
     expect(headers.get('content-security-policy')).toContain("default-src 'self'");

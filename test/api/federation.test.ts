@@ -36,7 +36,7 @@ beforeAll(async () => {
     ['globex', 'guy'],
   ] as const) {
     const ref = await fillTenant(api, rows, tenant);
-    // Each tenant numbers its own documents: a number of one tenant must not exist for the other.
+    // Each tenant numbers its own documents, so a number of one tenant must not exist for the other.
     if (tenant === 'globex') {
       await rows.owner.query('insert into bill_number (tenant_id, last) values ($1, 500)', [ref]);
     }
@@ -82,7 +82,7 @@ async function fetchEntities(claims: Claims, representations: readonly unknown[]
 }
 
 describe('the subgraph', () => {
-  it('composes with another that adds fields to a driver and to a policy by their natural keys', async () => {
+  it('composes with another subgraph that adds fields to a driver and to a policy by their natural keys', async () => {
     const { data, errors } = await ask(api, INSURER, '{ _service { sdl } }');
     expect(errors).toEqual([]);
     const other = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.0", import: ["@key", "@shareable"])
@@ -100,12 +100,12 @@ describe('the subgraph', () => {
     const { errors: faults, supergraphSdl } = compose(data._service.sdl);
     expect((faults ?? []).map(({ message }) => message)).toEqual([]);
     expect(supergraphSdl).toMatch(/type Driver[^{]*key: "externalId"/);
-    // Without its keys it does not compose, so the check is real.
+    // It does not compose without its keys, so this check can fail.
     const without = compose(data._service.sdl.replaceAll(/ @key\(fields: "\w+"\)/g, ''));
     expect(without.errors ?? []).not.toEqual([]);
   });
 
-  it('is shown to the roles that may read the schema', async () => {
+  it('is visible to the roles that may read the schema', async () => {
     const closed = await startTestApi(database, { introspection: ['OPERATOR'] });
     try {
       expect(codesOf(await ask(closed, INSURER, '{ _service { sdl } }'))).toEqual(['FORBIDDEN']);
@@ -122,7 +122,7 @@ describe('objects by their keys', () => {
     expect([...types].sort()).toEqual(Object.keys(KEYS).sort());
   });
 
-  it.each(Object.keys(ASKERS))('are for %s those that node gives, by either key', async (asker) => {
+  it.each(Object.keys(ASKERS))('match node for %s, by either key', async (asker) => {
     const claims = ASKERS[asker]!;
     const seen = { acme: 0, globex: 0 };
     for (const tenant of ['acme', 'globex'] as const) {
@@ -166,7 +166,7 @@ describe('objects by their keys', () => {
     expect(answer.data._entities).toEqual([{ externalId: 'acme-ann', score: null }]);
   });
 
-  it('are trusted only for the key', async () => {
+  it('take only the key from a representation, and ignore its other fields', async () => {
     const { data, errors } = await ask(
       api,
       INSURER,
@@ -177,7 +177,7 @@ describe('objects by their keys', () => {
     expect(data._entities).toEqual([{ externalId: 'acme-ann', name: 'acme-ann' }]);
   });
 
-  it('with invalid keys are null beside the others, with an error that says why', async () => {
+  it('with invalid keys are null beside the others, with an error that gives the reason', async () => {
     const [driver] = objects.get('acme')?.find(([{ __typename }]) => __typename === 'Driver') ?? [];
     const { entities, errors } = await fetchEntities(INSURER, [
       driver,
@@ -199,7 +199,7 @@ describe('objects by their keys', () => {
     expect(codesOf(many)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('are counted in the cost, and take as many statements for a hundred as for two', async () => {
+  it('count towards the cost, and take the same number of statements for a hundred as for two', async () => {
     const count = async (size: number) => {
       statements.mockClear();
       await fetchEntities(

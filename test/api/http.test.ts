@@ -37,7 +37,7 @@ describe('GraphQL over HTTP', () => {
   it('passes every audit of graphql-http without an error', async () => {
     const results = await auditServer({
       url: api.url,
-      // Against cross-site request forgery Apollo Server requires a header that triggers a CORS preflight.
+      // Apollo Server requires a header that triggers a CORS preflight, to prevent cross-site request forgery.
       fetchFn: (url: string, init: RequestInit = {}) => {
         const sent = init.headers as Record<string, string> | undefined;
         const headers = { authorization, 'apollo-require-preflight': 'audit', ...sent };
@@ -68,7 +68,7 @@ describe('GraphQL over HTTP', () => {
     }
   });
 
-  it('compresses a large answer and leaves a small one as it is', async () => {
+  it('compresses a large answer and leaves a small one uncompressed', async () => {
     const schema = JSON.stringify({ query: '{ __schema { types { name description } } }' });
     const large = await post(schema, { 'accept-encoding': 'gzip' });
     expect(large.headers.get('content-encoding')).toBe('gzip');
@@ -89,7 +89,7 @@ describe('a page of another origin', () => {
       },
     });
 
-  it('may send requests if its origin is listed, and reads the headers that clients need', async () => {
+  it('may send requests if its origin is listed, and can read the headers that clients need', async () => {
     const allowed = await preflight(ORIGIN);
     expect(allowed.status).toBe(204);
     expect(allowed.headers.get('access-control-allow-origin')).toBe(ORIGIN);
@@ -118,7 +118,7 @@ describe('a proxy in front of the API', () => {
   });
 });
 
-describe('a request that trickles in', () => {
+describe('a request that arrives slowly', () => {
   it.each([
     ['head', 'POST /graphql HTTP/1.1\r\nhost: x\r\n'],
     [

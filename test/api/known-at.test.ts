@@ -61,7 +61,7 @@ async function figuresAt(knownAt: string | null) {
   return answer.data.tripStats;
 }
 
-it('figures are those known at the instant: before a correction, before a withdrawal, and after', async () => {
+it('figures are those known at the given instant: before a correction, before a withdrawal, and after', async () => {
   const row = (day: string, km: number) => ({
     key: [{ value: day }, { value: 'ann' }],
     distanceKm: { sum: km, max: km, variance: null },
@@ -85,7 +85,7 @@ it('figures are those known at the instant: before a correction, before a withdr
   expect(await figuresAt(null)).toMatchObject({ totals: { exposure: { trips: 2 } } });
 });
 
-it('the same query has the same answer after the trips move to a driver, and to another', async () => {
+it('the same query returns the same answer after the trips move to a driver, and then to another', async () => {
   const instants = ['2015-05-10T12:00:00Z', '2015-05-12T12:00:00Z', '2015-06-01T00:00:00Z'];
   const before = await Promise.all(instants.map(figuresAt));
   for (const [at, driver] of ['ann', 'bob'].entries()) {

@@ -12,7 +12,7 @@ const MONTHS = ['01', '02', '03', '04'];
 const INSURER = { role: 'INSURER', tenant: 'acme' } as const;
 const ACTUARY = { role: 'ACTUARY', tenant: 'acme' } as const;
 
-/** Seven cents a kilometre and nothing else, so that a bill is known without any engine. */
+/** Seven cents a kilometre and nothing else, so that the test can compute a bill without any engine. */
 const TARIFF = {
   format: 'odograph.tariff/1',
   id: 'by-the-kilometre',
@@ -64,7 +64,7 @@ async function change(claims: Claims, name: string, input: object, select: strin
   return answer.data[name];
 }
 
-/** Does something for each of many, eight at a time. */
+/** Runs an action for each of many items, eight at a time. */
 async function each<Of>(all: readonly Of[], work: (one: Of) => Promise<void>) {
   const queue = [...all];
   const next = async (): Promise<void> => {
@@ -126,9 +126,9 @@ async function drive(of: Insured, month: number, day: number, km: number) {
 
 const euros = (km: number) => (Math.round(km * 7) / 100).toFixed(2);
 
-describe(`${POLICIES * MONTHS.length} bills whose trips go on arriving`, () => {
+describe(`${POLICIES * MONTHS.length} bills whose trips keep arriving`, () => {
   it(
-    'keep every byte, and with their adjustments come to what all trips together cost',
+    'keep every byte, and together with their adjustments equal the cost of all trips',
     { timeout: 900_000 },
     async () => {
       const book: Insured[] = [];

@@ -58,7 +58,7 @@ describe('an operation of the manifest', () => {
 });
 
 describe('an operation over a socket', () => {
-  it('may omit its text if it has an id, and not otherwise', async () => {
+  it('may omit its text only if it has an id', async () => {
     const socket = new WebSocket(open.wsUrl, 'graphql-transport-ws');
     const heard: { type: string; id?: string; payload?: unknown }[] = [];
     const tell = (message: object) => socket.send(JSON.stringify(message));
@@ -91,7 +91,7 @@ describe('an operation over a socket', () => {
 });
 
 describe('an operation that is not in the manifest', () => {
-  it('is registered by its text and answered by its id from then on', async () => {
+  it('is registered by its text, and can be sent by its id from then on', async () => {
     expect(await ask(open, byId(idOf(OTHER)))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
     expect(await ask(open, { query: OTHER, ...byId(idOf(OTHER)) })).toEqual(
       twice({ viewer: { tenant: 'acme' } }),
@@ -105,7 +105,7 @@ describe('an operation that is not in the manifest', () => {
     expect(await ask(open, byId(wrong))).toEqual(twice('PERSISTED_QUERY_NOT_FOUND'));
   });
 
-  it('is refused by text and by id if only the manifest is answered', async () => {
+  it('is refused by text and by id if the API answers only the manifest', async () => {
     const refused = twice('PERSISTED_QUERY_NOT_IN_LIST');
     expect(await ask(closed, { query: OTHER })).toEqual(refused);
     expect(await ask(closed, { query: OTHER, ...byId(idOf(OTHER)) })).toEqual(refused);
@@ -130,7 +130,7 @@ describe('a manifest', () => {
   });
 
   it.each(['{"operations":[]}', '{"Who":"query Who { viewer { role } }"}', '[]', 'query'])(
-    '%j is not a manifest: the API does not start, and says why',
+    '%j is not a manifest: the API does not start, and reports why',
     async (manifest) => {
       const start = startTestApi(database, { operations: { manifest } });
       await expect(start).rejects.toThrow(

@@ -52,7 +52,7 @@ describe('the points of a role', () => {
     expect(requestId).toBe(refused.headers.get('x-request-id'));
   });
 
-  it('are one budget for HTTP and sockets', async () => {
+  it('are shared between HTTP and sockets', async () => {
     const ear = subscribe(api, INSURER, ONE_POINT);
     await expect(ear.until(1)).rejects.toThrow('RATE_LIMITED');
     await ear.end();
@@ -69,10 +69,10 @@ describe('the points of a role', () => {
 });
 
 describe('the cost of an answer', () => {
-  it('is in its extensions, over HTTP and sockets alike', async () => {
+  it('is in its extensions, over both HTTP and sockets', async () => {
     const open = await start({});
     const query = EIGHTEEN_POINTS;
-    // The page; and for each of its 100 trips the nodes, the driver, a page, and the 14 trips of that.
+    // The page, and for each of its 100 trips: the nodes, the driver, a page, and the 14 trips of that page.
     const cost = { objects: 1701, limit: 20_000 };
     expect((await send(open, INSURER, { query })).body.extensions).toEqual({ cost });
     expect((await sendBySocket(open, INSURER, { query })).extensions).toEqual({ cost });

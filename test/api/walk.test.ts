@@ -38,7 +38,7 @@ const change = fc.record({
 });
 
 describe('a walk through the pages of trips', () => {
-  it('shows every trip that kept its start exactly once, forwards and backwards, regardless of trips that come and go meanwhile', async () => {
+  it('shows every trip that kept its start exactly once, forwards and backwards, even if other trips come and go meanwhile', async () => {
     await fc.assert(
       fc.asyncProperty(
         minutes,

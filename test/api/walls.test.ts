@@ -15,7 +15,7 @@ const OPERATOR: Claims = { role: 'OPERATOR' };
 
 const { api, database, rows } = await useApi();
 
-/** ann drives ID-1 until noon of 2 May, bob from then on; ID-2 has no driver; ID-9 is globex's. */
+/** ann drives ID-1 until noon of 2 May, bob from then on. ID-2 has no driver. ID-9 belongs to globex. */
 beforeAll(async () => {
   acme = await rows.addTenant('acme');
   const globex = await rows.addTenant('globex');
@@ -53,12 +53,12 @@ beforeAll(async () => {
       driver,
     );
   }
-  // The anchor's key in addTrip has digest 0, below every event's: the path begins with the first event.
+  // The anchor's key in addTrip has digest 0, lower than every event's, so the path begins with the first event.
   await rows.addPolicy(acme, 'P-1', ann, vehicle);
 });
 
 describe('a driver', () => {
-  it('sees their own trips, positions and path, and nothing of drivers who have the car at other times', async () => {
+  it('sees their own trips, positions and path, and no data of drivers who have the car at other times', async () => {
     const query = `{ viewer { role tenant driver { externalId } } trips { nodes { deviceId driver { externalId } vehicle { externalId }
       start { lat lon } end { lat } path { at lat lon speedKmh } events { kind position { lat } } } }
       devices { nodes { deviceId assignments { driver { externalId } } } } driver(externalId: "bob") { id } policies { nodes { number } } }`;
@@ -97,7 +97,7 @@ describe('a driver', () => {
 describe('coordinates', () => {
   const COORDINATES = `{ trips { nodes { deviceId distanceKm start { lat } end { lat } path(purpose: "why not") { lat } events { position { lat } } } } }`;
 
-  it('are withheld from an insurer with one FORBIDDEN, the rest answered', async () => {
+  it('are withheld from an insurer with one FORBIDDEN error, and the rest is answered', async () => {
     const answer = await ask(api, INSURER, COORDINATES);
     expect(codesOf(answer)).toEqual(['FORBIDDEN']);
     expect(answer.data.trips.nodes).toHaveLength(3);
@@ -112,7 +112,7 @@ describe('coordinates', () => {
     }
   });
 
-  it('are shown to the operator only while no driver was assigned', async () => {
+  it('are visible to the operator only while no driver was assigned', async () => {
     const answer = await ask(api, OPERATOR, COORDINATES);
     expect(codesOf(answer)).toEqual(['FORBIDDEN']);
     for (const trip of answer.data.trips.nodes) {
@@ -123,7 +123,7 @@ describe('coordinates', () => {
     }
   });
 
-  it('reach a claims handler only as a path with a purpose that is in the access log first', async () => {
+  it('are given to a claims handler only as a path, with a purpose that is written to the access log first', async () => {
     const query = `query ($purpose: String) { trips(filter: { driverExternalId: "ann" }) { nodes { start { lat } path(purpose: $purpose) { lat } } } }`;
     const silent = await ask(api, CLAIMS, query);
     expect(codesOf(silent).sort()).toEqual(['BAD_USER_INPUT', 'FORBIDDEN']);
@@ -199,7 +199,7 @@ describe('a token', () => {
 });
 
 describe('an API', () => {
-  it('does not start with a login that row-level security does not bind', async () => {
+  it('does not start with a login that bypasses row-level security', async () => {
     const options = {
       host: '127.0.0.1',
       port: 0,

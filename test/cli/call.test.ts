@@ -3,7 +3,7 @@ import { createAuthenticate } from '../../src/api/identity.ts';
 import { readLocalKey } from '../../src/local/folder.ts';
 import { makeFolder, runCli } from '../support/child.ts';
 
-// Each call is a process that compiles on the fly.
+// Each call starts a process that compiles on the fly.
 vi.setConfig({ testTimeout: 240_000 });
 
 const COMMANDS = [

@@ -7,7 +7,7 @@ import { Problem } from '../../src/problem.ts';
 
 const HEADING = ['claimNumber', 'policyNumber', 'occurredOn', 'amount', 'currency'];
 
-/** What reading a file comes to: its claims, or the codes of its faults. */
+/** What reading a file returns: its claims, or the codes of its faults. */
 function read(bytes: Uint8Array, options: { encoding?: Encoding; decimal?: '.' | ',' } = {}) {
   const faults: string[] = [];
   try {
@@ -61,7 +61,7 @@ describe('an amount of a claim', () => {
     expect(readAmount(text, decimalsOf(currency))).toMatchObject({ code });
   });
 
-  it('is read by the decimal sign that is named', () => {
+  it('is read with the decimal sign that is given', () => {
     expect(readAmount('1.234', 2, ',')).toEqual({ value: '1234' });
     expect(readAmount('1.234', 2, '.')).toMatchObject({ code: 'TOO_MANY_DECIMALS' });
     expect(readAmount('1.234', 3, '.')).toEqual({ value: '1.234' });
@@ -70,7 +70,7 @@ describe('an amount of a claim', () => {
 });
 
 describe('a date of a claim', () => {
-  it('is read where day and month are certain', () => {
+  it('is read if its day and month are unambiguous', () => {
     expect(readClaimDate('2026-03-14')).toEqual({ value: '2026-03-14' });
     expect(readClaimDate('14.03.2026')).toEqual({ value: '2026-03-14' });
     expect(readClaimDate('4.3.2026')).toEqual({ value: '2026-03-04' });
@@ -81,7 +81,7 @@ describe('a date of a claim', () => {
 });
 
 describe('a file of claims', () => {
-  it('is read with semicolons and decimal commas, and refused whole where one amount is ambiguous', () => {
+  it('is read with semicolons and decimal commas, and refused as a whole if one amount is ambiguous', () => {
     const german = utf8(
       'claimNumber;policyNumber;occurredOn;amount;currency\r\nC-1;P-1;14.03.2026;1.234,56;USD\r\n',
     );
@@ -96,7 +96,7 @@ describe('a file of claims', () => {
     expect(read(thousands, { decimal: ',' }).problem).toBe('CLAIMS_UNREADABLE');
   });
 
-  it('is refused with each fault: its line, column, value, and what would be right', () => {
+  it('is refused with each fault: its line, column, value, and what would be valid', () => {
     const { faults, problem } = read(
       fileOf(
         'C-1,P-1,2026-03-14,1,000.00,USD',
@@ -116,7 +116,7 @@ describe('a file of claims', () => {
     ]);
   });
 
-  it('is refused where its quotes or its encoding cannot be read, with the line', () => {
+  it('is refused if its quotes or its encoding cannot be read, with the line', () => {
     expect(read(fileOf('C-1,"P-1,2026-03-14,5.00,USD'))).toMatchObject({ problem: 'BAD_CSV' });
     expect(read(fileOf('C-1,P"-1,2026-03-14,5.00,USD'))).toMatchObject({ problem: 'BAD_CSV' });
     const latin = Buffer.from(
@@ -136,7 +136,7 @@ describe('a file of claims', () => {
     );
   });
 
-  it('comes out the same in any encoding, separator, quotes, line ends and way to write amounts, or is refused', () => {
+  it('gives the same result in any encoding, separator, quoting, line ending and amount format, or is refused', () => {
     const WORDS = [
       'C-1',
       'Müller',

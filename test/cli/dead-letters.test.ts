@@ -17,7 +17,7 @@ import { createTestDatabase } from '../support/database.ts';
 import type { TestTopic } from '../support/topic.ts';
 import { createTestTopic } from '../support/topic.ts';
 
-// Each call is a process that compiles on the fly.
+// Each call starts a process that compiles on the fly.
 vi.setConfig({ testTimeout: 240_000 });
 
 let database: TestDatabase;
@@ -76,7 +76,7 @@ afterAll(async () => {
 });
 
 describe('odograph dead-letters', () => {
-  test('lists, counts and shows them, and sends each again once, byte for byte', async () => {
+  test('lists, counts and shows them, and resends each one once, byte for byte', async () => {
     const [{ lines }, filtered, counted, shown, dry] = await Promise.all([
       cli('list'),
       cli('list', '--reason', 'FUTURE', '--topic', topic.topic, '--from', '2020-01-01T00:00:00Z'),

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { makeFolder, runCli } from '../support/child.ts';
 
-// Each call is a process that compiles on the fly.
+// Each call starts a process that compiles on the fly.
 vi.setConfig({ testTimeout: 240_000 });
 
 const FRAME = {
@@ -39,7 +39,7 @@ const BY_MILES = {
   ],
 };
 
-/** Rates days of miles as a shell would: two files and a command. */
+/** Rates days of miles as a shell user would: with two files and a command. */
 async function rate(tariff: object, miles: Readonly<Record<string, number>>, ...args: string[]) {
   const folder = makeFolder();
   writeFileSync(`${folder}/tariff.json`, JSON.stringify(tariff));
@@ -52,7 +52,7 @@ async function rate(tariff: object, miles: Readonly<Record<string, number>>, ...
   return stdout;
 }
 
-/** 160 miles on each of a number of days from 1 January 2026. */
+/** 160 miles on each of the given number of days from 1 January 2026. */
 const days = (count: number) =>
   Object.fromEntries(
     Array.from({ length: count }, (_, i) => [

@@ -99,7 +99,7 @@ const FOUNDING_TRIP = {
   maxSpeedKmh: 128.75,
 };
 
-test('up: the example line becomes a trip that survives a stop and a kill, and no process is left', async () => {
+test('up: the example line becomes a trip that survives a stop and a kill, and no process is left running', async () => {
   const first = await startUp();
   const { facts } = first;
   const pids = pidsOf(facts);
@@ -178,7 +178,7 @@ test('up: a port in use is reported before anything is started', async () => {
 
 test('up: without Java and Docker, the error lists three ways to a broker', async () => {
   const dataDir = makeFolder();
-  // A PATH with only the programs that find and become PostgreSQL's user.
+  // A PATH with only the programs that look up PostgreSQL's user and switch to it.
   const bin = makeFolder();
   chmodSync(bin, 0o755);
   for (const name of ['id', 'setpriv']) {

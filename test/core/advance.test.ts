@@ -17,7 +17,7 @@ const versions = [
 ] as const;
 
 describe.each(versions)('the fold of rules version %s', (_, context) => {
-  it('says the same when its state goes through bytes after every event', () => {
+  it('gives the same result when its state is encoded and decoded after every event', () => {
     fc.assert(
       fc.property(streams, (events) => {
         const kept = emptyState();
@@ -43,7 +43,7 @@ describe.each(versions)('the fold of rules version %s', (_, context) => {
     );
   });
 
-  it('forgets in three days: unlike pasts and the same last three days leave the same bytes', () => {
+  it('forgets after three days: different pasts and the same last three days give the same bytes', () => {
     fc.assert(
       fc.property(streams, streams, streams, (pastA, pastB, present) => {
         const [first] = sorted(present);
@@ -77,7 +77,7 @@ describe.each(versions)('the fold of rules version %s', (_, context) => {
     );
   });
 
-  it('adds up: parts to the trip, never overlapping, never longer than it ran', () => {
+  it('adds up: parts sum to the trip, trips never overlap, and no part is longer than its trip', () => {
     fc.assert(
       fc.property(streams, (events) => {
         const { trips, openTrip: open } = foldAll(events, context);
@@ -108,13 +108,13 @@ describe.each(versions)('the fold of rules version %s', (_, context) => {
   });
 });
 
-/** Much quicker than `toEqual`, which looks at every byte as a value. */
+/** Much faster than `toEqual`, which compares every byte as a value. */
 function expectSame(a: Uint8Array, b: Uint8Array): void {
   if (Buffer.compare(a, b) !== 0)
     expect(Buffer.from(a).toString('hex')).toBe(Buffer.from(b).toString('hex'));
 }
 
-/** Repeats a stream from its own start on until it has run for so long. */
+/** Repeats a stream from its own start until it has run for the given time. */
 function repeatFor(events: readonly CanonicalEvent[], forMs: number): CanonicalEvent[] {
   const first = events[0]?.atMs ?? 0;
   const last = events.at(-1)?.atMs ?? 0;
@@ -122,13 +122,13 @@ function repeatFor(events: readonly CanonicalEvent[], forMs: number): CanonicalE
   let offsetMs = 0;
   while (repeated.length === 0 || (repeated.at(-1)?.atMs ?? 0) - first <= forMs) {
     for (const event of events) repeated.push({ ...event, atMs: event.atMs + offsetMs });
-    // Close upon each other: no silence that would empty the memory.
+    // The repeats follow each other closely, so no silence empties the memory.
     offsetMs += last - first + 60_000;
   }
   return repeated;
 }
 
-/** Moves a stream in time so that it ends at an instant. */
+/** Shifts a stream in time so that it ends at the given instant. */
 function moveTo(events: readonly CanonicalEvent[], endMs: number): CanonicalEvent[] {
   const shiftMs = endMs - (events.at(-1)?.atMs ?? 0);
   return events.map((event) => ({ ...event, atMs: event.atMs + shiftMs }));

@@ -8,7 +8,7 @@ import { foldAll } from '../../src/core/fold-all.ts';
 import { context } from './streams.ts';
 
 const isLong = process.env['ODOGRAPH_LONG'] === '1';
-/** Messages of one device in a row; so many devices make the million. */
+/** Consecutive messages of one device. The number of devices brings the total to a million. */
 const MESSAGES = 50;
 const DEVICES = isLong ? 20_000 : 100;
 const NOW = Date.UTC(2026, 10, 23);
@@ -27,7 +27,7 @@ const settings: DecodeSettings = {
   },
 };
 
-/** Numbers as JSON text, some of them such as JSON.stringify never writes: in range and at its edges. */
+/** Numbers as JSON text, in range and at the edges, some in forms that JSON.stringify never writes. */
 function within(least: number, most: number, ...often: readonly number[]): fc.Arbitrary<string> {
   return fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...often).map(String) },
@@ -78,7 +78,7 @@ const hostile = fc.oneof(
   fc.constantFrom('"\\u0000"', '"☃"', `"${'x'.repeat(129)}"`),
 );
 
-/** JSON of the right shape, most of it at the edge of a range, and now and then a field beyond it. */
+/** JSON of the right shape, mostly at the edges of its ranges, and sometimes with a field out of range. */
 const json = fc
   .tuple(
     fc.record(fields, { requiredKeys: ['at', 'lat', 'lon'] }),
@@ -94,7 +94,7 @@ function write(fields: Readonly<Record<string, string>>): string {
     .join(',')}}`;
 }
 
-/** The plain line with a character or two of it replaced. */
+/** The plain line with one or two characters replaced. */
 const line = fc
   .tuple(
     fc.array(fc.tuple(fc.nat(60), fc.constantFrom(...'0919-+.,: eE\u0000\t☃')), { maxLength: 3 }),
@@ -113,7 +113,7 @@ const bytes = fc.oneof(
   { weight: 2, arbitrary: fc.uint8Array({ maxLength: 200 }) },
   { weight: 6, arbitrary: json.map((text) => encoder.encode(text)) },
   { weight: 2, arbitrary: line.map((text) => encoder.encode(text)) },
-  // A message cut off, or with a byte of it flipped.
+  // A message that is cut off, or has one byte flipped.
   {
     weight: 1,
     arbitrary: fc.tuple(json, fc.nat(400), fc.nat(255)).map(([text, place, byte]) => {
@@ -165,7 +165,7 @@ describe('adversarial input', () => {
       { numRuns: DEVICES },
     );
     expect(refused + folded).toBe(DEVICES * MESSAGES);
-    // Neither all refused nor all welcome, or little would be tried.
+    // If all were refused or all accepted, the test would check little.
     expect(folded).toBeGreaterThan(DEVICES * 5);
     expect(refused).toBeGreaterThan(DEVICES * 5);
     expect(trips).toBeGreaterThan(DEVICES / 10);

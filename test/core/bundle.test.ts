@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { createRulesTimeline, encodeState, foldAll } from '../../src/core/index.ts';
 import { buildStream } from './streams.ts';
 
-it('runs as one file where there is nothing of Node, and says the same', async () => {
+it('runs as one file without any API of Node, and gives the same results', async () => {
   const { outputFiles } = await build({
     entryPoints: ['src/core/index.ts'],
     bundle: true,
@@ -31,7 +31,7 @@ it('runs as one file where there is nothing of Node, and says the same', async (
     { ...drive, kind: 'gap', seconds: 3_000 },
     { ...drive, kind: 'drive' },
   ]);
-  // Text goes in and out, so that no object of ours lends the other side a prototype.
+  // Only text goes in and out, so that no object of ours passes its prototype to the other side.
   const sandbox = vm.createContext({ input: JSON.stringify(events) });
   vm.runInContext(outputFiles[0]?.text ?? '', sandbox);
   const output: unknown = vm.runInContext(

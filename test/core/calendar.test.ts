@@ -32,7 +32,7 @@ describe('the calendar', () => {
     );
   });
 
-  it('gives spans that hold their instant, one date, one offset, and night or day', () => {
+  it('returns spans that contain their instant, with one date, one offset, and either night or day', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...names),
@@ -55,8 +55,8 @@ describe('the calendar', () => {
     );
   });
 
-  it('cuts where a zone jumps over local midnight, and over a whole day', () => {
-    // São Paulo put clocks forward at midnight of 2018-11-04; Apia left out 2011-12-30.
+  it('ends a span where a zone skips local midnight, or a whole day', () => {
+    // São Paulo moved its clocks forward at midnight of 2018-11-04. Apia skipped 2011-12-30.
     const saoPaulo = Date.UTC(2018, 10, 4, 3);
     expect(calendar.spanAt('America/Sao_Paulo', saoPaulo - 1).toMs).toBe(saoPaulo);
     const apia = Date.UTC(2011, 11, 30, 10);
@@ -66,7 +66,7 @@ describe('the calendar', () => {
 });
 
 describe('zones', () => {
-  it('are those of the place', () => {
+  it('match the place', () => {
     const zoneAt = (lat: number, lon: number) =>
       zones.zoneAt(Math.round(lat * 1e7), Math.round(lon * 1e7));
     expect(zoneAt(40.757977, -73.978165)).toBe('America/New_York');
@@ -81,12 +81,12 @@ describe('zones', () => {
     }
   });
 
-  it('have offsets for every place on earth, those that Intl knows', () => {
+  it('have an offset for every place on earth, equal to the one in Intl', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -900_000_000, max: 900_000_000 }),
         fc.integer({ min: -1_800_000_000, max: 1_800_000_000 }),
-        // Years that every tz release since 2024 agrees on.
+        // Every tz release since 2024 agrees on these years.
         fc.integer({ min: 946_684_800, max: 1_700_000_000 }),
         (latE7, lonE7, seconds) => {
           const zone = zones.zoneAt(latE7, lonE7);
@@ -98,7 +98,7 @@ describe('zones', () => {
     );
   });
 
-  it('refuse a zone that the data do not have', () => {
+  it('refuse a zone that is missing from the data', () => {
     expect(() => zones.offsetMsAt('Mars/Olympus', 0)).toThrow('ZONE_UNKNOWN');
   });
 });

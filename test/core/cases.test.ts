@@ -17,7 +17,7 @@ const settings = {
   decodeUtf8: (bytes: Uint8Array) => decoder.decode(bytes),
 };
 
-/** Messages of a real kind of device, decoded as the sink decodes them. */
+/** Messages from a real kind of device, decoded as the sink decodes them. */
 function readEvents(name: string): CanonicalEvent[] {
   const bytes = readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
   return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes)
@@ -49,10 +49,10 @@ function fold(name: string, change = (events: CanonicalEvent[]) => events) {
   };
 }
 
-/** The times of a day in UTC, for short. */
+/** Formats an instant as a time of day in UTC. */
 const time = (atMs: number | undefined) => new Date(atMs ?? NaN).toISOString().slice(11, 19);
 
-describe('what was carried', () => {
+describe('a vehicle that is carried', () => {
   it('is not driven: a ferry between two drives', () => {
     const { trips, untracked } = fold('ferry');
     expect(trips.map((t) => [time(t.startedAtMs), time(t.endedAtMs), t.endReason])).toEqual([
@@ -66,8 +66,8 @@ describe('what was carried', () => {
   });
 });
 
-describe('a position that cannot be', () => {
-  it('at first never outvotes those after it', () => {
+describe('an impossible position', () => {
+  it('that comes first never outvotes those after it', () => {
     const { trips, km } = fold('stale-first-fix');
     expect(trips).toMatchObject([
       {
@@ -81,7 +81,7 @@ describe('a position that cannot be', () => {
     expect(km).toBeCloseTo(8.2, 1);
   });
 
-  it('is rejected also where it is the first of an hour', () => {
+  it('is rejected even if it is the first of an hour', () => {
     const { trips, km } = fold('longitude-zero-on-the-hour');
     expect(trips).toMatchObject([
       { timeZone: 'Europe/Berlin', fixes: 1_199, events: 1_200, rejectedFixes: { JUMP: 1 } },
@@ -94,20 +94,20 @@ describe('a position that cannot be', () => {
     expect(km).toBe(without.km);
   });
 
-  it('repeats itself through a tunnel, and the speed goes on', () => {
+  it('that repeats through a tunnel does not stop the distance, which follows the speed', () => {
     const { trips, km, drivingEvents } = fold('tunnel-frozen-fix');
     expect(trips).toMatchObject([{ distanceSource: 'SPEED' }]);
     expect(km).toBeCloseTo(12, 2);
     expect(drivingEvents).toEqual([]);
   });
 
-  it('drifts in a garage by no more than the fixes themselves admit', () => {
+  it('that drifts in a garage within the accuracy of its fixes makes no trip', () => {
     expect(fold('garage-drift')).toMatchObject({ trips: [], untracked: [] });
   });
 });
 
-describe('a speed that cannot be', () => {
-  it('stays the last one while the vehicle is parked, and nothing is driven', () => {
+describe('an impossible speed', () => {
+  it('that stays at its last value while the vehicle is parked adds no driving', () => {
     const { trips, km, measures } = fold('frozen-speed-when-parked');
     expect(trips.map((t) => [time(t.startedAtMs), time(t.endedAtMs)])).toEqual([
       ['17:40:00', '17:59:50'],
@@ -116,27 +116,27 @@ describe('a speed that cannot be', () => {
     expect(measures['night.ms']).toBeUndefined();
   });
 
-  it('drops out for a second, which is no braking', () => {
+  it('that drops out for a second is not braking', () => {
     const { drivingEvents, trips } = fold('speed-drop-out');
     expect(drivingEvents).toEqual([]);
     expect(trips[0]?.rejectedFixes).toEqual({ IMPOSSIBLE_SPEED: 1 });
     expect(trips[0]?.distanceM).toBe(2_644);
   });
 
-  it('leaps for a second, which is neither a maximum nor a flag', () => {
+  it('that jumps for a second is neither a maximum nor a flag', () => {
     const { drivingEvents, trips, measures } = fold('speed-spike');
     expect(drivingEvents).toEqual([]);
     expect(trips).toMatchObject([{ maxSpeedCkmh: 10_000, rejectedFixes: { IMPOSSIBLE_SPEED: 1 } }]);
     expect(measures['above130Kmh.ms']).toBeUndefined();
   });
 
-  it('is none in a real emergency stop', () => {
+  it('is not seen in a real emergency stop', () => {
     expect(fold('real-emergency-stop').drivingEvents).toMatchObject([
       { kind: 'HARSH_BRAKING', severity: 'HIGH' },
     ]);
   });
 
-  it('is left out by the decoder where it is sent as unknown', () => {
+  it('is left out by the decoder if it is sent as unknown', () => {
     const { trips, km } = fold('devices/unknown-as-minus-one.jsonl');
     expect(trips).toMatchObject([{ distanceSource: 'GPS', fixes: 600, maxSpeedCkmh: 0 }]);
     expect(km).toBeCloseTo(8.3, 1);
@@ -144,13 +144,13 @@ describe('a speed that cannot be', () => {
 });
 
 describe('an odometer', () => {
-  it('that sticks is no source of short hops', () => {
+  it('that sticks is not used for short trips', () => {
     const { trips, km } = fold('odometer-stuck-short-hops');
     expect(trips.map(({ distanceSource }) => distanceSource)).toEqual(Array(10).fill('SPEED'));
     expect(km).toBeCloseTo(2.5, 1);
   });
 
-  it('that counts whole miles is the source of a long drive', () => {
+  it('that counts whole miles is used for a long drive', () => {
     const { trips, km } = fold('odometer-whole-miles');
     expect(trips).toMatchObject([{ distanceSource: 'ODOMETER' }]);
     expect(Math.abs(km - 36)).toBeLessThan(1.609);
@@ -167,7 +167,7 @@ describe('an odometer', () => {
     expect(km + untrackedKm).toBeCloseTo(966.3, 1);
   });
 
-  it('once a day is 40 km a day', () => {
+  it('that is sent once a day gives 40 km a day', () => {
     const byDay = new Map<string, number>();
     for (const { days } of fold('daily-odometer').untracked) {
       for (const { localDate, distanceM } of days) {
@@ -186,13 +186,13 @@ describe('an odometer', () => {
     expect(km).toBe(15.9);
   });
 
-  it('that stands shows that a silent car stood', () => {
+  it('that does not change shows that a silent car did not move', () => {
     const { untracked, km } = fold('silent-odometer-dead');
     expect(untracked).toEqual([]);
     expect(km).toBe(870);
   });
 
-  it('shows what was driven while the device was unplugged, by day', () => {
+  it('shows the distance driven while the device was unplugged, by day', () => {
     const { trips, untracked } = fold('unplugged-by-day');
     expect(trips).toEqual([]);
     expect(untracked.map(({ days }) => days)).toEqual(
@@ -204,13 +204,13 @@ describe('an odometer', () => {
 });
 
 describe('the ignition', () => {
-  it('off at lights does not end a trip', () => {
+  it('off at traffic lights does not end a trip', () => {
     const { trips, km } = fold('start-stop');
     expect(trips).toHaveLength(1);
     expect(km).toBeCloseTo(10.05, 1);
   });
 
-  it('off for a second at speed is a loose contact', () => {
+  it('off for a second at speed is treated as a loose contact', () => {
     const { trips, km } = fold('extra-ignition-flicker');
     expect(trips).toHaveLength(1);
     expect(km).toBeCloseTo(9.98, 1);
@@ -218,7 +218,7 @@ describe('the ignition', () => {
 });
 
 describe('messages', () => {
-  it('of other sensors between positions cost no kilometres', () => {
+  it('from other sensors between positions lose no kilometres', () => {
     const { trips, km } = fold('position-and-other-messages');
     expect(trips).toMatchObject([{ fixes: 1_200, events: 2_400, distanceSource: 'GPS' }]);
     expect(km).toBeCloseTo(19.98, 1);
@@ -228,7 +228,7 @@ describe('messages', () => {
     expect(km).toBe(alone.km);
   });
 
-  it('sent again with more in them count as if they had been sent so at first', () => {
+  it('resent with more fields count as if they had been complete the first time', () => {
     const { trips, drivingEvents } = fold('same-fix-with-limit');
     expect(trips).toMatchObject([{ fixes: 120, events: 240, distanceM: 1_983, rejectedFixes: {} }]);
     expect(drivingEvents).toEqual([]);
@@ -241,7 +241,7 @@ describe('messages', () => {
     ]);
   });
 
-  it('with one bad field each make the trip of their positions', () => {
+  it('with one bad field each still make the trip of their positions', () => {
     const { trips, km } = fold('devices/one-bad-field-each.jsonl');
     expect(trips).toMatchObject([{ fixes: 23, distanceSource: 'GPS' }]);
     expect(km).toBeCloseTo(0.306, 2);
@@ -254,7 +254,7 @@ describe('messages', () => {
     expect(drivingEvents).toHaveLength(7);
   });
 
-  it('of days without a midnight and with two are shared out as before', () => {
+  it('on days without a midnight and with two midnights are split over the days as before', () => {
     expect(fold('no-midnight').trips[0]?.days).toMatchObject([
       { localDate: '2018-11-03', distanceM: 6_000, durationMs: 600_000 },
       { localDate: '2018-11-04', distanceM: 6_000, durationMs: 600_000 },
@@ -265,7 +265,7 @@ describe('messages', () => {
     ]);
   });
 
-  it('from tomorrow make no trip of the day after', () => {
+  it('dated tomorrow do not make a trip on the next day', () => {
     const { trips } = fold('one-fix-from-tomorrow');
     expect(trips).toHaveLength(1);
     expect(trips[0]?.events).toBe(360);

@@ -12,7 +12,7 @@ import { drivingStreams, extremeEvents, runs, streams } from './streams.ts';
 import { contextOf, rowsOf, timelines } from './timelines.ts';
 import { loadZones } from '../../src/zones.ts';
 
-/** What was compared, so that a property that never meets a thing is seen. */
+/** Counts what was compared, to detect a property that never meets a case. */
 interface Tally {
   trips: number;
   readonly measures: Set<string>;
@@ -44,8 +44,8 @@ function expectAgreement(
   return tally;
 }
 
-describe('fold and checker say the same', () => {
-  it('of streams with drives, stops, gaps, jumps, parked fixes, ignition and odometers', () => {
+describe('fold and checker agree', () => {
+  it('on streams with drives, stops, gaps, jumps, parked fixes, ignition and odometers', () => {
     const tally = noTally();
     fc.assert(
       fc.property(
@@ -58,7 +58,7 @@ describe('fold and checker say the same', () => {
     expect(tally.trips).toBeGreaterThan(100);
   });
 
-  it('of driving that is harsh, too fast, at the phone, at night and in jams, every measure of it', () => {
+  it('on harsh driving, speeding, phone use, night driving and traffic jams, in every measure', () => {
     const tally = noTally();
     fc.assert(
       fc.property(
@@ -89,7 +89,7 @@ describe('fold and checker say the same', () => {
     );
   });
 
-  it('of events with extreme integers', () => {
+  it('on events with extreme integers', () => {
     fc.assert(
       fc.property(
         extremeEvents,
@@ -100,7 +100,7 @@ describe('fold and checker say the same', () => {
     );
   });
 
-  it('of the naturalistic drives', () => {
+  it('on the naturalistic drives', () => {
     const version1 = [{ effectiveFromMs: 0, version: '1' }];
     const capped = [{ effectiveFromMs: 0, version: '2/cap=110' }];
     const expectOfFixes = (

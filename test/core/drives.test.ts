@@ -34,7 +34,7 @@ describe('the naturalistic drives as messages, by version 3', () => {
     [10, 20, 1],
     [30, 20, 1],
   ])(
-    'are found one to one at a fix in %i s with %i %% of the fields and %i %% of the fixes wrong',
+    'are found one to one at a fix every %i s with %i %% of the fields and %i %% of the fixes wrong',
     (spacingS, spoiledPercent, foreignPercent) => {
       const sent = asSent(readFixes(spacingS), { spoiledPercent, foreignPercent });
       const { comparison, km } = fold(sent, { ...context, rulesAt: checkedRules });
@@ -45,13 +45,13 @@ describe('the naturalistic drives as messages, by version 3', () => {
 });
 
 describe('the naturalistic drives', () => {
-  it.each([1, 10, 30])('are found one to one, 28 of 28, at one fix in %i s', (spacingS) => {
+  it.each([1, 10, 30])('are found one to one, 28 of 28, at a fix every %i s', (spacingS) => {
     const { comparison, trips } = fold(readFixes(spacingS));
     expect(comparison).toEqual({ oneToOne: 28, split: [], merged: [], missed: [] });
     expect(trips.length).toBe(28);
   });
 
-  it.each([1, 10, 30, 60])('are found one to one with ignition, at one fix in %i s', (spacingS) => {
+  it.each([1, 10, 30, 60])('are found one to one with ignition, a fix every %i s', (spacingS) => {
     expect(fold(withIgnition(readFixes(spacingS))).comparison.oneToOne).toBe(28);
   });
 
@@ -60,24 +60,24 @@ describe('the naturalistic drives', () => {
     [10, 1],
     [30, 1],
     [60, 1],
-  ])('are 382.3 km long at one fix in %i s, within %f %%', (spacingS, percent) => {
+  ])('are 382.3 km long at a fix every %i s, within %f %%', (spacingS, percent) => {
     const { km } = fold(readFixes(spacingS));
     expect(Math.abs(km / 382.3 - 1) * 100).toBeLessThan(percent);
   });
 
-  it('are found where the parked device slows to a fix a minute', () => {
+  it('are found if the parked device slows to a fix a minute', () => {
     for (const spacingS of [1, 10, 30]) {
       const { comparison } = fold(withParkedFixes(readFixes(spacingS), 60));
       expect(comparison.oneToOne).toBeGreaterThanOrEqual(27);
     }
   });
 
-  it('are mostly found where the parked device keeps a fix a second', () => {
+  it('are mostly found if the parked device keeps sending a fix a second', () => {
     const { comparison } = fold(withParkedFixes(readFixes(1), 1));
     expect(comparison.oneToOne).toBeGreaterThanOrEqual(25);
   });
 
-  it('have the distance of each drive within 2 % and 50 m of its integrated speed', () => {
+  it('each have a distance within 2 % and 50 m of their integrated speed', () => {
     const { trips } = fold(readFixes(1));
     truth.forEach((drive, index) => {
       const km = (trips[index]?.distanceM ?? 0) / 1000;
@@ -87,7 +87,7 @@ describe('the naturalistic drives', () => {
     });
   });
 
-  it('give hard flags of the accelerometer and few of GPS speed', () => {
+  it('give harsh flags from the accelerometer and a few from GPS speed', () => {
     const count = (source: string, kind: string) =>
       fold(readFixes(1)).drivingEvents.filter(
         (event) => event.source === source && event.kind === kind,

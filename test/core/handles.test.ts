@@ -13,24 +13,24 @@ const countShared = (a: TripSpan, b: TripSpan) =>
   Math.max(0, Math.min(a.last.atMs, b.last.atMs) - Math.max(a.anchor.atMs, b.anchor.atMs) + 1);
 
 describe('the id of a trip after a refold', () => {
-  it('stays where the trip only gained or lost events', () => {
+  it('stays if the trip only gained or lost events', () => {
     expect(chooseHandles([span(10, 25)], [live(1, 10, 20)], [], countShared)).toEqual([
       { id: 1, moved: false },
     ]);
   });
 
-  it('stays, its anchor moved, where an earlier event opens the trip now', () => {
+  it('stays, with its anchor moved, if an earlier event now opens the trip', () => {
     expect(chooseHandles([span(5, 20)], [live(1, 10, 20)], [], countShared)).toEqual([
       { id: 1, moved: true },
     ]);
   });
 
-  it('is the earliest live one of two trips that became one, whatever order they are given in', () => {
+  it('is the earliest live id if two trips became one, in whatever order they are given', () => {
     const old = [live(2, 30, 40), live(1, 10, 20)];
     expect(chooseHandles([span(10, 40)], old, [], countShared)).toEqual([{ id: 1, moved: false }]);
   });
 
-  it('goes to the part that holds its anchor where a trip was split, the other part gets a new one', () => {
+  it('stays with the part that holds its anchor if a trip was split, and the other part gets a new id', () => {
     expect(chooseHandles([span(10, 20), span(30, 40)], [live(1, 10, 40)], [], countShared)).toEqual(
       [
         { id: 1, moved: false },
@@ -39,18 +39,18 @@ describe('the id of a trip after a refold', () => {
     );
   });
 
-  it('is the live one with which it shares most events where none is anchored in it', () => {
+  it('is the live id that shares the most events if none is anchored in the trip', () => {
     const old = [live(1, 1, 12), live(2, 2, 40), live(3, 3, 15)];
     expect(chooseHandles([span(10, 30)], old, [], countShared)).toEqual([{ id: 2, moved: true }]);
   });
 
-  it('is a new one where no event is shared', () => {
+  it('is new if no event is shared', () => {
     expect(chooseHandles([span(50, 60)], [live(1, 10, 20)], [], countShared)).toEqual([
       { id: undefined, moved: false },
     ]);
   });
 
-  it('is the earliest spare one anchored in the trip where no live one is left', () => {
+  it('is the earliest spare id anchored in the trip if no live id is left', () => {
     const spare = [handle(8, 32), handle(7, 31), handle(6, 99)];
     expect(chooseHandles([span(30, 40)], [], spare, countShared)).toEqual([{ id: 7, moved: true }]);
   });
@@ -65,7 +65,7 @@ describe('the id of a trip after a refold', () => {
     expect(choices.map((choice) => choice.id)).toEqual([1, undefined, 3]);
   });
 
-  it('is the one with the lower number where two handles have one anchor', () => {
+  it('is the lower one if two handles have the same anchor', () => {
     expect(chooseHandles([span(10, 20)], [], [handle(5, 10), handle(4, 10)], countShared)).toEqual([
       { id: 4, moved: false },
     ]);

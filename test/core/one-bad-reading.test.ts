@@ -9,7 +9,7 @@ import { checked, drivingStreams, runs, streams } from './streams.ts';
 
 const startMs = Date.UTC(2026, 2, 9, 10);
 
-/** A calm drive: gentle changes of speed and course, one position in so many seconds. */
+/** A calm drive: gentle changes of speed and course, and one position per given number of seconds. */
 interface Calm {
   readonly spacingS: number;
   readonly readings: number;
@@ -59,12 +59,12 @@ function drive({ spacingS, readings, cruiseKmh, ...sent }: Calm): CanonicalEvent
       ...(sent.withIgnition ? { ignition: true } : {}),
     });
   }
-  // What comes an hour later shows that the drive was over.
+  // An event an hour later shows that the drive was over.
   const endMs = events.at(-1)?.atMs ?? 0;
   return [...events, { atMs: endMs + 3_600_000, digest: readings + 1 }];
 }
 
-/** Any value in any field of one reading, or several of them at once. */
+/** Any value in any field of one reading, or in several fields at once. */
 const spoiled = fc.record(
   {
     latE7: fc.integer({ min: -900_000_000, max: 900_000_000 }),
@@ -90,13 +90,13 @@ function measure(events: readonly CanonicalEvent[]) {
     km: sums.distanceM / 1000,
     maxKmh: Math.max(0, ...trips.map(({ maxSpeedCkmh }) => maxSpeedCkmh)) / 100,
     flags: drivingEvents.length,
-    // Of many such drives, since one drive is too short for a score.
+    // The score of many such drives, since one drive is too short for a score.
     score: scoreHabits(addParts(Array<typeof sums>(100).fill(sums))).value ?? 100,
   };
 }
 
 describe('one reading replaced by any value', () => {
-  it('moves distance, maximum and score by no more than docs/trips.md states, and makes no flag', () => {
+  it('changes distance, maximum and score by no more than docs/trips.md states, and makes no flag', () => {
     fc.assert(
       fc.property(calm, fc.nat(1_000), spoiled, (how, permille, values) => {
         const events = drive(how);
@@ -107,7 +107,7 @@ describe('one reading replaced by any value', () => {
         const [before, after] = [measure(events), measure(wrong)];
         expect(before.flags).toBe(0);
         expect(after.flags).toBe(0);
-        // The way of two intervals at the fastest speed around, and what one position may be off.
+        // Two intervals at the highest speed nearby, plus the error of one position.
         const boundKm = 2 * ((how.cruiseKmh * 1.5) / 3_600) * how.spacingS + 0.2;
         expect(Math.abs(after.km - before.km)).toBeLessThanOrEqual(boundKm);
         const gainKmh = Math.min(300, 12 * 3.6 * how.spacingS + 8);
@@ -115,7 +115,7 @@ describe('one reading replaced by any value', () => {
         expect(after.maxKmh).toBeLessThanOrEqual(
           how.withSpeed ? before.maxKmh + gainKmh : knownKmh,
         );
-        // A sixtieth of the drive at the phone or above a limit is the most that one reading can be.
+        // One reading can be at most a sixtieth of the drive on the phone or above a limit.
         expect(Math.abs(after.score - before.score)).toBeLessThanOrEqual(10);
       }),
       runs(150),
@@ -124,7 +124,7 @@ describe('one reading replaced by any value', () => {
 });
 
 describe('one fix in a hundred from another place', () => {
-  it('costs no kilometres and makes no flag', () => {
+  it('loses no kilometres and makes no flag', () => {
     fc.assert(
       fc.property(calm, fc.integer({ min: 1, max: 1_000_000 }), (how, seed) => {
         const events = drive({ ...how, readings: 200 });
@@ -137,7 +137,7 @@ describe('one fix in a hundred from another place', () => {
         const [before, after] = [measure(events), measure(wrong)];
         expect(after.flags).toBe(0);
         expect(after.trips).toBe(before.trips);
-        // Each costs the two intervals beside it at most, and only where it is the first or last.
+        // Each loses at most the two intervals beside it, and only if it is the first or last.
         expect(Math.abs(after.km / before.km - 1)).toBeLessThan(0.02);
       }),
       runs(30),
@@ -146,7 +146,7 @@ describe('one fix in a hundred from another place', () => {
 });
 
 describe('whatever the order of arrival', () => {
-  it('the facts of version 3 are those of one ordered pass', () => {
+  it('the facts of version 3 equal those of one ordered pass', () => {
     fc.assert(
       fc.property(
         fc.oneof(streams, drivingStreams),

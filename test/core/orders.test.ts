@@ -10,11 +10,11 @@ import { loadZones } from '../../src/zones.ts';
 
 const ORDERS = process.env['ODOGRAPH_LONG'] === '1' ? 10_000 : 60;
 
-/** How a device's events arrive: how far they are shuffled, doubled and held back, and in what pieces. */
+/** How a device's events arrive: how far they are shuffled, duplicated and delayed, and in how many pieces. */
 const arrival = fc.record({
-  /** An event may come so many places later than its own; the largest is no order at all. */
+  /** By how many places an event may be late; the largest value means no order at all. */
   reach: fc.constantFrom(0, 3, 30, 300, 100_000),
-  /** Out of a thousand events so many are doubled, and so many come after all the others. */
+  /** How many of a thousand events are duplicated, and how many come after all the others. */
   doubled: fc.constantFrom(0, 50),
   heldBack: fc.constantFrom(0, 5, 50),
   pieces: fc.integer({ min: 1, max: 12 }),
@@ -47,7 +47,7 @@ function arrive(events: readonly CanonicalEvent[], how: Arrival): CanonicalEvent
 }
 
 describe('whatever the order of arrival', () => {
-  it(`the facts are those of the independent checker (${String(ORDERS)} orders)`, () => {
+  it(`the facts equal those of the independent checker (${String(ORDERS)} orders)`, () => {
     let converged = 0;
     fc.assert(
       fc.property(
@@ -65,7 +65,7 @@ describe('whatever the order of arrival', () => {
       ),
       { numRuns: ORDERS },
     );
-    // Or every piece would have been folded to the end, and stopping early would not be tried.
+    // Otherwise every piece would be folded to the end, and early stopping would not be tested.
     expect(converged).toBeGreaterThan(ORDERS / 5);
   });
 });

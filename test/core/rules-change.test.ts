@@ -5,7 +5,7 @@ import { foldPieces } from './late-folding.ts';
 import { drivingStreams, runs, streams } from './streams.ts';
 import { contextOf } from './timelines.ts';
 
-it('gives the facts of one ordered pass where rules that check readings take effect within a stream', () => {
+it('gives the facts of one ordered pass if rules that check readings take effect within a stream', () => {
   fc.assert(
     fc.property(
       fc.oneof(streams, drivingStreams),

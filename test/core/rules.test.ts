@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { createRulesTimeline, rulesByVersion } from '../../src/core/rules.ts';
 
 describe('rules', () => {
-  it('are version 1 for ever where no row says otherwise', () => {
+  it('are always version 1 if no row says otherwise', () => {
     expect(createRulesTimeline([])(0)).toBe(rulesByVersion['1']);
     expect(createRulesTimeline([])(4e12).version).toBe('1');
   });
 
-  it('are found by version with or without the zone data that a row names', () => {
+  it('are found by version, with or without the zone data that a row names', () => {
     const rulesAt = createRulesTimeline([
       { effectiveFromMs: 2_000, version: '1+2026f+11.7.0' },
       { effectiveFromMs: 1_000, version: '1' },
@@ -29,7 +29,7 @@ describe('rules', () => {
     expect(() => createRulesTimeline([{ effectiveFromMs: 0, version: 'toString' }])).toThrow();
   });
 
-  it('may name a speed cap, which their version then tells, within reason and from version 2 on', () => {
+  it('may set a speed cap, which their version then includes, within limits and from version 2 on', () => {
     const capped = createRulesTimeline([{ effectiveFromMs: 0, version: '2/cap=130+2026a' }])(0);
     expect(capped).toEqual({
       ...rulesByVersion['2'],

@@ -6,7 +6,7 @@ import { context } from './streams.ts';
 const startMs = 1_700_000_000_000;
 let digest = 0;
 
-/** A fix so many seconds after the start, so many metres north of the first. */
+/** A fix at the given seconds after the start and the given metres north of the first. */
 function fix(
   second: number,
   metres: number,
@@ -30,7 +30,7 @@ const drive = (from: number, seconds: number, metres = 0, more: Partial<Canonica
 const fold = (events: readonly CanonicalEvent[]) => foldAll(events, context);
 
 describe('a trip', () => {
-  it('is a lone moving fix, of no length, as in the founding line', () => {
+  it('can be a single moving fix of no length, as in the founding line', () => {
     const { openTrip, trips } = fold([fix(0, 0, 128.7)]);
     expect(trips).toEqual([]);
     expect(openTrip).toMatchObject({
@@ -45,7 +45,7 @@ describe('a trip', () => {
     expect(openTrip?.days).toHaveLength(1);
   });
 
-  it('does not begin with ignition or with a standing fix, but 50 m from where it rests', () => {
+  it('does not begin with ignition or with a standing fix, but 50 m from the resting place', () => {
     const standing = [fix(0, 0, 0, { ignition: true }), fix(10, 20, 0)];
     expect(fold(standing).openTrip).toBeUndefined();
     expect(fold([...standing, fix(20, 51, undefined)]).openTrip?.startedAtMs).toBe(
@@ -53,7 +53,7 @@ describe('a trip', () => {
     );
   });
 
-  it('ends by silence at the instant of its threshold, not before', () => {
+  it('ends by silence exactly at its threshold, not before', () => {
     const events = drive(0, 20);
     expect(fold([...events, fix(19 + 119, 200, 36)]).trips).toEqual([]);
     expect(fold([...events, fix(19 + 120, 200, 36)]).trips).toMatchObject([
@@ -61,13 +61,13 @@ describe('a trip', () => {
     ]);
   });
 
-  it('bridges half an hour of silence while the ignition is on', () => {
+  it('continues through half an hour of silence while the ignition is on', () => {
     const events = drive(0, 20, 0, { ignition: true });
     expect(fold([...events, fix(19 + 1_799, 5_000, 36)]).trips).toEqual([]);
     expect(fold([...events, fix(19 + 1_800, 5_000, 36)]).trips).toHaveLength(1);
   });
 
-  it('ends with the ignition, and none begins at that instant', () => {
+  it('ends when the ignition goes off, and no trip begins at that instant', () => {
     const off = fix(20, 200, 0, { ignition: false });
     const { trips, openTrip } = fold([
       ...drive(0, 20, 0, { ignition: true }),
@@ -90,7 +90,7 @@ describe('a trip', () => {
     expect(openTrip?.distanceM).toBeGreaterThan(700);
   });
 
-  it('ends where the standstill began if the parked device goes on reporting', () => {
+  it('ends where the standstill began if the parked device keeps reporting', () => {
     const parked = Array.from({ length: 300 }, (_, s) => fix(20 + s, 195, 0));
     const { trips } = fold([...drive(0, 20), ...parked]);
     expect(trips).toMatchObject([
@@ -104,13 +104,13 @@ describe('a trip', () => {
     ]);
   });
 
-  it('keeps a stop: what stands shorter is idle time of the trip', () => {
+  it('includes a stop below the threshold as idle time', () => {
     const stop = Array.from({ length: 100 }, (_, s) => fix(20 + s, 195, 0));
     const { openTrip } = fold([...drive(0, 20), ...stop, ...drive(120, 20, 195)]);
     expect(openTrip).toMatchObject({ startedAtMs: startMs, idleMs: 99_000, movingMs: 40_000 });
   });
 
-  it('calls a short stop neither idling nor moving', () => {
+  it('counts a short stop as neither idling nor moving', () => {
     const stop = Array.from({ length: 31 }, (_, s) => fix(20 + s, 195, 0));
     const { openTrip } = fold([...drive(0, 20), ...stop, ...drive(51, 20, 195)]);
     expect(openTrip).toMatchObject({ idleMs: 0, movingMs: 40_000 });
@@ -130,7 +130,7 @@ describe('a trip', () => {
 });
 
 describe('positions', () => {
-  it('that cannot be are rejected with the reason, and add nothing', () => {
+  it('that are impossible are rejected with the reason, and add nothing', () => {
     const before = drive(0, 10);
     const glitches = [
       fix(10, 100, 36, { latE7: 0, lonE7: 0 }),
@@ -145,7 +145,7 @@ describe('positions', () => {
     });
   });
 
-  it('are judged at the edge: 100 m of accuracy is believed, a hundredth of a degree is the null island', () => {
+  it('are judged at the limit: 100 m of accuracy is accepted, a hundredth of a degree counts as null island', () => {
     const edges = [
       fix(10, 100, 36, { accuracyDm: 1_000 }),
       fix(11, 110, 36, { latE7: 100_000, lonE7: -100_000 }),
@@ -154,14 +154,14 @@ describe('positions', () => {
     expect(openTrip?.rejectedFixes).toEqual({ NULL_ISLAND: 1 });
   });
 
-  it('that agree three times in a row are the truth, without adding the way there', () => {
+  it('that agree three times in a row are accepted, without adding the way there', () => {
     const { openTrip } = fold([...drive(0, 10), ...drive(10, 10, 50_000)]);
     expect(openTrip).toMatchObject({ rejectedFixes: { JUMP: 2 }, fixes: 18, distanceM: 160 });
   });
 });
 
 describe('distance', () => {
-  it('is the odometer where it agrees', () => {
+  it('comes from the odometer if it agrees', () => {
     const events = drive(0, 200).map((event, s) => ({ ...event, odometerM: 10_000 + s * 11 }));
     expect(fold(events).openTrip).toMatchObject({
       distanceSource: 'ODOMETER',
@@ -169,7 +169,7 @@ describe('distance', () => {
     });
   });
 
-  it('is the speed where the odometer was reset, sticks or tells another story', () => {
+  it('comes from the speed if the odometer was reset, sticks or disagrees', () => {
     const withOdometer = (read: (s: number) => number) =>
       fold(drive(0, 200).map((event, s) => ({ ...event, odometerM: read(s) }))).openTrip;
     for (const read of [
@@ -181,7 +181,7 @@ describe('distance', () => {
     }
   });
 
-  it('is the odometer from 70 to 140 percent of the way by speed, give or take 200 m', () => {
+  it('comes from the odometer at 70 to 140 percent of the distance by speed, give or take 200 m', () => {
     const sourceOf = (wayM: number) =>
       fold(
         drive(0, 200).map((event, s) => ({
@@ -197,7 +197,7 @@ describe('distance', () => {
     ]);
   });
 
-  it('is the positions where speeds are missing or in another unit', () => {
+  it('comes from the positions if speeds are missing or in another unit', () => {
     const without = drive(0, 200).map(({ speedCkmh: _, ...event }) => event);
     expect(fold([fix(-1, -60, undefined), ...without]).openTrip).toMatchObject({
       distanceSource: 'GPS',
@@ -206,14 +206,14 @@ describe('distance', () => {
     expect(fold(inMiles).openTrip).toMatchObject({ distanceSource: 'GPS' });
   });
 
-  it('says how much of it bridges silences', () => {
+  it('reports how much of it bridges silences', () => {
     const { openTrip } = fold([...drive(0, 20), ...drive(79, 20, 790)]);
     expect(openTrip?.bridgedM).toBe(600);
   });
 });
 
 describe('a trip over local midnight', () => {
-  it('is shared out by time, and counts on the date of its start', () => {
+  it('is split by time, and counts on the date of its start', () => {
     // 23:59:50 in Chicago.
     const beforeMidnight = Date.UTC(2023, 10, 15, 5, 59, 50);
     const events = drive(0, 21).map((event) => ({

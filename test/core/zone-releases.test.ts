@@ -7,7 +7,7 @@ import { createRulesTimeline } from '../../src/core/rules.ts';
 import { listZones, loadZones, zonesInForce } from '../../src/zones.ts';
 
 const VANCOUVER = { latE7: 492_600_000, lonE7: -1_231_100_000 };
-/** A quarter of an hour after local midnight by one release, before it by the other. */
+/** A quarter of an hour after local midnight by one release, before midnight by the other. */
 const DRIVE_AT = Date.UTC(2026, 11, 2, 7, 15);
 
 function drive(fromMs: number) {
@@ -23,7 +23,7 @@ function drive(fromMs: number) {
 }
 
 describe('zone data', () => {
-  it('of a release never change: trips are folded by them again years later', () => {
+  it('of a release never change: trips are folded with the same data years later', () => {
     const hashes = listZones().map((release) => {
       const file = new URL(`../../zone-data/${release.split('+')[0]}.json.gz`, import.meta.url);
       return [release, createHash('sha256').update(readFileSync(file)).digest('hex')];
@@ -51,14 +51,14 @@ describe('zone data', () => {
     ]);
   });
 
-  it('stay 2026f where no row names any, whatever release is the newest', () => {
+  it('stay 2026f if no row names a release, whichever release is the newest', () => {
     expect(loadZones().version).toBe('2026f+11.7.0');
     const rulesAt = createRulesTimeline([{ effectiveFromMs: 0, version: '2' }]);
     const { openTrip } = foldAll(drive(DRIVE_AT), { rulesAt, zonesOf: loadZones });
     expect(openTrip?.rulesVersion).toBe('2+2026f+11.7.0');
   });
 
-  it('turn the local times of text lines into instants by what is in force then', () => {
+  it('turn the local times of text lines into instants by the rules in force at that time', () => {
     const rulesAt = createRulesTimeline([
       { effectiveFromMs: 0, version: '2+2025b+11.7.0' },
       { effectiveFromMs: Date.UTC(2027, 0, 1), version: '2+2026f+11.7.0' },
@@ -69,7 +69,7 @@ describe('zone data', () => {
     expect(hours(Date.UTC(2027, 0, 2))).toBe(-7);
   });
 
-  it('that this version does not have are refused with those that it has', () => {
+  it('that this version does not have are refused, with a list of those that it has', () => {
     for (const release of ['2099z+11.7.0', '2026f+0.0.1', '2026f', '../2026f+11.7.0', '']) {
       expect(() => loadZones(release)).toThrow(
         `The rules ask for the zone data ${release}; this version has 2025b+11.7.0, 2026f+11.7.0.`,

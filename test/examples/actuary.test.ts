@@ -46,7 +46,7 @@ afterAll(async () => {
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-/** Days of the book's policies by where they park; the first one's first 90 days are not known. */
+/** Days of the book's policies by where they park. The first 90 days of the first policy are unknown. */
 function daysOf(fact: string): number {
   const days = sum(book.parking.map((policy) => (policy.fact === fact ? 273 : 0)));
   return fact === 'street' ? days - 90 : days;
@@ -117,7 +117,7 @@ interface Dashboard {
 
 const dashboard = JSON.parse(readFileSync(join(FOLDER, 'grafana.json'), 'utf8')) as Dashboard;
 
-/** Writes Grafana's macros out as its PostgreSQL data source does, for a range of time. */
+/** Expands Grafana's macros for a time range, as its PostgreSQL data source does. */
 function expand(rawSql: string, from: string, to: string): string {
   return rawSql
     .replace(/\$__timeFilter\((\w+)\)/g, `$1 BETWEEN '${from}' AND '${to}'`)
@@ -128,7 +128,7 @@ function expand(rawSql: string, from: string, to: string): string {
 describe('the dashboard for Grafana', () => {
   const panels = dashboard.panels.map((panel) => ({ ...panel, sql: panel.targets[0]!.rawSql }));
 
-  it.each(panels)('fills “$title” from the range of time', async ({ type, targets, sql }) => {
+  it.each(panels)('fills “$title” from the time range', async ({ type, targets, sql }) => {
     const { rows: found, fields } = await analyst.query<Record<string, unknown>>(
       expand(sql, '2015-01-01T00:00:00Z', '2015-12-31T00:00:00Z'),
     );
@@ -159,7 +159,7 @@ describe('the dashboard for Grafana', () => {
     expect(await ask('2014-05-01T00:00:00Z', '2014-05-31T00:00:00Z')).toBe(0);
   });
 
-  it('is one that Grafana imports: one source to choose, panels side by side, each kind required', () => {
+  it('can be imported by Grafana: one source to choose, panels side by side, each panel type declared', () => {
     const [source, ...others] = dashboard.__inputs;
     expect(others).toEqual([]);
     const cells = new Set<string>();
@@ -184,7 +184,7 @@ describe('the dashboard for Grafana', () => {
 interface Fit {
   readonly table: string;
   readonly said: string;
-  /** The estimate of a level, 0 for a base; of the intercept by ''. */
+  /** The estimate of a level, or 0 for a base level; '' gives the intercept. */
   estimateOf(level: string): number;
 }
 
@@ -219,8 +219,8 @@ const lengthOf = ({ distanceM }: BookTripOf) =>
   distanceM <= 5_000 ? 'short' : distanceM <= 20_000 ? 'middle' : 'long';
 
 /**
- * A Poisson model with a log link has, at its maximum, as many events fitted as counted in each level of each factor: so the
- * estimates are right where these agree, whatever program found them.
+ * At its maximum, a Poisson model with a log link fits as many events as were counted in each level of each factor.
+ * So the estimates are right if these agree, whichever program found them.
  */
 function checkBraking({ estimateOf }: Fit): void {
   const levels: readonly (readonly [string, (trip: BookTripOf) => boolean])[] = [
@@ -244,10 +244,10 @@ function checkBraking({ estimateOf }: Fit): void {
   expect(estimateOf('night')).not.toBe(0);
 }
 
-// R and Python are the actuary's own, not Odograph's: what they run is held where they are.
+// R and Python belong to the actuary, not to Odograph: their scripts are tested where they are installed.
 if (has('Rscript', ['-e', 'stopifnot(requireNamespace("DBI"), requireNamespace("RPostgreSQL"))'])) {
   describe('frequency.R', () => {
-    it('fits claims over SQL to what was claimed in each level, and its table becomes a tariff draft', async () => {
+    it('fits claims over SQL to the claims in each level, and its table becomes a tariff draft', async () => {
       const fitted = await fit('Rscript', [`${FOLDER}/frequency.R`, 'sql', 'parking']);
       const base = /base of parking: (.+)/.exec(fitted.said)![1]!;
       expect(PARKING).toContain(base);
@@ -271,7 +271,7 @@ if (has('Rscript', ['-e', 'stopifnot(requireNamespace("DBI"), requireNamespace("
       expect(drafted.stdout).toContain(`"${PARKING.find((fact) => fact !== base)}"`);
     });
 
-    it('fits harsh braking over the CSV export to what was counted in each level', async () => {
+    it('fits harsh braking over the CSV export to the counts in each level', async () => {
       checkBraking(await fit('Rscript', [`${FOLDER}/frequency.R`, 'csv']));
     });
   });
@@ -279,7 +279,7 @@ if (has('Rscript', ['-e', 'stopifnot(requireNamespace("DBI"), requireNamespace("
 
 if (has(PYTHON, ['-c', 'import pandas, pyarrow, statsmodels'])) {
   describe('braking.py', () => {
-    it('fits harsh braking over the Parquet export to what was counted in each level', async () => {
+    it('fits harsh braking over the Parquet export to the counts in each level', async () => {
       const fitted = await fit(PYTHON, [`${FOLDER}/braking.py`]);
       checkBraking(fitted);
       expect(fitted.said).toMatch(/^snapshot \d{4}-.+, data as of /);

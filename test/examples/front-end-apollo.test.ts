@@ -45,7 +45,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** What Apollo's own tool writes of the example's operations. */
+/** The output of Apollo's own tool for the example's operations. */
 async function generateManifest(): Promise<string> {
   const folder = makeFolder();
   const output = join(folder, 'manifest.json');
@@ -64,7 +64,7 @@ describe('the front end with Apollo Client', () => {
     await expect(run('node_modules/.bin/graphql-codegen', check)).resolves.toBeDefined();
   });
 
-  it('lists all pages, shows what is forbidden, and gets each change once through a lost connection', async () => {
+  it('lists all pages, shows what is forbidden, and gets each change once despite a lost connection', async () => {
     const device = await addDevice(rows, tenant, 'ID-1', 5);
     const wire = await openWire(Number(new URL(open.url).port));
     const program = await startFrontEnd(FOLDER, 'ID-1', wire.port);
@@ -92,7 +92,7 @@ describe('the front end with Apollo Client', () => {
       [5, 4, 3, 2, 1].map((day) => `2015-05-0${day}`),
     );
     expect(lines[5]).toBe('its place is FORBIDDEN');
-    // The list was not asked again: the updates went into the cache.
+    // The list was not fetched again: the updates went into the cache.
     expect(program.stdout()).toMatch(/revisions in the list: \d+,1,2,2,2\n/);
     await wire.close();
   });

@@ -48,7 +48,7 @@ afterAll(async () => {
 
 const portOf = ({ url }: Api) => Number(new URL(url).port);
 
-/** The example beside a schema, elsewhere, with nothing generated yet. */
+/** A copy of the example beside a schema, in another folder, with nothing generated yet. */
 function copyExample(): string {
   const folder = makeFolder();
   cpSync('schema.graphql', join(folder, 'schema.graphql'));
@@ -70,7 +70,7 @@ const readFolder = (folder: string) =>
   );
 
 describe("Relay's compiler", () => {
-  it('generates from the operations and this schema what is checked in, including the list of operations', async () => {
+  it('generates exactly what is checked in from the operations and this schema, including the list of operations', async () => {
     const folder = copyExample();
     await compile(folder);
     expect(readFolder(join(folder, GENERATED))).toEqual(readFolder(GENERATED));
@@ -86,7 +86,7 @@ describe("Relay's compiler", () => {
 });
 
 describe('the front end with Relay', () => {
-  it('lists all pages without duplicates, and keeps the list through a lost connection', async () => {
+  it('lists all pages without duplicates, and keeps the list despite a lost connection', async () => {
     const device = await addDevice(rows, tenant, 'ID-1', 5);
     const wire = await openWire(portOf(open));
     const program = await startFrontEnd(FOLDER, 'ID-1', wire.port);
@@ -114,9 +114,9 @@ describe('the front end with Relay', () => {
       [5, 4, 3, 2, 1].map((day) => `2015-05-0${day}`),
     );
     expect(lines[6]).toBe('its place is not for this role');
-    // The list was not asked again: a new trip stands at its head, one that was taken away is gone, others are as told.
+    // The list was not fetched again: a new trip is at its head, a removed one is gone, the others are as sent.
     expect(program.stdout()).toMatch(/revisions in the list: 1,\d+,1,2,2\n/);
-    // Pages, subscription and `node` tell of the same trips.
+    // Pages, subscription and `node` return the same trips.
     expect(program.stdout()).toMatch(/trips in the store: 6\n/);
     await wire.close();
   });

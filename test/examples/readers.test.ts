@@ -9,7 +9,7 @@ import type { ExportedTrip } from '../../src/store/read/trip-export.ts';
 import { makeFolder } from '../support/child.ts';
 import { has, PYTHON } from '../support/programs.ts';
 
-/** External ids that look like something else, and a trip without a driver. */
+/** External ids that look like other types, and a trip without a driver. */
 const DRIVERS = ['NA', 'null', '0012', '1E5', 'TRUE', '2026-02-01', null, "O'Neil"] as const;
 const STARTED_AT_MS = Date.UTC(2026, 1, 1, 22, 30);
 const COLUMNS = columnsFor({ role: 'INSURER' });
@@ -45,7 +45,7 @@ async function writeFiles(): Promise<string> {
   return folder;
 }
 
-/** Shows, after each call, drivers and devices as JSON, and how many trips started in an hour that is given in UTC. */
+/** After each call, prints drivers and devices as JSON, and how many trips started in an hour given in UTC. */
 const SHOWS: Readonly<Record<string, string>> = {
   pandas: `import json
 rows = trips.astype(object).where(trips.notna(), None)
@@ -64,11 +64,11 @@ print(json.dumps([[r[0] for r in rows], [r[1] for r in rows], hour]))`,
 
 const RIGHT = [DRIVERS, trips.map(({ deviceId }) => deviceId), trips.length];
 
-// The tools are the actuary's own, not Odograph's: those that are on this machine are tried.
+// The tools belong to the actuary, not to Odograph: those on this machine are tested.
 for (const [reader, show] of Object.entries(SHOWS)) {
   if (has(PYTHON, ['-c', `import ${reader}${reader === 'pandas' ? ', pyarrow' : ''}`])) {
     describe(`the calls for ${reader}`, () => {
-      it('read texts as texts and instants as instants, from Parquet and from CSV', async () => {
+      it('read text as text and instants as instants, from Parquet and from CSV', async () => {
         const calls = callsOf(`python ${reader}`);
         const [imports = '', ...each] = calls.split(/^(?=trips = )/m);
         const between = each.map((call) => `${call}\n${show}\n`).join('');
@@ -89,7 +89,7 @@ for (const [reader, show] of Object.entries(SHOWS)) {
 
 if (has('Rscript', ['-e', '1'])) {
   describe('the call for R', () => {
-    it('reads texts as texts', async () => {
+    it('reads text as text', async () => {
       const program = `${callsOf('r')}\ncat(ifelse(is.na(trips$driver), "<none>", trips$driver), sep = "\\n")`;
       const told = execFileSync('Rscript', ['-e', program], {
         cwd: await writeFiles(),

@@ -71,7 +71,7 @@ beforeEach(async () => {
   assignment = await rows.addAssignment(tenant, device, ann);
 });
 
-/** A trip on a day of May 2015 with harsh braking at some minutes of it, as one batch of the sink. */
+/** Adds a trip on a day of May 2015 with harsh braking at the given minutes, as one batch of the sink. */
 async function drive(day: number, minutes: readonly number[], driverRef = ann): Promise<void> {
   const at = (minute: number) =>
     `2015-05-${String(day).padStart(2, '0')}T08:${String(minute).padStart(2, '0')}:00Z`;
@@ -92,7 +92,7 @@ async function drive(day: number, minutes: readonly number[], driverRef = ann): 
   await rows.client.query('notify odograph');
 }
 
-/** Long enough that what ought not to come would have come. */
+/** Long enough for an unexpected message to arrive. */
 async function wait(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 1_500));
 }
@@ -116,7 +116,7 @@ const times = (ear: Subscription<Added>) =>
   ear.messages.map(({ drivingEventAdded }) => drivingEventAdded.drivingEvent.at);
 
 describe('drivingEventAdded', () => {
-  it('tells each driving event of the device, or of the driver, once and in order', async () => {
+  it('sends each driving event of the device, or of the driver, once and in order', async () => {
     const byDevice = await listen<Added>(ADDED, { deviceId });
     const byDriver = await listen<Added>(ADDED, { driver });
     byDevice.messages.splice(0);
@@ -140,7 +140,7 @@ describe('drivingEventAdded', () => {
     }
   });
 
-  it('goes on after a cursor in the middle of a batch, and tells none twice', async () => {
+  it('resumes after a cursor in the middle of a batch, and sends no event twice', async () => {
     const ear = await listen<Added>(ADDED, { deviceId });
     await drive(
       27,
@@ -158,7 +158,7 @@ describe('drivingEventAdded', () => {
     await resumed.end();
   });
 
-  it('tells an event that is given to another driver to that one', async () => {
+  it('sends an event that moves to another driver to that driver', async () => {
     const bob = await rows.addDriver(tenant, `bob-${count}`);
     await drive(27, [10, 20]);
     const ear = subscribe<Added>(api, INSURER, ADDED, { driver: `bob-${count}` });
@@ -183,7 +183,7 @@ describe('drivingEventAdded', () => {
     await ear.end();
   });
 
-  it('takes no cursor of another stream', async () => {
+  it('refuses a cursor of another stream', async () => {
     const ear = await listen<Added>(ADDED, { deviceId });
     await drive(27, [10]);
     const [told] = await ear.until(1);
@@ -201,7 +201,7 @@ describe('drivingEventAdded', () => {
 });
 
 describe('habitsUpdated', () => {
-  it('tells the driver as of now when a trip changes, not that of somebody else, and resumes', async () => {
+  it('sends the current driver when one of their trips changes, not when a trip of another driver does, and resumes', async () => {
     const ear = await listen<Habits>(HABITS, { driver });
     await drive(27, []);
     await ear.until(1);
@@ -219,7 +219,7 @@ describe('habitsUpdated', () => {
     await ear.end();
     await drive(26, []);
     await drive(25, []);
-    // An older transaction anywhere in the cluster would have the stream send the two drives one by one.
+    // An older transaction anywhere in the cluster would make the stream send the two drives one by one.
     await until('both drives to be older than every open transaction', async () => {
       const { over } = await rows.one<{ over: boolean }>(
         'select pg_snapshot_xmin(pg_current_snapshot()) > (select max(xid) from journal) as over',
@@ -301,7 +301,7 @@ describe('premiumUpdated', () => {
     });
     await rows.rollUp(trip);
     await rows.owner.query('insert into journal (device_ids) values ($1)', [[lent]]);
-    // What a batch commits at once was written piece by piece here: the trip is touched once more at the end.
+    // A batch commits this at once. Here it was written in pieces, so the trip is touched once more at the end.
     await rows.owner.query('begin');
     await rows.owner.query('update trip set changed = pg_current_xact_id() where id = $1', [trip]);
     await rows.owner.query('insert into journal (device_ids) values ($1)', [[lent]]);
@@ -309,7 +309,7 @@ describe('premiumUpdated', () => {
     await rows.owner.query('notify odograph');
   }
 
-  it('tells the driver what others drove with the vehicle, and resumes', async () => {
+  it('sends the driver what others drove with the vehicle, and resumes', async () => {
     const ear = await follow(driver, its.policy);
     await touch(its.policy);
     await ear.until(1);
@@ -327,7 +327,7 @@ describe('premiumUpdated', () => {
     await resumed.end();
   });
 
-  it('tells of a dispute of a trip and of its end, and of an amendment', async () => {
+  it('reports a dispute of a trip, its end, and an amendment', async () => {
     const ear = await follow(insurer, colleague.policy);
     const trips = await ask(
       api,
@@ -353,7 +353,7 @@ describe('premiumUpdated', () => {
     await ear.end();
   });
 
-  it("says nothing of a colleague's policy to a driver, nor of one of another tenant", async () => {
+  it("sends a driver nothing about a colleague's policy, and an insurer nothing about one of another tenant", async () => {
     const ears = [
       subscribe<Premiums>(api, driver, PREMIUM, { number: colleague.policy }),
       subscribe<Premiums>(api, INSURER, PREMIUM, { number: its.policy }),

@@ -40,7 +40,7 @@ async function headers(): Promise<{ authorization: string }> {
   return { authorization: `Bearer ${await signToken(OPERATOR)}` };
 }
 
-/** Starts a subscription, waits until it runs, stores three events, and ends it when they have come. */
+/** Starts a subscription, waits until it runs, stores three events, and ends it when they have arrived. */
 async function follow(
   start: (
     onMessage: (message: Message) => void,
@@ -132,7 +132,7 @@ describe('subscriptions reach', () => {
     expect(seen).toEqual(EXPECTED);
   });
 
-  it('curl -N, with headers that let proxies pass each event on at once', async () => {
+  it('curl -N, with headers that make proxies pass each event on at once', async () => {
     let text = '';
     const { authorization } = await headers();
     const seen = await follow(async (onMessage) => {

@@ -17,7 +17,7 @@ interface Follow {
     readonly signal: AbortSignal;
   }): Promise<void>;
 }
-/** The loop that docs/graphql.md tells clients to copy. */
+/** The loop that docs/graphql.md gives clients to copy. */
 const EXAMPLE = new URL('../../examples/live/follow.js', import.meta.url).href;
 const { follow } = (await import(EXAMPLE)) as { readonly follow: Follow };
 
@@ -33,7 +33,7 @@ interface Trip {
   readonly supersededBy: { readonly id: string } | null;
 }
 
-/** A network between a phone and one of several servers, which may fail. */
+/** A network between a phone and one of several servers. It may fail. */
 async function openNetwork() {
   const sockets = new Set<Socket>();
   let port = 0;
@@ -89,7 +89,7 @@ const act = fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom<Act>('lose', 'cut', 'tunnel', 'restart', 'otherServer') },
 );
 
-it("after a day of tunnels, restarts and late messages a phone's picture is the store's", async () => {
+it('after a day of tunnels, restarts and late messages, a phone has the same state as the store', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(act, { minLength: 12, maxLength: 25 }), async (acts) => {
       const deviceId = `ID-${++count}`;
@@ -111,7 +111,7 @@ it("after a day of tunnels, restarts and late messages a phone's picture is the 
       const picture = new Map<string, Trip>();
       const common = {
         url: network.url,
-        // A token that is renewed for each connection, and soon expires.
+        // The token is renewed for each connection, and expires soon.
         token: () => signToken(DRIVER, 60),
         signal: ended.signal,
       };

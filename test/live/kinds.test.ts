@@ -63,7 +63,7 @@ async function revise(ids: readonly number[], of = device): Promise<void> {
 
 let open = 0;
 
-/** A subscription that runs, or was refused. */
+/** A subscription that is running, or was refused. */
 async function follow<Message = Trips>(
   claims: Claims,
   query: string,
@@ -87,7 +87,7 @@ const told = ({ messages }: { readonly messages: readonly Trips[] }) =>
   );
 
 describe('tripUpdates of a whole tenant', () => {
-  it('sends every changed trip that meets the filter, of no other tenant, and resumes', async () => {
+  it('sends every changed trip that matches the filter, none of another tenant, and resumes', async () => {
     const theirs = await rows.addDevice(`their-${count}`, other);
     const mine = await addTrip(1);
     const open = await addTrip(2, { closed: false });
@@ -115,7 +115,7 @@ describe('tripUpdates of a whole tenant', () => {
     await elsewhere.end();
   });
 
-  it('gives no coordinates, and is for no other role', async () => {
+  it('sends no coordinates, and refuses every other role', async () => {
     const trip = await addTrip(1);
     const ear = await follow(INSURER, TRIPS, { filter: { deviceId } });
     await revise([trip]);
@@ -130,7 +130,7 @@ describe('tripUpdates of a whole tenant', () => {
 });
 
 describe('maxPerSecond', () => {
-  it('keeps messages apart, and sends the newest state of each trip', async () => {
+  it('spaces messages out, and sends the newest state of each trip', async () => {
     const ids = [await addTrip(1), await addTrip(2)];
     const ear = await follow(INSURER, TRIPS, { deviceId, most: 2 });
     for (let round = 0; round < 10; round++) await revise(ids);
@@ -138,7 +138,7 @@ describe('maxPerSecond', () => {
       [1, 2].every((day) => told(ear).includes(`${deviceId} 0${day} 11`)),
     );
     await quietFor(ear);
-    // The first trip at once; by the time of the next ones all rounds are over.
+    // The first trip is sent at once. By the time the next ones are sent, all rounds are over.
     expect(ear.messages.length).toBeLessThan(8);
     expect(new Set(told(ear)).size).toBe(ear.messages.length);
     await ear.end();
@@ -154,7 +154,7 @@ describe('maxPerSecond', () => {
 });
 
 describe('present', () => {
-  it('sends the newest trips first, and what follows them by any of their cursors', async () => {
+  it('sends the newest trips first, and resumes after any of their cursors', async () => {
     const ids = [];
     for (let day = 1; day <= 22; day++) ids.push(await addTrip(day));
     const ear = await follow(INSURER, TRIPS, { driver: 'ann', present: true, deviceId: undefined });
@@ -175,7 +175,7 @@ describe('present', () => {
     await resumed.end();
   });
 
-  it('sends a driver and the newest event of a device as they are now', async () => {
+  it('sends a driver and the newest event of a device in their current state', async () => {
     await rows.addEvents(device, [
       { at: '2015-05-15T08:00:00.000Z' },
       { at: '2015-05-15T08:00:01.000Z' },
@@ -198,7 +198,7 @@ describe('present', () => {
     await habits.end();
   });
 
-  it('is not given with after', async () => {
+  it('cannot be combined with after', async () => {
     const ear = await follow(INSURER, TRIPS, { deviceId, present: true, after: 'x' });
     await expect(ear.until(1)).rejects.toThrow('BAD_USER_INPUT');
     await ear.end();
@@ -206,7 +206,7 @@ describe('present', () => {
 });
 
 describe('closesAt', () => {
-  it('says when silence ends an open trip, and is null of a closed one', async () => {
+  it('says when silence ends an open trip, and is null for a closed one', async () => {
     await addTrip(1);
     await addTrip(2, { closed: false });
     await rows.owner.query(`update device_state set arrived_at = $2 where device_id = $1`, [

@@ -83,7 +83,7 @@ async function addDriven(): Promise<{ deviceId: string; probe: () => Promise<voi
     });
   await add('01', true);
   await add('02', false);
-  // A trip of another device that Ann keeps tells that a subscription has begun.
+  // A trip of another device that Ann keeps shows that a subscription has begun.
   const other = await rows.addDevice(`${deviceId}-probe`, tenant);
   const id = await rows.addTrip(tenant, other, {
     startedAt: '2015-05-28T08:00:00Z',
@@ -105,7 +105,7 @@ async function addDriven(): Promise<{ deviceId: string; probe: () => Promise<voi
   };
 }
 
-/** Subscriptions that have begun and are quiet; each then waits for the two trips of the device. */
+/** Subscriptions that have begun and are idle. Each then waits for the two trips of the device. */
 async function follow(probe: () => Promise<void>, ...of: readonly (readonly [Claims, object])[]) {
   const streams = of.map(([claims, variables]) =>
     subscribe<Message>(api, claims, UPDATES, variables as Record<string, unknown>),
@@ -159,7 +159,7 @@ const kept = (driver: string | null) =>
   }));
 
 describe('a trip that is given to another driver', () => {
-  it('is withdrawn for the one that loses it, and sent to the one that gets it, live and on resume', async () => {
+  it('is withdrawn for the driver who loses it, and sent to the driver who gets it, live and on resume', async () => {
     const { deviceId, probe } = await addDriven();
     const [byAnn, ofAnn, ofDevice] = await follow(
       probe,
@@ -177,7 +177,7 @@ describe('a trip that is given to another driver', () => {
     ]);
     expect(resumed).toEqual([gone('ann'), gone('ann'), kept('bob')]);
 
-    // Given back, it is there again for Ann and gone for Bob.
+    // Given back, it is visible again to Ann and no longer to Bob.
     await order(INSURER, 'assignDevice', { deviceId, driverExternalId: 'ann' });
     expect(await resume(ANN, { driver: 'ann' }, byAnn!.cursor)).toEqual(kept('ann'));
     expect(await resume(INSURER, { deviceId }, ofDevice!.cursor)).toEqual(kept('ann'));
@@ -189,7 +189,7 @@ describe('a trip that is given to another driver', () => {
 });
 
 describe('a device that is moved to another tenant', () => {
-  it('takes its trips away from the streams of the old tenant', async () => {
+  it('withdraws its trips from the streams of the old tenant', async () => {
     const { deviceId, probe } = await addDriven();
     const [ofDevice, byAnn] = await follow(
       probe,
@@ -206,12 +206,12 @@ describe('a device that is moved to another tenant', () => {
 });
 
 describe('a stream that resumes', () => {
-  it('reads what belongs to its driver or policy, and nothing of the whole fleet', async () => {
+  it('reads only the data of its driver or policy, not of the whole fleet', async () => {
     const store = openStore({ url: database.ownerUrl, poolSize: 1 });
     try {
       const work = store.prisma.$transaction(async (tx) => {
         await tx.$executeRaw`select set_config('odograph.tenant', ${String(tenant)}, true)`;
-        // Without the journal, which lists every batch of every device, both still answer.
+        // Both still answer without the journal, which lists every batch of every device.
         await tx.$executeRaw`drop table journal`;
         const after = { xid: '3', key: [] };
         const trips = await readChangedTrips(tx, { driverExternalId: 'ann' }, after, 100);

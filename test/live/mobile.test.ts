@@ -14,7 +14,7 @@ import { readBlocks } from '../support/documents.ts';
 import type { Subscription } from './sockets.ts';
 import { subscribe } from './sockets.ts';
 
-/** What docs/mobile.md says, with the operations that stand there. */
+/** Tests what docs/mobile.md says, with the operations on that page. */
 const PAGE = 'docs/mobile.md';
 const DRIVER: Claims = { role: 'DRIVER', tenant: 'acme', driver: 'ann' };
 const operations: Record<string, DocumentNode> = separateOperations(
@@ -77,7 +77,7 @@ const follow = (at: Api, after?: string): Subscription<Message> =>
     { counts: ({ tripUpdates }) => !tripUpdates.trip.startedAt.startsWith('2015-05-28') },
   );
 
-/** The trip of the 28th tells that the subscription has begun. */
+/** The trip of the 28th shows that the subscription has begun. */
 async function begin(): Promise<Subscription<Message>> {
   const ear = follow(api);
   await ear.begun(() => revise(28));
@@ -87,11 +87,11 @@ async function begin(): Promise<Subscription<Message>> {
 const told = ({ messages }: Subscription<Message>) =>
   messages.map(({ tripUpdates: { trip } }) => `${trip.startedAt.slice(8, 10)} ${trip.revision}`);
 
-/** Long enough that what ought not to come would have come. */
+/** Long enough for an unexpected message to arrive. */
 const wait = () => new Promise((resolve) => setTimeout(resolve, 1_500));
 
 describe('a phone that follows a driver', () => {
-  it('hears after a tunnel the newest state of each trip that changed, at any API over the store', async () => {
+  it('receives the newest state of each changed trip after a tunnel, from any API on the store', async () => {
     const before = await begin();
     await revise(1);
     const [{ tripUpdates } = {} as Message] = await before.until(1);
@@ -108,7 +108,7 @@ describe('a phone that follows a driver', () => {
     await other.stop();
   });
 
-  it('loses what happened meanwhile where it begins without a cursor', async () => {
+  it('misses what happened meanwhile if it begins without a cursor', async () => {
     await revise(2);
     const ear = await begin();
     await wait();
@@ -116,7 +116,7 @@ describe('a phone that follows a driver', () => {
     await ear.end();
   });
 
-  it('may open the second socket before it closes the first: both tell the same', async () => {
+  it('may open the second socket before it closes the first: both send the same', async () => {
     const first = await begin();
     await revise(1);
     const [{ tripUpdates } = {} as Message] = await first.until(1);
@@ -129,7 +129,7 @@ describe('a phone that follows a driver', () => {
     await second.end();
   });
 
-  it('hears nothing of a trip that silence ends, and is told when it asks', async () => {
+  it('receives nothing about a trip that silence ends, and sees it when it queries', async () => {
     const { data } = await ask(api, DRIVER, operation('NewestTrips'));
     const { id, status } = data.viewer.driver.trips.nodes[1];
     expect([status, data.viewer.driver.externalId]).toEqual(['OPEN', 'ann']);
@@ -150,7 +150,7 @@ describe('a phone that follows a driver', () => {
   });
 });
 
-it('the snippets for phones name no other operations', () => {
+it('the snippets for phones use only operations from docs/mobile.md', () => {
   const code = ['kotlin', 'swift'].flatMap((language) => readBlocks(PAGE, language)).join('\n');
   const named = [...code.matchAll(/(\w+)(?:Subscription|Query|Mutation)\(/g)].map(
     ([, name]) => name,
@@ -159,8 +159,8 @@ it('the snippets for phones name no other operations', () => {
   expect(named).toContain('FollowTrips');
 });
 
-describe('what a phone spends', () => {
-  it('is a point for what it begins, and none for what it hears', async () => {
+describe('the rate budget of a phone', () => {
+  it('pays for the operations it starts, and not for the messages it receives', async () => {
     const own = await startTestApi(database, { rateLimits: { DRIVER: 6 } });
     const newest = await send(own, DRIVER, { query: operation('NewestTrips') });
     expect(newest.body.data?.viewer.driver.trips.nodes).toHaveLength(4);
@@ -173,7 +173,7 @@ describe('what a phone spends', () => {
     const id = newest.body.data?.viewer.driver.trips.nodes[0].id as string;
     const path = '{ node(id: $id) { ... on Trip { path { lat lon } } } }';
     const asked = { query: `query ($id: ID!) ${path}`, variables: { id } };
-    // One for the list, one for the subscription, three for the path: of six one is left.
+    // One point for the list, one for the subscription, three for the path: one of six is left.
     expect((await send(own, DRIVER, asked)).body.errors).toBeUndefined();
     expect((await send(own, DRIVER, { query: '{ viewer { role } }' })).status).toBe(200);
     expect((await send(own, DRIVER, { query: '{ viewer { role } }' })).status).toBe(429);
@@ -183,7 +183,7 @@ describe('what a phone spends', () => {
 });
 
 describe('a socket', () => {
-  /** A socket that has been acknowledged, and what it hears. */
+  /** A socket that has been acknowledged, and the messages it receives. */
   async function openSocket(at: Api, options: WebSocket.ClientOptions = {}) {
     const socket = new WebSocket(at.wsUrl, 'graphql-transport-ws', options);
     const heard: string[] = [];
@@ -199,7 +199,7 @@ describe('a socket', () => {
     return { socket, heard, closed, tell };
   }
 
-  it('answers a ping, and closes with 1012 where the API stops', async () => {
+  it('answers a ping, and closes with 1012 when the API stops', async () => {
     const own = await startTestApi(database);
     const { heard, closed, tell } = await openSocket(own);
     tell({ type: 'ping' });
@@ -209,7 +209,7 @@ describe('a socket', () => {
   });
 
   if (process.env['ODOGRAPH_LONG'] === '1') {
-    it('is dropped within 24 s where it answers no ping of the server, and without connection_init in 10 s', async () => {
+    it('is dropped within 24 s if it answers no ping from the server, and after 10 s without connection_init', async () => {
       const pinged: number[] = [];
       const startedMs = Date.now();
       const { socket, closed } = await openSocket(api, { autoPong: false });

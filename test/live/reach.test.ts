@@ -8,8 +8,8 @@ import type { Subscription } from './sockets.ts';
 import { subscribe } from './sockets.ts';
 
 /**
- * The hub reads for all subscribers at once and decides by `reaches` what each may hear. Here each subscriber's messages
- * are compared with the rows that row-level security shows to the same reader.
+ * The hub reads for all subscribers at once, and `reaches` decides what each one receives. Here the messages of each
+ * subscriber are compared with the rows that row-level security shows to the same reader.
  */
 const { api, rows, database } = await useApi();
 const RUNS = process.env['ODOGRAPH_LONG'] === '1' ? 100 : 3;
@@ -53,7 +53,7 @@ const DRIVERS: readonly Claims[] = TENANTS.flatMap((tenant) =>
 const OPERATOR: Claims = { role: 'OPERATOR' };
 const INSURERS: readonly Claims[] = TENANTS.map((tenant) => ({ role: 'INSURER', tenant }));
 
-/** What row-level security shows of a device to a caller. */
+/** The rows of a device that row-level security shows to a caller. */
 async function visible(claims: Claims, column: string, sql: string, device: number) {
   await walls.query('begin');
   if (claims.role === 'OPERATOR') await walls.query('set local role odograph_operator');
@@ -74,7 +74,7 @@ async function visible(claims: Claims, column: string, sql: string, device: numb
 interface World {
   /** Hours from which the other tenant has the device. */
   readonly moves: readonly number[];
-  /** To whom it is assigned from an hour on; 0 is nobody. */
+  /** The driver it is assigned to from an hour on; 0 means no driver. */
   readonly assigned: readonly { readonly hour: number; readonly driver: number }[];
   readonly events: readonly number[];
 }
@@ -123,7 +123,7 @@ async function build({ moves, assigned }: World) {
   return { deviceId, device, tenantAt, driverAt };
 }
 
-/** Follows with each caller, and waits until every subscription runs. */
+/** Subscribes as each caller, and waits until every subscription runs. */
 async function followAll<Message>(callers: readonly Claims[], query: string, deviceId: string) {
   await until('earlier ones to end', () => api.live().subscriptions === 0);
   const ears = callers.map((claims) => subscribe<Message>(api, claims, query, { deviceId }));
@@ -131,7 +131,7 @@ async function followAll<Message>(callers: readonly Claims[], query: string, dev
   return ears;
 }
 
-/** Compares what each caller was sent, live and after resuming from its first message, with what it may see. */
+/** Compares what each caller received, live and after resuming from its first message, with what it may see. */
 async function compare<Message>(
   callers: readonly Claims[],
   ears: readonly Subscription<Message>[],
@@ -158,7 +158,7 @@ async function compare<Message>(
   }
 }
 
-describe('a subscriber hears what row-level security shows to the same reader', () => {
+describe('a subscriber receives what row-level security shows to the same reader', () => {
   it('of telemetry, by tenant and driver at the time of each event', async () => {
     await fc.assert(
       fc.asyncProperty(world, async (given) => {

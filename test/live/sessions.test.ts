@@ -37,7 +37,7 @@ function follow(socket: WebSocket): void {
 }
 
 describe('a connection', () => {
-  it('ends within five seconds of its token, at whatever age of the token', () => {
+  it('ends within five seconds after its token expires, however long the token is valid', () => {
     vi.useFakeTimers({ now: 0 });
     try {
       for (const days of [0.001, 24, 25, 60, 3_650]) {
@@ -63,7 +63,7 @@ describe('a connection', () => {
     }
   });
 
-  it('that takes nothing for ten seconds is ended, one that takes a little is not', () => {
+  it('ends if it takes no data for ten seconds, and stays open if it takes a little', () => {
     vi.useFakeTimers();
     try {
       const sessions = createSessions(() => Date.now());
@@ -87,7 +87,7 @@ describe('a connection', () => {
     }
   });
 
-  it('beyond the limits is told when to come back', async () => {
+  it('beyond the limits is refused with the time to retry', async () => {
     const small = await startApi({ sessionLimits: { all: 3, each: { DRIVER: 2 } } });
     const token = await signToken(DRIVER);
     const open = [await openSocket(small.wsUrl, token), await openSocket(small.wsUrl, token)];
@@ -110,7 +110,7 @@ describe('a connection', () => {
     next.socket.terminate();
   });
 
-  it('is closed with 1012 and a time of its own where the API stops, and leaves nothing behind', async () => {
+  it('is closed with 1012 and its own retry time when the API stops, and leaves nothing behind', async () => {
     const count = () =>
       process.getActiveResourcesInfo().filter((kind) => kind !== 'Immediate').length;
     const before = count();
@@ -132,7 +132,7 @@ describe('a connection', () => {
 });
 
 describe('while the keys of the issuer cannot be fetched', () => {
-  it('nobody is sent away: 503 over HTTP, 1013 on a socket, until they can', async () => {
+  it('clients get 503 over HTTP and 1013 on a socket until the keys can be fetched', async () => {
     const { publicKey, privateKey } = await generateKeyPair('RS256');
     const jwk = { ...(await exportJWK(publicKey)), kid: 'k', alg: 'RS256' };
     let answer: 'keys' | 'nothing' | 'html' | 'drop' = 'drop';

@@ -48,7 +48,7 @@ beforeEach(async () => {
   device = await rows.addDevice(deviceId, tenant);
 });
 
-/** An instant so many seconds into the test's day. */
+/** An instant at the given second of the test's day. */
 function at(second: number): string {
   return new Date(Date.UTC(2015, 4, 15) + second * 1000).toISOString();
 }
@@ -69,13 +69,13 @@ async function probe(): Promise<void> {
   await rows.addEvents(device, [{ at: at(-1_000_000 + ++probes) }]);
 }
 
-/** A subscription opens some milliseconds after it was asked for. */
+/** A subscription opens some milliseconds after it was requested. */
 async function settle(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 3_000));
 }
 
 describe('telemetry', () => {
-  it('tells a new event soon after it is stored, and none from before', async () => {
+  it('sends a new event soon after it is stored, and none from before', async () => {
     const ear = listen();
     await ear.begun(probe);
     const stored = Date.now();
@@ -93,7 +93,7 @@ describe('telemetry', () => {
     await ear.end();
   });
 
-  it('waits for a device not heard of yet and tells its first event', async () => {
+  it('waits for a device that is still unknown, and sends its first event', async () => {
     deviceId = 'ID-NEW';
     const ear = listen();
     await settle();
@@ -104,7 +104,7 @@ describe('telemetry', () => {
     await ear.end();
   });
 
-  it('resumes after any message with each event once, late ones included', async () => {
+  it('resumes after any message and sends each event once, late ones included', async () => {
     const whole = listen();
     await whole.begun(probe);
     await rows.addEvents(device, [{ at: at(0) }]);
@@ -128,7 +128,7 @@ describe('telemetry', () => {
     await whole.end();
   });
 
-  it('refuses a cursor of another device, one that was tampered with, and one of another epoch', async () => {
+  it('refuses a cursor of another device, a modified cursor, and one of another epoch', async () => {
     const ear = listen();
     await ear.begun(probe);
     await rows.addEvents(device, [{ at: at(1) }]);
@@ -158,7 +158,7 @@ describe('telemetry', () => {
     }
   });
 
-  it('tells every event once to a reader who leaves and resumes while several write', async () => {
+  it('sends every event once to a reader who disconnects and resumes during concurrent writes', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.array(fc.integer({ min: 0, max: 5_000 }), { minLength: 1, maxLength: 4 }), {

@@ -65,7 +65,7 @@ function addTrip(day: number, driver?: number): Promise<number> {
   });
 }
 
-/** Changes a trip as a batch of the sink does, in a transaction of its own. */
+/** Changes a trip as a batch of the sink does, in its own transaction. */
 async function revise(on: pg.Client, id: number): Promise<void> {
   await on.query('begin');
   await on.query(
@@ -80,7 +80,7 @@ async function commit(on: pg.Client): Promise<void> {
   await on.query('notify odograph');
 }
 
-/** A subscription to the device's trips that has begun; a trip of its own says so. */
+/** A subscription to the device's trips that has begun; a separate trip confirms it. */
 async function listen(variables: Record<string, unknown>): Promise<Subscription<Message>> {
   const ear = subscribe<Message>(api, INSURER, UPDATES, variables, {
     counts: ({ tripUpdates }) => tripUpdates.trip.localDate !== '2015-05-28',
@@ -93,7 +93,7 @@ async function listen(variables: Record<string, unknown>): Promise<Subscription<
 }
 
 describe('tripUpdates', () => {
-  it('tells a trip of the device, or of the driver, each time it changes, and resumes by cursor', async () => {
+  it('sends a trip of the device, or of the driver, each time it changes, and resumes by cursor', async () => {
     const id = await addTrip(1, ann);
     const byDevice = await listen({ deviceId });
     const byDriver = await listen({ driver: 'ann' });
@@ -120,7 +120,7 @@ describe('tripUpdates', () => {
     await resumed.end();
   });
 
-  it('steps over no change that commits after a later one', async () => {
+  it('does not skip a change that commits after a later one', async () => {
     const early = await addTrip(1);
     const late = await addTrip(2);
     const slow = new pg.Client({ connectionString: database.sinkUrl });
@@ -140,7 +140,7 @@ describe('tripUpdates', () => {
     await slow.end();
   });
 
-  it('reaches every newest revision while several write and a reader comes and goes', async () => {
+  it('sends every newest revision to a reader who disconnects and resumes during concurrent writes', async () => {
     const ids = await Promise.all([1, 2, 3, 4].map((day) => addTrip(day)));
     const writers = ids.map(() => new pg.Client({ connectionString: database.sinkUrl }));
     for (const writer of writers) await writer.connect();
@@ -179,7 +179,7 @@ describe('tripUpdates', () => {
     for (const writer of writers) await writer.end();
   });
 
-  it('says so when late messages merge a trip into another or take it away', async () => {
+  it('reports when late messages merge a trip into another or withdraw it', async () => {
     const whole = await addTrip(1);
     const swallowed = await addTrip(2);
     const lost = await addTrip(10);
@@ -232,7 +232,7 @@ describe('tripUpdates', () => {
     ]);
   });
 
-  it('asks for exactly one of device and driver', async () => {
+  it('requires exactly one of device and driver', async () => {
     for (const variables of [{}, { deviceId, driver: 'ann' }]) {
       const ear = subscribe<Message>(api, INSURER, UPDATES, variables);
       await expect(ear.until(1)).rejects.toThrow('BAD_USER_INPUT');

@@ -8,7 +8,7 @@ let reading: Reading;
 afterEach(() => reading.end());
 
 describe('a sink that is behind', () => {
-  it('lives through a rebalance while its queue is full', async () => {
+  it('survives a rebalance while its queue is full', async () => {
     reading = await startReading({ partitions: 2 });
     const padding = 'x'.repeat(60_000);
     const padded = (i: number) => ({

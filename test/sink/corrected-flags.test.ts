@@ -32,7 +32,7 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** A fix on a road to the north, in seconds after the start. */
+/** A fix on a road to the north, at the given seconds after the start. */
 function fix(second: number, speedKmh: number, metres: number): CanonicalEvent {
   const content = {
     atMs: START_MS + second * 1000,
@@ -43,7 +43,7 @@ function fix(second: number, speedKmh: number, metres: number): CanonicalEvent {
   return { ...content, digest: digestOf(content) };
 }
 
-/** At 72 km/h for two minutes, to a standstill in four seconds, and on. */
+/** Drives at 72 km/h for two minutes, brakes to a standstill in four seconds, and drives on. */
 function drive(): CanonicalEvent[] {
   let metres = 0;
   return Array.from({ length: 240 }, (_, second) => {
@@ -74,7 +74,7 @@ const read = async () =>
   ).rows;
 
 describe('a driving event that a late message corrects', () => {
-  it('says the newer facts, and keeps the place by which subscribers were told of it', async () => {
+  it('has the newer facts, and keeps the cursor position at which subscribers received it', async () => {
     await send(drive());
     const before = await read();
     expect(before[0]).toMatchObject({ kind: 'HARSH_BRAKING', started: new Date(START_MS) });

@@ -39,7 +39,7 @@ beforeEach(async () => {
 let offset = 0;
 beforeEach(() => (offset = 0));
 
-/** Sends events as records of their own, in pieces, in the order given. */
+/** Sends each event as its own record, in pieces, in the given order. */
 async function send(events: readonly CanonicalEvent[]): Promise<void> {
   for (let i = 0; i < events.length; i += 100) {
     const records = events.slice(i, i + 100).map((event, index) => ({
@@ -57,11 +57,11 @@ async function send(events: readonly CanonicalEvent[]): Promise<void> {
   }
 }
 
-/** Metres of a degree of longitude at 41.68° N, and of one of latitude. */
+/** Metres in a degree of longitude at 41.68° N, and in a degree of latitude. */
 const LON_M = 83_045;
 const LAT_M = 111_195;
 
-/** A minute's kilometre: a fix in 10 s at 60 km/h, from a place towards west or north. */
+/** One kilometre a minute: a fix every 10 s at 60 km/h, from a place towards the west or north. */
 function drive(
   fromMs: number,
   minutes: number,
@@ -81,7 +81,7 @@ function drive(
   });
 }
 
-/** A fix where it stands, long after: it ends the trip. */
+/** A standing fix long after the last event: it ends the trip. */
 function parkAfter(events: readonly CanonicalEvent[]): CanonicalEvent {
   const { digest: _, ...last } = events.at(-1)!;
   const content = { ...last, atMs: last.atMs + 3_600_000, speedCkmh: 0 };
@@ -138,8 +138,8 @@ const partsOf = (days: readonly StoredDay[]) =>
   }));
 
 describe('local days in PostgreSQL, whatever the order of arrival', () => {
-  it('share a trip over midnight on the night on which the clocks go forward, and add up to its month', async () => {
-    // New York, 9 March 2024, 23:40 EST; at 02:00 it is 03:00 EDT, so 04:00 comes after 3 h 20 min.
+  it('split a trip over midnight on the night when the clocks go forward, and add up to its month', async () => {
+    // New York, 9 March 2024, 23:40 EST. At 02:00 the clocks go to 03:00 EDT, so 04:00 comes after 3 h 20 min.
     const events = drive(Date.UTC(2024, 2, 10, 4, 40), 220, 41, -74.5, 'north');
     await send(scramble(createRandom(1), [...events, parkAfter(events)]));
     const [trip, ...others] = await storedTrips();
@@ -156,17 +156,17 @@ describe('local days in PostgreSQL, whatever the order of arrival', () => {
     });
   });
 
-  it('give an hour that comes twice to its one date on the night on which the clocks go back', async () => {
-    // Berlin, 26 October 2024, 23:30 CEST; 02:00 to 03:00 comes twice, so the night lasts 5.5 h longer.
+  it('count an hour that occurs twice on its one date on the night when the clocks go back', async () => {
+    // Berlin, 26 October 2024, 23:30 CEST. 02:00 to 03:00 occurs twice, so the night lasts 5.5 h longer.
     const events = drive(Date.UTC(2024, 9, 26, 21, 30), 360, 50, 11, 'north');
     await send(scramble(createRandom(2), [...events, parkAfter(events)]));
     const [trip] = await storedTrips();
     expect(partsOf(trip!.days)).toEqual([part('2024-10-26', 30), part('2024-10-27', 330, 300)]);
   });
 
-  it('follow the zone of the road: over a border a date ends twice, also at the turn of a month', async () => {
-    // Indiana: Eastern time east of 86.52° W, Central time west of it. 00:10 Eastern on 1 June 2024 at
-    // 86.2° W; the border is 27 minutes away, where it is 23:37 on 31 May; midnight comes once more.
+  it('follow the zone of the road: across a border a date ends twice, also at the turn of a month', async () => {
+    // Indiana: Eastern time east of 86.52° W, Central time west of it. It is 00:10 Eastern on 1 June 2024 at
+    // 86.2° W. At the border, 27 minutes away, it is 23:37 on 31 May, so midnight comes once more.
     const events = drive(Date.UTC(2024, 5, 1, 4, 10), 60, 41.68, -86.2, 'west');
     await send(scramble(createRandom(3), [...events, parkAfter(events)]));
     const [trip] = await storedTrips();
@@ -177,7 +177,7 @@ describe('local days in PostgreSQL, whatever the order of arrival', () => {
     });
     const [may, june] = partsOf(trip!.days);
     expect([may!.localDate, june!.localDate]).toEqual(['2024-05-31', '2024-06-01']);
-    // In Central time until 05:00 UTC; how far off the border is, is the map's to say.
+    // In Central time until 05:00 UTC. The map decides how far away the border is.
     expect(may!.durationMs / minuteMs).toBeGreaterThan(20);
     expect(may!.durationMs / minuteMs).toBeLessThan(27);
     expect(june!.durationMs + may!.durationMs).toBe(60 * minuteMs);
@@ -197,12 +197,12 @@ describe('local days in PostgreSQL, whatever the order of arrival', () => {
 });
 
 describe('attribution in PostgreSQL', () => {
-  it('is by the start: a late event that opens a trip earlier gives it whole to who then had the device', async () => {
+  it('is by the start: a late event that starts a trip earlier gives it to the driver who had the device then', async () => {
     const startMs = Date.UTC(2024, 5, 3, 12);
     const changeMs = startMs - minuteMs;
     const later = drive(startMs, 30, 41, -74.5, 'north');
     await send(later.slice(0, 1));
-    // Ann had the device until a minute before the trip as it is known first, then Bob.
+    // Ann had the device until a minute before the first known start of the trip, then Bob.
     const people = await owner.query<{ id: number; name: string }>(
       `with v as (insert into driver (tenant_id, external_id, name) select id, n, n from tenant, unnest(array['ann', 'bob']) as n
          where slug = 'default' returning id, tenant_id, name)

@@ -57,7 +57,7 @@ const write = async (records: readonly LogRecord[]) =>
   processBatch(sink, [{ partition: 0, from: records[0]!.offset, to: next, records }]);
 
 let goods = 0;
-/** A record that is an event of a device of its own. */
+/** A record that is an event of its own device. */
 const good = () => {
   goods += 1;
   return record(
@@ -67,8 +67,8 @@ const good = () => {
 const stored = async () =>
   (await store.prisma.event.count()) + (await store.prisma.deadLetter.count());
 
-describe(`a store beside hostile records (seed ${SEED})`, () => {
-  it('keeps headers of dead letters with their bytes, order, repeats and nulls', async () => {
+describe(`a store that receives hostile records (seed ${SEED})`, () => {
+  it('keeps the headers of dead letters with their bytes, order, duplicates and nulls', async () => {
     const headers: RawHeader[] = [
       [Buffer.from('Trace'), Buffer.from('a')],
       [Buffer.from('trace'), Buffer.from('b')],
@@ -94,7 +94,7 @@ describe(`a store beside hostile records (seed ${SEED})`, () => {
     });
   });
 
-  it('counts fields that were left out by device, field and reason', async () => {
+  it('counts omitted fields by device, field and reason', async () => {
     const at = NOW - 3_600_000;
     const phone = (i: number, fields: object) =>
       record(JSON.stringify({ deviceId: 'phone', at: at + i * 1000, lat: 1, lon: 2, ...fields }));
@@ -148,7 +148,7 @@ describe(`a store beside hostile records (seed ${SEED})`, () => {
     ]);
   });
 
-  it('keeps counts and offsets only of what is beyond the budget of dead letters', async () => {
+  it('keeps only counts and offsets of what is beyond the budget of dead letters', async () => {
     sink = {
       ...sink,
       deadLetters: createDeadLetterBudget(
@@ -181,14 +181,14 @@ describe(`a store beside hostile records (seed ${SEED})`, () => {
     ]);
   });
 
-  it('holds a batch whose dead letters are longer than one statement may be', async () => {
+  it('stores a batch whose dead letters are longer than one statement may be', async () => {
     const blanks = Buffer.alloc(1_000_000, ' ');
     await write(Array.from({ length: 10 }, () => record(blanks)));
     expect(await store.prisma.deadLetter.count({ where: { reason: 'TOO_LARGE' } })).toBe(10);
   });
 
   it(
-    `stores every good one and has a dead letter with a reason for every bad one, of ${ROUNDS * PER_ROUND}`,
+    `stores every good record, and a dead letter with a reason for every bad one, of ${ROUNDS * PER_ROUND}`,
     { timeout: 1_200_000 },
     async () => {
       const random = createRandom(SEED);

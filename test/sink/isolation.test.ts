@@ -7,7 +7,7 @@ let reading: Reading;
 afterEach(() => reading.end());
 
 describe('a record that makes its batch fail each time', () => {
-  it('is found, set aside with its bytes, and holds up none of the others', async () => {
+  it('is found, set aside with its bytes, and does not delay the others', async () => {
     reading = await startReading({ partitions: 2 });
     await reading.ask(`create function refuse_poison() returns trigger language plpgsql as $$
       begin if new.external_id = 'poison' then raise exception 'not this one' using errcode = '22023'; end if; return new; end $$`);
@@ -41,7 +41,7 @@ describe('a record that makes its batch fail each time', () => {
     expect(devices.map((row) => row.external_id)).toEqual(['after', 'before', 'between']);
   });
 
-  it('is not blamed for a connection that is lost again and again', async () => {
+  it('is not blamed for a connection that is lost repeatedly', async () => {
     reading = await startReading();
     const sink = await reading.run();
     const count = 3_000;

@@ -37,7 +37,7 @@ async function openTransaction(
 }
 
 describe('how far the log is read', () => {
-  it('goes on past the control records at the end of a partition, also after a restart', async () => {
+  it('moves past the control records at the end of a partition, also after a restart', async () => {
     reading = await startReading({ partitions: 2 });
     const first = await reading.run();
     await (await openTransaction('committed', 10)).commit();
@@ -61,7 +61,7 @@ describe('how far the log is read', () => {
     expect(second.status().partitions).toMatchObject([{ lagRecords: 0 }, { lagRecords: 0 }]);
   });
 
-  it('stays before what an open transaction withholds, says so, and goes on when it ends', async () => {
+  it('stops before records that an open transaction withholds, reports it, and moves on when it ends', async () => {
     reading = await startReading({ partitions: 2 });
     const sink = await reading.run();
     const transaction = await openTransaction('withheld', 1);
@@ -82,7 +82,7 @@ describe('how far the log is read', () => {
     await until('it goes on', async () => (await reading.readThrough())! > allReadAt);
   });
 
-  it('is that of the topic that is read now, once no sink reads the old one any more', async () => {
+  it('is that of the current topic, once no sink reads the old one', async () => {
     reading = await startReading();
     const other = `${reading.topic}-b`;
     await createTopic(reading.admin, other, 1);
@@ -104,7 +104,7 @@ describe('how far the log is read', () => {
     await reading.admin.deleteTopics({ topics: [other] });
   });
 
-  it('does not pass what is unread in partitions that were added, and these are read within 20 s', async () => {
+  it('does not pass unread records in added partitions, which are read within 20 s', async () => {
     reading = await startReading();
     await reading.run();
     await reading.send(...messages('first', 5));
@@ -129,7 +129,7 @@ describe('how far the log is read', () => {
     await until('it goes on', async () => (await reading.readThrough())! > sentAt);
   });
 
-  it('and when a device was last heard of are told by the database’s clock, not by the sink’s', async () => {
+  it('is measured by the database’s clock, not by the sink’s, and so is a device’s last message', async () => {
     reading = await startReading();
     const sink = await reading.run();
     await until('it reads', async () => sink.status().partitions.length > 0);

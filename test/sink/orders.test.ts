@@ -33,7 +33,7 @@ afterAll(async () => {
 
 describe(`whatever the order of arrival (seed ${SEED}, ${SEEDS} devices)`, () => {
   it(
-    'the stored facts are those of one ordered pass, byte for byte',
+    'the stored facts equal those of one ordered pass, byte for byte',
     async () => {
       const random = createRandom(SEED);
       const devices = Array.from({ length: SEEDS }, (_, i) => ({
@@ -54,7 +54,7 @@ interface Device {
   readonly events: readonly CanonicalEvent[];
 }
 
-/** Sends every device's events scrambled over three partitions, through sinks that race and forget. */
+/** Sends every device's events, shuffled over three partitions, through sinks that race and forget. */
 async function feed(random: Random, devices: readonly Device[]): Promise<void> {
   const partitions = [0, 1, 2];
   await loadOffsets(store, TOPIC, new Map(partitions.map((p) => [p, 0])));
@@ -82,13 +82,13 @@ async function feed(random: Random, devices: readonly Device[]): Promise<void> {
   await Promise.all(partitions.map((p) => drain(random, sinks, logs.get(p)!, p)));
 }
 
-/** A sink, and the batch that it has under way: a sink folds and writes one after another. */
+/** A sink and its batch in progress: a sink folds and writes one batch after another. */
 interface SinkUnderTest {
   context: SinkContext;
   busy: Promise<void>;
 }
 
-/** Reads one partition to its end in batches of random size, by one sink or the other, some made anew. */
+/** Reads one partition to its end in batches of random size, by either sink; some sinks are recreated. */
 async function drain(
   random: Random,
   sinks: readonly SinkUnderTest[],

@@ -19,14 +19,14 @@ const stored = (partition: number, nextOffset: number) => ({
   known: undefined,
 });
 
-/** Records at all offsets but those that a control record or compaction took. */
+/** Records at all offsets except those that a control record or compaction took. */
 const records = (partition: number, from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => from + i)
     .filter((offset) => offset % 7 !== 3)
     .map((offset) => record(partition, offset));
 
 describe('the places of a sink', () => {
-  it('give each record once and in order, whatever is fetched, fetched again, or assigned anew', async () => {
+  it('return each record once and in order, whatever is fetched, fetched again, or reassigned', async () => {
     const step = fc.oneof(
       fc.record({ type: fc.constant('fetch' as const), back: fc.nat(20), length: fc.nat(30) }),
       fc.record({ type: fc.constant('take' as const) }),
@@ -81,7 +81,7 @@ describe('the places of a sink', () => {
     );
   });
 
-  it('give no records of a partition that was taken away', async () => {
+  it('return no records of a partition that was taken away', async () => {
     const places = createPlaces();
     places.assign([stored(0, 0), stored(1, 0)]);
     places.accept(0, { from: 0, to: 5, records: records(0, 0, 5) });
@@ -91,7 +91,7 @@ describe('the places of a sink', () => {
     expect(places.queuedBytes()).toBe(0);
   });
 
-  it('take from every partition in turn where a batch has no room for all', async () => {
+  it('take from every partition in turn if a batch has no room for all', async () => {
     const places = createPlaces();
     places.assign([stored(0, 0), stored(1, 0), stored(2, 0)]);
     const many = (partition: number) =>

@@ -10,7 +10,7 @@ import type { TestDatabase } from '../support/database.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 const LIVES = { changesDays: 8, idempotencyKeysDays: 30 };
-/** So many rows of each age, more than one piece. */
+/** The number of rows of each age: more than one piece. */
 const ROWS = 3_000;
 
 let database: TestDatabase;
@@ -41,7 +41,7 @@ beforeAll(async () => {
        select 1, n, 'm', 'h', '{}', now() - $1::interval from generate_series($2::int, $3::int) n`,
       values,
     );
-    // Of three trips one was open, one closed, and one is withdrawn.
+    // Of every three trips, one was open, one was closed, and one is withdrawn.
     await owner.query(
       `insert into trip_revision (trip_id, revision, device_id, tenant_id, known_from, known_to, withdrawn, facts)
        select n, 1, 1, 1, now() - $1::interval, now() - $1::interval, n % 3 = 2,
@@ -64,7 +64,7 @@ async function counts() {
   return rows[0] as Record<string, number>;
 }
 
-it('leaves everything to the process that removes rows at this moment', async () => {
+it('removes nothing while another process removes rows', async () => {
   const before = await counts();
   await owner.query('select pg_advisory_lock($1)', [LOCKS.prune]);
   expect(await prune(store, LIVES)).toEqual({ rows: new Map(), more: false });
@@ -72,7 +72,7 @@ it('leaves everything to the process that removes rows at this moment', async ()
   expect(await counts()).toEqual(before);
 });
 
-it('removes what has outlived its life in pieces, and nothing that a promise needs', async () => {
+it('removes expired rows in pieces, and nothing that a promise needs', async () => {
   const metrics = createMetrics();
   const pieces: number[] = [];
   let isDone: () => void;
@@ -96,7 +96,7 @@ it('removes what has outlived its life in pieces, and nothing that a promise nee
   expect(await counts()).toEqual({
     journal: ROWS,
     late_event: ROWS,
-    // Two thirds of the older ones, and all of those that a cursor may need.
+    // Two thirds of the older rows, and all rows that a cursor may need.
     trip_revision: (2 * ROWS * 2) / 3 + ROWS,
     idempotency_key: 2 * ROWS,
   });

@@ -32,7 +32,7 @@ afterAll(async () => {
 
 describe.each(PARKING)('repair for a device that %s', (parking) => {
   it.each(LATE)(
-    `of an event %s costs as much with ${LONG} events stored as with few`,
+    `of an event %s costs the same with ${LONG} events stored as with few`,
     async (late) => {
       const [short, long] = [
         await measureLateEvent(
@@ -49,7 +49,7 @@ describe.each(PARKING)('repair for a device that %s', (parking) => {
         ),
       ];
       expect(long.written).toBe(short.written);
-      // An index may give a few entries of rows that are gone.
+      // An index may return a few entries of deleted rows.
       expect(Math.abs(long.read - short.read)).toBeLessThan(20);
       expect(long.read).toBeLessThan(SHORT);
     },
@@ -57,19 +57,19 @@ describe.each(PARKING)('repair for a device that %s', (parking) => {
 });
 
 describe('repair beside many other devices', () => {
-  it('costs as much as beside few, for every statement has an index that serves it', async () => {
+  it('costs the same as beside few, because an index serves every statement', async () => {
     const device = `${PARKING[0]} ${SHORT}`;
     await ask('vacuum analyze');
     const few = await measureLateEvent(database, TOPIC, device, anotherInADrive(1));
     await storeOthers(device, 150);
     const many = await measureLateEvent(database, TOPIC, device, anotherInADrive(2));
     expect(many.written).toBe(few.written);
-    // Reading the smallest table as a whole would give a row of each of the 150.
+    // A full read of the smallest table would return a row for each of the 150.
     expect(Math.abs(many.read - few.read)).toBeLessThan(100);
   });
 });
 
-/** PostgreSQL reads a small table as a whole, and rightly so; here it is to do as with a large one. */
+/** PostgreSQL rightly reads a small table as a whole. Here it must treat it as a large one. */
 async function preferIndexes(): Promise<void> {
   const { username, pathname } = new URL(database.sinkUrl);
   for (const setting of ['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) {
@@ -84,14 +84,14 @@ async function ask(...statements: readonly string[]): Promise<void> {
   await owner.end();
 }
 
-/** A late event of its own, some seconds after the one that the tests above sent. */
+/** A separate late event, some seconds after the one that the tests above sent. */
 function anotherInADrive(seconds: number): CanonicalEvent {
   const { digest: _, ...content } = lateEvent(PARKING[0], SHORT, 'in a drive');
   const later = { ...content, atMs: content.atMs + seconds * 1000 };
   return { ...later, digest: digestOf(later) };
 }
 
-/** So many more devices with the trips, handles, driving events and checkpoints of one, and some of its events. */
+/** Adds devices, each with the trips, handles, driving events and checkpoints of one, and some of its events. */
 async function storeOthers(like: string, count: number): Promise<void> {
   const others = `device o cross join device l where o.external_id like 'other %' and l.external_id = '${like}'`;
   const copies = [

@@ -53,7 +53,7 @@ function eventsOf(fromMs: number, seconds: number, from = 0): CanonicalEvent[] {
   });
 }
 
-/** Stores events that arrive at an instant. */
+/** Stores events that arrive at the given instant. */
 async function arrive(events: readonly CanonicalEvent[], atMs: number): Promise<void> {
   const records = events.map((event, i) => ({
     partition: 0,
@@ -112,9 +112,9 @@ describe('a trip that silence ended', () => {
     ]);
   });
 
-  it('gets a new one when it goes on after readers were told that it had ended', async () => {
+  it('gets a new one when it continues after readers received its end', async () => {
     await arrive(evening.slice(0, 30), EVENING + 300_000);
-    // Sent at once, these were held back on the way for an hour.
+    // These were sent at once, but delayed on the way for an hour.
     await arrive(evening.slice(30), EVENING + 3_600_000);
     expect(await trips()).toEqual([{ revision: 2, reason: null, kept: 1 }]);
   });

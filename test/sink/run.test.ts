@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 describe('a sink', () => {
-  it('puts a record of each bad kind aside with its bytes and a reason, and goes on', async () => {
+  it('sets aside a record of each bad kind with its bytes and a reason, and continues', async () => {
     await makeTopic();
     const bad: [value: string | Buffer | null, reason: string][] = [
       [null, 'EMPTY'],
@@ -93,7 +93,7 @@ describe('a sink', () => {
   });
 
   it.each(['gzip', 'snappy', 'lz4', 'zstd'])(
-    'reads a log that is compressed with %s',
+    'reads a log compressed with %s',
     async (compression) => {
       await makeTopic({ 'compression.type': compression });
       const lines = Array.from({ length: 500 }, (_, i) =>
@@ -109,7 +109,7 @@ describe('a sink', () => {
     },
   );
 
-  it('shares the partitions with a second one, and takes them over when that one leaves', async () => {
+  it('shares the partitions with a second sink, and takes them over when that sink leaves', async () => {
     await makeTopic();
     const first = await run();
     await sendLines(100);
@@ -123,7 +123,7 @@ describe('a sink', () => {
     expect(second.status().isReady).toBe(true);
   });
 
-  it('stores each event once beside another one that reads the same partitions', async () => {
+  it('stores each event once beside another sink that reads the same partitions', async () => {
     await makeTopic();
     await run({ groupId: `${topic}-one` });
     await run({ groupId: `${topic}-two` });
@@ -137,7 +137,7 @@ describe('a sink', () => {
     expect(moved.every((device) => device.headSec !== null)).toBe(true);
   });
 
-  it('reads from the stored offset where the group in Kafka says another one', async () => {
+  it('reads from the stored offset if the group in Kafka has a different one', async () => {
     await makeTopic();
     await sendLines(60);
     const first = await run();
@@ -155,7 +155,7 @@ describe('a sink', () => {
     await until(async () => (await store.prisma.event.count()) === 60);
   });
 
-  it('says how far the data go once all that has arrived is stored', async () => {
+  it('reports how far the data goes once everything that has arrived is stored', async () => {
     await makeTopic();
     await send({ key: 'ID-203217', value: LINE });
     const sentAt = new Date();
@@ -168,7 +168,7 @@ describe('a sink', () => {
     expect(await store.prisma.event.count()).toBe(1);
   });
 
-  it('stops with LOG_GAP where retention has taken records that it had not read', async () => {
+  it('stops with LOG_GAP if retention has deleted records that it had not read', async () => {
     await makeTopic();
     await sendLines(10);
     const first = await run();
@@ -185,7 +185,7 @@ describe('a sink', () => {
     await expect(second.finished).rejects.toMatchObject({ code: 'LOG_GAP' });
   });
 
-  it('stops with LOG_REWOUND where the topic was made anew and is shorter than what is stored', async () => {
+  it('stops with LOG_REWOUND if the topic was recreated and is shorter than what is stored', async () => {
     await makeTopic();
     await sendLines(10);
     const first = await run();
@@ -198,7 +198,7 @@ describe('a sink', () => {
     await expect(second.finished).rejects.toMatchObject({ code: 'LOG_REWOUND' });
   });
 
-  it('stops with LOG_REPLACED where the record before its offset is another one', async () => {
+  it('stops with LOG_REPLACED if the record before its offset is a different one', async () => {
     await makeTopic();
     await sendLines(10);
     const first = await run();
@@ -217,7 +217,7 @@ describe('a sink', () => {
 
 let sentLines = 0;
 
-/** Fills the topic up to so many events, spread over the partitions. */
+/** Fills the topic up to the given number of events, spread over the partitions. */
 async function sendLines(total: number): Promise<void> {
   const records: ProducerRecord[] = [];
   for (; sentLines < total; sentLines += 1) {

@@ -14,7 +14,7 @@ let reading: Reading;
 afterEach(() => reading.end());
 
 describe('taking over', () => {
-  it('ends with the newest assignment, whichever of a rebalance and a lost race is slower', async () => {
+  it('ends with the newest assignment, whether a rebalance or a lost race is slower', async () => {
     reading = await startReading({ partitions: 3 });
     const kafka = createKafka({ brokers: reading.brokers, ssl: false, sasl: undefined }, log);
     const delays = [300, 0, 150, 0];
