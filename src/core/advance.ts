@@ -29,27 +29,29 @@ export { decodeState, encodeState };
 export { emptyState } from './state.ts';
 export type { DeviceState } from './state.ts';
 
-/** What the fold asks for besides the events: the rules in force at an instant, and their time zones. */
+/** What the fold needs besides the events: the rules at an instant, and their time zones. */
 export interface FoldContext {
   readonly rulesAt: (atMs: number) => Rules;
-  /** The zone data of a release that rules name; without a name those of the first rules. */
+  /** Zone data of the release that the rules name; without a name, the data of the first rules. */
   readonly zonesOf: (zoneData: string | undefined) => Zones;
 }
 
 const nothing: readonly Change[] = Object.freeze([]);
 
-// Room for what is found of the event under way: one for all calls, since none is interrupted.
+// Scratch objects for the current event, shared by all calls: a call is never interrupted.
 const judged: Judgement = { verdict: verdict.none, stepMm: 0 };
 const passed: Passed = { intervalMs: 0, usualMs: absent };
 const step = noStep();
 let changes: Change[] = [];
 
 /**
- * THE fold: takes one event into the device's state, in place, and says what it decided.
+ * THE fold: adds one event to the device's state, in place, and returns what it decided.
  *
- * Events come in the order of `compareKeys`, each once. The same events give the same state and the
- * same changes, always: no clock, no order of arrival, nothing of the machine has a say. Never
- * throws on a canonical event.
+ * Call it with the events in the order of `compareKeys`, each once. The same events always give the
+ * same state and the same changes; the clock, the order of arrival and the machine have no
+ * influence. Never throws on a canonical event.
+ *
+ * @returns the changes; later calls do not overwrite them. An empty result is one frozen array.
  */
 export function advance(
   state: DeviceState,
@@ -65,7 +67,7 @@ export function advance(
   return changes.length > 0 ? changes : nothing;
 }
 
-/** Versions 1 and 2: each event counts as it comes. */
+/** Versions 1 and 2: each event counts immediately. */
 function takeUnchecked(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
   const { atMs } = event;
   passTime(state, event, context);
@@ -84,7 +86,7 @@ function takeUnchecked(state: DeviceState, event: CanonicalEvent, context: FoldC
   useRules(state, atMs, context);
 }
 
-/** Version 3 on: an event joins the reading of its instant, which waits for what comes after it. */
+/** From version 3: adds an event to the reading of its instant, which waits for later readings. */
 function takeChecked(
   state: DeviceState,
   event: CanonicalEvent,
@@ -122,7 +124,7 @@ function followOldest(state: DeviceState, event: CanonicalEvent, context: FoldCo
   });
 }
 
-/** What waits is judged with checks even where the rules went back to a version without them. */
+/** Held readings are checked even if the rules went back to a version without checks. */
 function checkedRulesAt(atMs: number, nextMs: number, { rulesAt }: FoldContext): Rules {
   for (const rules of [rulesAt(atMs), rulesAt(nextMs)])
     if (rules.checks !== undefined) return rules;
@@ -133,7 +135,7 @@ function followAll(state: DeviceState, event: CanonicalEvent, context: FoldConte
   while (state.held.length > 0) followOldest(state, event, context);
 }
 
-/** Lets time pass between two instants: a silence ends a trip, a long gap empties the memory. */
+/** Handles the time between two instants: a silence ends a trip, a long gap resets most state. */
 function passInterval(
   state: DeviceState,
   intervalMs: number,
@@ -180,7 +182,7 @@ function passInterval(
   } else noteInterval(state, intervalMs, rules);
 }
 
-/** Lets the time since the last event pass: closes a trip that it ended, forgets what is too old. */
+/** Handles the time since the last event: closes a trip that it ended, erases what is too old. */
 function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
   const { atMs } = event;
   const { headAtMs, trip } = state;
@@ -209,7 +211,7 @@ function passTime(state: DeviceState, event: CanonicalEvent, context: FoldContex
   forgetOld(state, atMs, rules);
 }
 
-/** Notes whether the silence was how parking began, and that where it rested is over. */
+/** Records whether the device fell silent because it parked, and forgets the resting place. */
 function fallSilent(state: DeviceState, atMs: number, rules: Rules): void {
   const { standingFromMs } = state;
   const isParking =
@@ -218,7 +220,7 @@ function fallSilent(state: DeviceState, atMs: number, rules: Rules): void {
   leavePlace(state);
 }
 
-/** Erases what can act no longer, so that the same recent events leave the same bytes. */
+/** Erases what can no longer have an effect, so that equal recent events leave equal bytes. */
 function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   state.blockedAtMs = never;
   if (state.ignitionOnAtMs !== never && atMs - state.ignitionOnAtMs > rules.ignitionBelievedMs) {
@@ -227,7 +229,7 @@ function forgetOld(state: DeviceState, atMs: number, rules: Rules): void {
   if (state.quietAtMs !== never && atMs - state.quietAtMs > rules.quietBelievedMs) {
     state.quietAtMs = never;
   }
-  // A longer rest says no more than one that is long enough for everything, and needs no evidence.
+  // A rest longer than every threshold has the same effect as one at the longest threshold.
   const oldestMs = atMs - rules.longestSilenceMs;
   if (state.restingFromMs !== never && state.restingFromMs <= oldestMs) {
     state.restingFromMs = oldestMs;
@@ -273,7 +275,7 @@ function continueTrip(
     close(state, trip, 'STANDSTILL', event, atMs, context);
     return;
   }
-  // After a slow interval the rest began with the event before, not with this one.
+  // After a slow interval the rest began at the previous event, not at this one.
   if (comesToRest && state.slowIntervals > 0) copyTotals(trip.mark, trip.totals);
   if (judged.verdict < verdict.none) {
     const { rejected } = trip.totals;
@@ -327,7 +329,7 @@ function open(
   grow(trip, single(event), step, rules, zones, changes);
 }
 
-/** The ignition's word: off ends a trip; on holds it together and is remembered for a while. */
+/** Applies the ignition state: off ends a trip; on keeps it open and is remembered for a while. */
 function hearIgnition(state: DeviceState, event: CanonicalEvent, context: FoldContext): void {
   const { ignition, atMs } = event;
   if (ignition === undefined) return;
@@ -337,7 +339,7 @@ function hearIgnition(state: DeviceState, event: CanonicalEvent, context: FoldCo
     return;
   }
   if (trip !== undefined) {
-    // Off from a car that was never on and moves is an input that is not wired.
+    // "Off" from a moving car that never reported "on": the input is not wired.
     if (state.ignitionOnAtMs === never && step.moving) trip.ignitionDistrusted = true;
     else if (state.ignitionOnAtMs !== never || !trip.ignitionDistrusted) {
       close(state, trip, 'IGNITION', event, atMs, context);
@@ -383,8 +385,8 @@ function useRules(state: DeviceState, atMs: number, { rulesAt, zonesOf }: FoldCo
 }
 
 /**
- * The facts of the trip under way as they stand after the last event: what they will be if nothing
- * more comes. Absent where no trip is open.
+ * The facts of the open trip after the last event: what they will be if no further event comes.
+ * Undefined if no trip is open.
  */
 export function openTrip(state: DeviceState, context: FoldContext): TripFacts | undefined {
   if (state.held.length > 0) return expected(state, context).openTrip;
@@ -401,13 +403,13 @@ export function openTrip(state: DeviceState, context: FoldContext): TripFacts | 
   return describeTrip(trip, totals, closesAtMs, undefined, rules, context.zonesOf(rules.zoneData));
 }
 
-/** What the fold says if nothing more comes: nothing of it is decided yet. */
+/** What the fold would return if no further event came: none of it is decided yet. */
 export interface Expected {
   readonly openTrip: TripFacts | undefined;
   readonly untracked: readonly UntrackedFacts[];
 }
 
-/** What will be if nothing more comes: readings that wait are taken as they are. */
+/** The result if no further event comes: held readings are processed as they are. */
 export function expected(state: DeviceState, context: FoldContext): Expected {
   if (state.held.length === 0) return { openTrip: openTrip(state, context), untracked: [] };
   const ahead = decodeState(encodeState(state)) as DeviceState;
@@ -423,7 +425,7 @@ export function expected(state: DeviceState, context: FoldContext): Expected {
   return { openTrip: trip, untracked };
 }
 
-/** Follows what waits, up to where the open trip would end. */
+/** Processes the held readings, up to where the open trip would end. */
 function followAhead(ahead: DeviceState, context: FoldContext): TripFacts | undefined {
   const newest = ahead.held[ahead.held.length - 1] as Held;
   const event = { atMs: newest.atMs, digest: newest.lastDigest };
@@ -450,7 +452,7 @@ function followAhead(ahead: DeviceState, context: FoldContext): TripFacts | unde
   return describeTrip(trip, totals, closesAtMs, ending, rules, context.zonesOf(rules.zoneData));
 }
 
-/** An event that is an instant of its own. */
+/** An event that is the only one of its instant. */
 function single(event: CanonicalEvent): Grown {
   return { last: event, events: 1, odometerM: event.odometerM ?? absent, decidedBy: event };
 }

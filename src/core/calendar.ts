@@ -4,7 +4,7 @@ import type { Zones } from './zones.ts';
 const hourMs = 3_600_000;
 const dayMs = 86_400_000;
 
-/** A stretch of time in one zone with one local date and hour, one offset, and all night or no night at all. */
+/** A stretch in one zone with one local date and hour and one offset, all at night or all not. */
 export interface LocalSpan {
   readonly fromMs: number;
   /** The first instant after it. */
@@ -18,13 +18,13 @@ export interface LocalSpan {
 
 /** Local dates and nights in every zone. */
 export interface Calendar {
-  /** The span that holds the instant; may begin and end inside the local hour (clock change). */
+  /** The span that contains the instant; a clock change may start or end it within an hour. */
   spanAt(zone: string, atMs: number): LocalSpan;
 }
 
 const calendars = new WeakMap<Zones, Map<string, Calendar>>();
 
-/** The calendar of these zones with the night of these rules; the same object for the same question. */
+/** The calendar of these zones with the night of these rules; equal input gives the same object. */
 export function calendarOf(zones: Zones, rules: Rules): Calendar {
   let byNight = calendars.get(zones);
   if (byNight === undefined) calendars.set(zones, (byNight = new Map<string, Calendar>()));
@@ -60,7 +60,7 @@ function createCalendar(zones: Zones, nightFromHour: number, nightToHour: number
   };
 }
 
-/** First instant in (fromMs, toMs] at which the offset is another one, else toMs. */
+/** First instant in (fromMs, toMs] at which the offset differs, else toMs. */
 function firstChange(
   zones: Zones,
   zone: string,

@@ -1,12 +1,12 @@
 import type { EventKey } from './event.ts';
 
-/** Why a trip ended, in the order in which the causes are asked. */
+/** Why a trip ended, in the order in which the causes are checked. */
 export type EndReason = 'IGNITION' | 'SILENCE' | 'STANDSTILL' | 'LENGTH';
 
 /** Where a trip's kilometres come from: the car's odometer, integrated speed, or positions. */
 export type DistanceSource = 'ODOMETER' | 'SPEED' | 'GPS';
 
-/** Why something that was sent is not used: the first five are about positions. */
+/** Why a value that was sent is not used: the first five are about positions. */
 export type RejectionReason =
   | 'SAME_INSTANT'
   | 'NULL_ISLAND'
@@ -24,8 +24,8 @@ export interface Position {
 }
 
 /**
- * What one trip adds to one local day. All values are integers that add exactly over trips and days.
- * `measures` holds what the habit registry adds, by name, the unit the name's last word.
+ * What one trip adds to one local day. All values are integers with exact sums over trips and days.
+ * `measures` holds the sums of the habit registry by name; the name ends in the unit.
  */
 export interface DayPart {
   /** Local calendar date at the vehicle, YYYY-MM-DD. */
@@ -38,7 +38,7 @@ export interface DayPart {
   readonly measures: Readonly<Record<string, number>>;
 }
 
-/** The facts of one trip: equal for every order in which its events may have arrived. */
+/** The facts of one trip; they do not depend on the order in which its events arrived. */
 export interface TripFacts {
   readonly startedAtMs: number;
   /** The event that opened the trip. */
@@ -50,7 +50,7 @@ export interface TripFacts {
   readonly closesAtMs: number;
   /** The event that closed the trip; absent while it is open. */
   readonly decidedBy?: EventKey;
-  /** Absent while the trip is open, unless the ignition is off already. */
+  /** Absent while the trip is open, unless the ignition is already off. */
   readonly endReason?: EndReason;
   /** IANA zone of the trip's start. */
   readonly timeZone: string;
@@ -58,7 +58,7 @@ export interface TripFacts {
   readonly localDate: string;
   readonly distanceM: number;
   readonly distanceSource: DistanceSource;
-  /** Metres across silences, where the way between two fixes is not known. */
+  /** Metres across silences, where the route between two fixes is not known. */
   readonly bridgedM: number;
   readonly movingMs: number;
   readonly idleMs: number;
@@ -72,7 +72,7 @@ export interface TripFacts {
   readonly end?: Position;
   readonly rejectedFixes: Readonly<Partial<Record<RejectionReason, number>>>;
   readonly rulesVersion: string;
-  /** In date order; distance, times and measures add up to the trip's own. */
+  /** In date order; distance, times and measures add up to those of the trip. */
   readonly days: readonly DayPart[];
 }
 
@@ -81,15 +81,15 @@ export type DrivingEventKind =
 export type Severity = 'LOW' | 'MEDIUM' | 'HIGH';
 export type MeasurementSource = 'ACCELEROMETER' | 'GPS' | 'DEVICE';
 
-/** One flag with all that answers "why was this flagged?". */
+/** One flag with everything needed to answer "why was this flagged?". */
 export interface DrivingEventFacts {
   readonly kind: DrivingEventKind;
   readonly source: MeasurementSource;
   readonly severity: Severity;
-  /** The instant that names it: its peak where it is momentary, its beginning where it lasts. */
+  /** The instant that identifies it: the peak of a momentary flag, the start of a lasting one. */
   readonly atMs: number;
   readonly endedAtMs: number;
-  /** From the first reading beyond the threshold to the last; 0 where there is but one. */
+  /** From the first reading beyond the threshold to the last; 0 if there is only one. */
   readonly durationMs: number;
   /** Start of the trip it belongs to. */
   readonly tripStartedAtMs: number;
@@ -100,38 +100,38 @@ export interface DrivingEventFacts {
   readonly speedAfterCkmh?: number;
   /** Largest magnitude of the acceleration, mm/s². */
   readonly peakMmps2?: number;
-  /** Highest speed while it lasted, 0.01 km/h; of speeding where it was furthest above the limit. */
+  /** Highest speed while it lasted; for speeding, the speed furthest above the limit. 0.01 km/h. */
   readonly peakCkmh?: number;
-  /** What was passed, and what from it has this severity: mm/s² of harsh events, else 0.01 km/h. */
+  /** The threshold that was passed, and that of this severity: mm/s² if harsh, else 0.01 km/h. */
   readonly threshold: number;
   readonly severityThreshold: number;
-  /** For how long it had to last, where that is asked. */
+  /** How long it had to last, if the rule requires a duration. */
   readonly leastMs?: number;
   readonly localDate: string;
   readonly rulesVersion: string;
 }
 
-/** Why kilometres are in no trip: the vehicle was carried, or no message told of the drive. */
+/** Why kilometres are in no trip: the vehicle was carried, or no message reported the drive. */
 export type UntrackedKind = 'CARRIED' | 'UNCOVERED';
 
-/** A stretch in which the vehicle got further without a trip. */
+/** A stretch in which the vehicle changed place outside any trip. */
 export interface UntrackedFacts {
   readonly kind: UntrackedKind;
-  /** By the odometer, or the way between positions. */
+  /** By the odometer, or by the distance between positions. */
   readonly source: 'ODOMETER' | 'GPS';
   readonly startedAtMs: number;
   readonly endedAtMs: number;
   readonly distanceM: number;
-  /** IANA zone of the place where the vehicle was seen last, Etc/UTC where none is known. */
+  /** IANA zone of the vehicle's last known position; Etc/UTC if none is known. */
   readonly timeZone: string;
-  /** In date order, shared out by time; they add up to the distance. */
+  /** In date order, divided in proportion to time; they add up to the distance. */
   readonly days: readonly { readonly localDate: string; readonly distanceM: number }[];
-  /** The event that decided it; absent where it only stands if nothing more comes. */
+  /** The event that decided it; absent if it is not decided yet and a later event may change it. */
   readonly decidedBy?: EventKey;
   readonly rulesVersion: string;
 }
 
-/** What the fold decides beyond the new state: nothing of it changes while events come in order. */
+/** What the fold decides besides the new state: final as long as events come in order. */
 export type Change =
   | { readonly type: 'tripClosed'; readonly trip: TripFacts }
   | { readonly type: 'drivingEvent'; readonly event: DrivingEventFacts }

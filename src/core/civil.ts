@@ -1,6 +1,6 @@
 /**
- * Calendar dates as day numbers (days since 1970-01-01), by integer arithmetic alone: a fact must not
- * depend on a machine's idea of dates. The proleptic Gregorian rules are those of H. Hinnant's
+ * Calendar dates as day numbers (days since 1970-01-01), by integer arithmetic only: a fact must
+ * not depend on a machine's date functions. The proleptic Gregorian rules are those of H. Hinnant's
  * "chrono-Compatible Low-Level Date Algorithms" (public domain).
  */
 export function dayOf(year: number, month: number, dayOfMonth: number): number {
@@ -43,7 +43,7 @@ export function civilOf(day: number): CivilDate {
 
 const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
-/** Days of a month, 1 to 12. */
+/** Number of days of a month; months are 1 to 12. */
 export function daysInMonth(year: number, month: number): number {
   const leap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
   return month === 2 && leap ? 29 : (MONTH_DAYS[month - 1] ?? 31);

@@ -1,19 +1,19 @@
 import { readDate } from './premium/exact/calendar.ts';
 
-/** A field as read, or what is wrong with it and what would be right. */
+/** The value of a field, or what is wrong with it and what would be correct. */
 export type Read = { readonly value: string } | { readonly code: string; readonly message: string };
 
 export type DecimalSign = '.' | ',';
 
-/** Signs that only ever group digits: apostrophes, spaces, no-break spaces. */
+/** Characters that can only group digits: apostrophes, spaces, no-break spaces. */
 const GROUPS = /['’ \u00a0\u202f]/;
 const NUMBER = /^(-|\u2212)?(\d[\d.,'’ \u00a0\u202f]*)$/;
 
 /**
- * Reads an amount as spreadsheets of any country write it, or says why it can be read in two ways: "1.234" is
- * 1,234 in Germany and 1.234 in the United States.
+ * Reads an amount as spreadsheets of any country write it, or explains why it is ambiguous: "1.234"
+ * is 1,234 in Germany and 1.234 in the United States.
  * @param decimals of the currency, by ISO 4217
- * @param sign which sign comes before the decimals, if the file's owner says so
+ * @param sign the decimal separator, if the file's owner specifies it
  * @returns decimal text with a point, negative for a recovery
  */
 export function readAmount(text: string, decimals: number, sign?: DecimalSign): Read {
@@ -60,7 +60,7 @@ function exampleOf(decimals: number): string {
   return decimals === 0 ? '1234' : `1234.${'5600'.slice(0, decimals)}`;
 }
 
-/** The part before the decimal sign and that after it; '' without one. */
+/** The parts before and after the decimal separator; '' if there is none. */
 function splitAt(
   digits: string,
   decimals: number,
@@ -84,10 +84,10 @@ function splitAt(
   }
   if (points + commas === 0) return { value: [digits, ''] };
   const only = points > 0 ? '.' : ',';
-  // Twice the same sign can only group digits.
+  // A separator that occurs twice can only group digits.
   if (points + commas > 1) return { value: [digits, ''] };
   const [whole, fraction] = splitLast(digits, only);
-  // 1234.567 and 1 234.567 have their thousands where they are.
+  // In 1234.567 and 1 234.567 the point cannot be a thousands separator.
   const couldGroup = fraction.length === 3 && whole.length <= 3 && !/^0/.test(whole);
   if (!couldGroup) return { value: [whole, fraction] };
   const thousands = `${whole}${fraction}${decimals === 0 ? '' : `.${'0'.repeat(decimals)}`}`;
@@ -106,7 +106,7 @@ function splitLast(digits: string, sign: DecimalSign): readonly [string, string]
   return [digits.slice(0, at), digits.slice(at + 1)];
 }
 
-/** Digits without the signs between groups of three; undefined if they are not grouped so, or by different signs. */
+/** Digits without separators; undefined if not in groups of three, or with different separators. */
 function ungroup(whole: string): string | undefined {
   const signs = new Set([...whole].filter((c) => c === '.' || c === ',' || GROUPS.test(c)));
   if (signs.size === 0) return whole;
@@ -117,7 +117,7 @@ function ungroup(whole: string): string | undefined {
   return fits ? first + groups.join('') : undefined;
 }
 
-/** Reads a date as YYYY-MM-DD, or as DD.MM.YYYY: with points the day comes first everywhere. */
+/** Reads a date as YYYY-MM-DD or DD.MM.YYYY: with points, the day comes first in every country. */
 export function readClaimDate(text: string): Read {
   const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
   const dotted = /^(\d{1,2})\.(\d{1,2})\.(\d{4})$/.exec(text);
@@ -134,7 +134,7 @@ export function readClaimDate(text: string): Read {
     : { value: date };
 }
 
-/** Decimals of currencies that have not two, by ISO 4217. */
+/** Decimals of currencies that do not have two, by ISO 4217. */
 const DECIMALS: Readonly<Record<string, number>> = {
   ...{ BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0 },
   ...{ UYI: 0, VND: 0, VUV: 0, XAF: 0, XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3 },

@@ -13,10 +13,10 @@ import {
   unflattenTotals,
 } from './trips/totals.ts';
 
-/** Raised when the meaning of the bytes changes; states of another format are folded anew. */
+/** Incremented when the meaning of the bytes changes; states of another format are folded again. */
 const format = 3;
 
-/** Changes when the registry does: another list of sums or flags is another layout. */
+/** Changes when the registry changes: a different list of sums or flags is a different layout. */
 const layout = hash(
   [...measureNames, ...flaggingMetrics.map(({ kind, source }) => `${kind}/${source}`)].join(),
 );
@@ -27,7 +27,7 @@ function hash(text: string): number {
   return value;
 }
 
-/** Bytes under construction; one for all calls, since none is interrupted. */
+/** Output buffer, shared by all calls: a call is never interrupted. */
 let buffer = new Uint8Array(4_096);
 let length = 0;
 
@@ -40,7 +40,7 @@ function putByte(byte: number): void {
   buffer[length++] = byte;
 }
 
-/** A whole number from 0 to 2^53, seven bits a byte, low ones first. */
+/** An integer from 0 to 2^53, seven bits per byte, low bits first. */
 function putUnsigned(value: number): void {
   let rest = value;
   while (rest > 127) {
@@ -50,7 +50,7 @@ function putUnsigned(value: number): void {
   putByte(rest);
 }
 
-/** A whole number of either sign: the sign, then the magnitude, so that 53 bits do not overflow. */
+/** A signed integer: the sign, then the magnitude, so that 53 bits do not overflow. */
 function putSigned(value: number): void {
   const magnitude = Math.abs(value);
   const sign = value < 0 ? 64 : 0;
@@ -65,7 +65,7 @@ function putText(text: string): void {
   for (let i = 0; i < text.length; i++) putUnsigned(text.charCodeAt(i));
 }
 
-/** An instant relative to a later one, 0 where there is none. */
+/** An instant relative to a later one; 0 if there is none. */
 function putInstant(atMs: number, laterMs: number): void {
   if (atMs === never) putByte(0);
   else putUnsigned(laterMs - atMs + 1);
@@ -78,15 +78,17 @@ function putFix(fix: Fix, laterMs: number): void {
   putOptional(fix.lonE7);
 }
 
-/** 0 where the value was not sent. */
+/** 0 if the value was not sent. */
 function putOptional(value: number): void {
   if (value === absent) putByte(0);
   else putSigned(value < 0 ? value : value + 1);
 }
 
 /**
- * The state as bytes: the same state always gives the same bytes, and `decodeState` gives it back.
- * Some 100 bytes at rest, some 300 in a trip.
+ * Encodes the state: the same state always gives the same bytes, and `decodeState` restores it.
+ * About 100 bytes at rest, about 300 in a trip.
+ *
+ * @returns a copy; later calls do not overwrite it
  */
 export function encodeState(state: DeviceState): Uint8Array {
   length = 0;
@@ -116,7 +118,7 @@ export function encodeState(state: DeviceState): Uint8Array {
   return buffer.slice(0, length);
 }
 
-/** What rules from version 3 on remember; one byte where that is nothing. */
+/** State that only rules from version 3 use; a single byte if it is empty. */
 function putChecked(state: DeviceState): void {
   const { headAtMs } = state;
   const flat = flattenChecked(state);
@@ -215,12 +217,12 @@ function putTrip(trip: OpenTrip, state: DeviceState): void {
   }
 }
 
-/** Totals as their difference from others. */
+/** Totals as differences from other totals. */
 function putTotals(totals: Totals, base: readonly number[], headAtMs: number): void {
   const flat = flattenTotals(totals);
   flat[0] = headAtMs - totals.lastAtMs;
   putUnsigned(totals.parts.length);
-  // Differences of digests would say nothing.
+  // A difference of digests is not shorter than a digest.
   flat.forEach((value, index) => putSigned(index === 1 ? value : (base[index] ?? 0) - value));
 }
 
@@ -279,8 +281,11 @@ function takeFix(fix: Fix, laterMs: number): boolean {
 }
 
 /**
- * Undoes `encodeState`. Absent where the bytes are of another format or registry, or are cut short:
- * the caller then folds the device's last three days anew.
+ * Reverses `encodeState`.
+ *
+ * @returns a new state, which shares no memory with `bytes` and which later calls do not overwrite.
+ * Undefined if the bytes have another format or registry, or are truncated: the caller then folds
+ * the device's last three days again.
  */
 export function decodeState(bytes: Uint8Array): DeviceState | undefined {
   source = bytes;

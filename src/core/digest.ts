@@ -1,12 +1,12 @@
 import type { CanonicalEvent } from './event.ts';
 
-/** What an event says apart from its place in the order. */
+/** An event without its digest. */
 export type EventContent = Omit<CanonicalEvent, 'digest'>;
 
 /**
- * The fields that make an event what it is, each with the tag it is hashed under. A tag is never
- * reused, and an absent field adds nothing: an event digests the same before and after the format
- * learns a new field.
+ * The fields that identify an event, each with the tag under which it is hashed. A tag is never
+ * reused, and an absent field adds nothing: the digest of an event stays the same when the format
+ * gets a new field.
  */
 const TAGGED_FIELDS: readonly (readonly [tag: number, field: keyof EventContent])[] = [
   [1, 'latE7'],
@@ -40,9 +40,9 @@ function finish(hash: number): number {
 }
 
 /**
- * The digest that tells apart events of one device at one instant: 53 bits, so that it is exact in a
- * JavaScript number and fits the index key beside the milliseconds. Two unlike events of one
- * instant share it once in 9·10¹⁵ pairs.
+ * The digest that distinguishes events of one device at one instant: 53 bits, so that it is exact
+ * in a JavaScript number and fits the index key beside the milliseconds. Two different events of
+ * one instant have the same digest once in 9·10¹⁵ pairs.
  */
 export function digestOf(content: EventContent): number {
   let low = 0x9747b28c;

@@ -1,8 +1,8 @@
 /**
- * The canonical event: what one telematics message says, as integers at the stored resolution.
+ * The canonical event: the content of one telematics message, as integers at the stored resolution.
  *
- * Decoding quantises before anything else sees the event, so that the live path, a replay from the
- * store and any other engine fold the very same numbers.
+ * Decoding quantises before any other code uses the event, so that the live path, a replay from the
+ * store and any other engine fold exactly the same numbers.
  */
 export interface CanonicalEvent {
   /** Instant of the measurement, Unix epoch milliseconds, UTC. */
@@ -31,16 +31,17 @@ export interface CanonicalEvent {
   readonly accuracyDm?: number;
 }
 
-/** The highest speed that decoding and the fold believe of a car, 0.01 km/h. */
+/** The highest speed of a car that decoding and the fold accept, 0.01 km/h. */
 export const FASTEST_CKMH = 40_000;
 
-/** An event's place in its device's order: by instant, then by digest. Equal keys are duplicates. */
+/** An event's position in the order of its device: by instant, then by digest. Events with equal
+ * keys are duplicates. */
 export interface EventKey {
   readonly atMs: number;
   readonly digest: number;
 }
 
-/** Negative where `a` comes before `b` in a device's order, 0 where they are the same event. */
+/** Negative if `a` comes before `b` in a device's order, 0 if they are the same event. */
 export function compareKeys(a: EventKey, b: EventKey): number {
   return a.atMs - b.atMs || a.digest - b.digest;
 }

@@ -3,20 +3,20 @@ import type { DrivingEventFacts, TripFacts, UntrackedFacts } from './changes.ts'
 import { type CanonicalEvent, compareKeys } from './event.ts';
 import type { DeviceState } from './state.ts';
 
-/** What one ordered pass over a device's events says. */
+/** The result of one ordered pass over a device's events. */
 export interface Folded {
   /** Trips that a later event closed. */
   readonly trips: readonly TripFacts[];
   readonly drivingEvents: readonly DrivingEventFacts[];
-  /** Kilometres that are in no trip, those not decided yet last. */
+  /** Kilometres that are in no trip; those not decided yet come last. */
   readonly untracked: readonly UntrackedFacts[];
   readonly openTrip: TripFacts | undefined;
   readonly state: DeviceState;
 }
 
 /**
- * One ordered pass from the empty state over one device's events, in whatever order they are given:
- * what every other way of folding them must come to.
+ * Folds one device's events in one ordered pass from the empty state; they may be given in any
+ * order. Every other way of folding them must give the same result.
  */
 export function foldAll(events: readonly CanonicalEvent[], context: FoldContext): Folded {
   const state = emptyState();

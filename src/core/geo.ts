@@ -1,6 +1,6 @@
 /**
- * Mean Earth radius of the IUGG, millimetres. The equatorial radius that some systems take reads
- * 0.11 % longer.
+ * Mean Earth radius of the IUGG, millimetres. The equatorial radius that some systems use gives
+ * distances that are 0.11 % longer.
  */
 const earthRadiusMm = 6_371_008_800;
 const radiansPerE7 = Math.PI / 1_800_000_000;
@@ -12,6 +12,6 @@ export function distanceMm(latAE7: number, lonAE7: number, latBE7: number, lonBE
   const h =
     halfLat * halfLat +
     Math.cos(latAE7 * radiansPerE7) * Math.cos(latBE7 * radiansPerE7) * halfLon * halfLon;
-  // Rounding may push h a little over 1 between antipodes.
+  // Between antipodes rounding may make h slightly greater than 1.
   return Math.round(2 * earthRadiusMm * Math.atan2(Math.sqrt(h), Math.sqrt(Math.max(0, 1 - h))));
 }

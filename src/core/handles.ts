@@ -7,33 +7,34 @@ export interface TripSpan {
   readonly last: EventKey;
 }
 
-/** A trip's id and the event that opened the trip it was given to. */
+/** A trip's id, and the event that opened the trip that it was assigned to. */
 export interface Handle {
   readonly id: number;
   readonly anchor: EventKey;
 }
 
-/** A trip as it stood before a refold, with the handle it bears. */
+/** A trip before a refold, with its handle. */
 export interface LiveTrip extends TripSpan {
   readonly id: number;
 }
 
 export interface HandleChoice {
-  /** Undefined: a new handle is due, anchored in the trip's own anchor. */
+  /** Undefined: needs a new handle with the trip's own anchor. */
   readonly id: number | undefined;
   /** The handle's anchor was another event and moves to this trip's. */
   readonly moved: boolean;
 }
 
 /**
- * Which id each trip bears after a refold: (1) of the live handles anchored in it the earliest,
- * (2) else the live handle left over with which it shares most events, (3) else the earliest other
- * handle anchored in it, (4) else a new one. A trip that neither merged nor split keeps its id.
+ * Chooses the id of each trip after a refold: (1) the earliest of the live handles anchored in it,
+ * (2) else the remaining live handle with which it shares the most events, (3) else the earliest
+ * other handle anchored in it, (4) else a new one. A trip that neither merged nor split keeps its
+ * id.
  *
  * @param trips the trips after the refold, in order of their start
  * @param live the trips before it
  * @param others handles without a live trip
- * @param countShared stored events that lie in both spans
+ * @param countShared number of stored events that are in both spans
  */
 export function chooseHandles(
   trips: readonly TripSpan[],

@@ -1,6 +1,6 @@
 /**
- * Everything that decides: what is a trip, what is harsh braking, what does it cost. Pure, and one
- * entry for whoever runs it elsewhere: `esbuild src/core/index.ts --bundle --platform=neutral`.
+ * All decisions: what is a trip, what is harsh braking, what does it cost. Pure code. To run it
+ * elsewhere, bundle this file: `esbuild src/core/index.ts --bundle --platform=neutral`.
  */
 export { advance, decodeState, emptyState, encodeState, openTrip } from './advance.ts';
 export type { DeviceState, FoldContext } from './advance.ts';

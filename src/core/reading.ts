@@ -1,16 +1,16 @@
-/** No instant: before every event, which are all later than 1970. */
+/** No instant: earlier than every event, since all events are later than 1970. */
 export const never = -1;
-/** A value that was not sent: below every integer of an event. */
+/** A value that was not sent: less than every integer of an event. */
 export const absent = -2_147_483_649;
 
-/** A position that was believed, and when; `atMs` is `never` where there is none. */
+/** An accepted position and its instant; `atMs` is `never` if there is none. */
 export interface Fix {
   atMs: number;
   latE7: number;
   lonE7: number;
 }
 
-/** What one event of a trip said, with `absent` for what it did not say. */
+/** The values of one event of a trip; `absent` for a value that was not sent. */
 export interface Reading extends Fix {
   speedCkmh: number;
   headingDdeg: number;
@@ -39,7 +39,7 @@ export function noReading(): Reading {
   };
 }
 
-/** Forgets a fix in place. */
+/** Resets a fix in place. */
 export function forget(fix: Fix): void {
   fix.atMs = never;
   fix.latE7 = 0;

@@ -5,12 +5,12 @@ export type Decoded<T> =
       readonly value: T;
       /** Fields that the format does not define. */
       readonly unknownFields: number;
-      /** Optional fields that were not believed. */
+      /** Optional fields that were rejected. */
       readonly leftOut: readonly LeftOut[];
     }
   | { readonly ok: false; readonly reason: DeadLetterReason; readonly message: string };
 
-/** An optional field of a message that was not believed; the rest of the message counts. */
+/** An optional field of a message that was rejected; the rest of the message is used. */
 export interface LeftOut {
   readonly field: string;
   readonly reason: LeftOutReason;

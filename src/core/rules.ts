@@ -1,170 +1,176 @@
 import { FASTEST_CKMH } from './event.ts';
 /**
  * All thresholds of the fold as one value with a version. A version that has ever been in force is
- * never edited: a change is a new version beside it. The units stand in the names.
+ * never edited: a change is a new version beside it. The names contain the units.
  */
 export interface Rules {
   readonly version: string;
 
-  /** How many intervals between events the usual interval looks at. */
+  /** How many intervals between events the usual interval is calculated from. */
   readonly intervalsKept: number;
   /** With fewer intervals than this there is no usual interval. */
   readonly intervalsNeeded: number;
-  /** A longer gap says nothing about the usual interval and empties the memory. */
+  /** A longer gap does not count for the usual interval, and resets most of the state. */
   readonly longestIntervalMs: number;
 
   /** Silence ends a trip after this many usual intervals, … */
   readonly silenceIntervals: number;
   /** … but not before this, … */
   readonly shortestSilenceMs: number;
-  /** … and always after this; also the threshold while the ignition is said to be on, and the rest
-   * that ends a trip where nothing shows that the vehicle stands. */
+  /** … and always after this; also the threshold while the ignition is reported on, and the rest
+   * that ends a trip if nothing shows that the vehicle stands. */
   readonly longestSilenceMs: number;
-  /** For how long a word that the ignition is on is believed. */
+  /** How long a report that the ignition is on stays valid. */
   readonly ignitionBelievedMs: number;
 
-  /** From this speed on a fix moves. */
+  /** At or above this speed the vehicle counts as moving. */
   readonly movingCkmh: number;
-  /** From this distance to its resting place on a fix moves. */
+  /** At or above this distance from its resting place the vehicle counts as moving. */
   readonly movingMm: number;
-  /** Below this speed a vehicle stands still. */
+  /** Below this speed the vehicle counts as standing still. */
   readonly stillCkmh: number;
-  /** Standing still for this long is idling, from its beginning; less is a stop in traffic. */
+  /** A standstill of at least this length is idling, from its beginning; a shorter one is a stop in
+   * traffic. */
   readonly idleFromMs: number;
 
-  /** Standstill that ends a trip. */
+  /** A standstill of this length ends a trip. */
   readonly standstillMs: number;
-  /** The same for a device that fell silent or slow when it parked last: standing is idling to it. */
+  /** The same for a device that fell silent or slow when it last parked: while it still reports, a
+   * standstill is probably idling. */
   readonly quietStandstillMs: number;
-  /** So soon after coming to rest silence or slowness is parking. */
+  /** Silence or slow reporting that begins within this time after coming to rest means parking. */
   readonly quietWithinMs: number;
-  /** For how long that is believed. */
+  /** How long that observation stays valid. */
   readonly quietBelievedMs: number;
-  /** So many intervals in a row to the first signs of rest … */
+  /** This many intervals in a row from the first signs of rest … */
   readonly slowIntervals: number;
   /** … of at least this many usual intervals … */
   readonly slowFactor: number;
-  /** … and at least this length are a device that went to its parked rate: the trip has ended. */
+  /** … and this length show that the device reports at its parked rate: the trip has ended. */
   readonly slowFromMs: number;
 
-  /** A trip that has run this long is cut at the next UTC midnight. */
+  /** A trip of this length is cut at the next UTC midnight. */
   readonly longTripMs: number;
 
-  /** No car is faster between two fixes, mm/s, … */
+  /** The highest speed of a car between two fixes, mm/s, … */
   readonly jumpMmps: number;
-  /** … beyond what two poor fixes may be off. */
+  /** … and the distance allowed on top for the error of two poor fixes. */
   readonly jumpSlackMm: number;
-  /** So many jumps in a row that agree are the truth. */
+  /** This many jumps in a row that agree are accepted as correct. */
   readonly jumpsToBelieve: number;
-  /** A fix with a greater one-sigma accuracy is not believed. */
+  /** A fix with a greater one-sigma accuracy value is rejected. */
   readonly accuracyDm: number;
-  /** A position so near to 0° N 0° E in both coordinates is a receiver without a fix. */
+  /** A position this near to 0° N 0° E in both coordinates comes from a receiver without a fix. */
   readonly nullIslandE7: number;
-  /** A greater speed is not believed. */
+  /** A higher speed is rejected. */
   readonly fastestCkmh: number;
 
   /** A stretch between two readings of more than this many usual intervals … */
   readonly bridgeIntervals: number;
-  /** … and more than this is a silence that the distance bridges. */
+  /** … and more than this is a silence; its distance counts as bridged. */
   readonly bridgeFromMs: number;
-  /** Odometer and speed must be within [least %, most %] of the distance they are held against … */
+  /** Odometer and speed must be within [least %, most %] of the distance to compare with … */
   readonly plausibleLeastPercent: number;
   readonly plausibleMostPercent: number;
-  /** … with this much allowed on top. */
+  /** … with this tolerance on top. */
   readonly plausibleSlackM: number;
-  /** Part of the trip's time that odometer readings must span, and of fixes that must carry a speed. */
+  /** Percentage of a trip's time that odometer readings must span, and of its fixes that must have
+   * a speed. */
   readonly coveredPercent: number;
 
-  /** An odometer may count in steps as long as this. */
+  /** The largest step in which an odometer may count. */
   readonly odometerTickM: number;
 
-  /** Speed that counts as speeding where no limit was sent; without it nothing does. */
+  /** Above this speed is speeding if no limit was sent; without a cap, only sent limits count. */
   readonly capCkmh?: number;
 
-  /** Local hours between which it is night. */
+  /** Night lasts between these local hours. */
   readonly nightFromHour: number;
   readonly nightToHour: number;
 
-  /** Release of the zone data in force, e.g. "2026f+11.7.0"; absent: those before a row named any. */
+  /** Release of the zone data in force, e.g. "2026f+11.7.0"; absent: the data used before any rules
+   * row named a release. */
   readonly zoneData?: string;
-  /** How readings are checked against their neighbours and other sources; without it none are. */
+  /** How readings are checked against their neighbours and other sources; absent: not at all. */
   readonly checks?: Checks;
 }
 
-/** Version 3 on: what is plausible for a car, and what happens to what is not. */
+/** From version 3: what is plausible for a car, and how implausible readings are handled. */
 export interface Checks {
-  /** A reading waits for the position and the speed after it, but for no more readings than this … */
+  /** A reading waits for the next position and the next speed, for at most this many readings … */
   readonly heldReadings: number;
-  /** … and no longer than this. */
+  /** … and at most this long. */
   readonly heldMs: number;
 
-  /** A position is out of line if it is more than this beyond what the speeds around it allow, both
-   * on the way there and on the way back. */
+  /** A position is off the route if it is further away than the speeds around it allow plus this
+   * slack, both on the way there and on the way back. */
   readonly detourSlackMm: number;
-  /** What the speeds around it allow, percent of the fastest of them. */
+  /** The speed allowed for that, percent of the fastest speed around it. */
   readonly detourPercent: number;
-  /** A vehicle has left its place beyond so many percent of the accuracies of both positions. */
+  /** A vehicle has left its place if the distance exceeds this percentage of the summed accuracies
+   * of both positions. */
   readonly driftPercent: number;
 
-  /** Where no speeds are sent: a step of at least this … */
+  /** If no speeds are sent: a step of at least this length … */
   readonly leastStepMm: number;
-  /** … and at least this fast moves, and two of them in a row open a trip. */
+  /** … and at least this speed counts as movement, and two of them in a row open a trip. */
   readonly leastStepCkmh: number;
 
-  /** No car speeds up or slows down faster, mm/s², … */
+  /** The greatest acceleration and deceleration of a car, mm/s², … */
   readonly fastestGainMmps2: number;
   readonly fastestLossMmps2: number;
-  /** … or corners harder. */
+  /** … and its greatest lateral acceleration. */
   readonly hardestTurnMmps2: number;
-  /** Speeds may be this far off at one instant, mm/s. */
+  /** Tolerance for the error of a single speed, mm/s. */
   readonly speedSlackMmps: number;
-  /** A speed that leaves and returns at this rate on both sides, mm/s², … */
+  /** A speed that changes and changes back at this rate or faster, mm/s², … */
   readonly spikeMmps2: number;
-  /** … by at least this, 0.01 km/h, is a fault. */
+  /** … by at least this much, 0.01 km/h, is an error. */
   readonly spikeCkmh: number;
-  /** A speed is contradicted by the positions on one side if they are so many percent apart … */
+  /** The positions on one side contradict a speed if, of the distances by position and by speed,
+   * the greater exceeds this percentage of the smaller … */
   readonly contradictedPercent: number;
-  /** … and this much on top. */
+  /** … plus this slack. */
   readonly contradictedSlackMm: number;
-  /** Up to this interval being contradicted on both sides is enough. Beyond it a speed may be so many
-   * percent of the fastest beside it, … */
+  /** Up to this interval, a contradiction on both sides is enough to reject a speed. Beyond it, a
+   * speed may be this percentage of the fastest one beside it, … */
   readonly contradictedAloneMs: number;
   readonly burstPercent: number;
-  /** … and this much on top, 0.01 km/h, … */
+  /** … plus this much, 0.01 km/h, … */
   readonly burstCkmh: number;
-  /** … and the speeds beside it must agree with the positions without it within so many percent. */
+  /** … and without it the speeds beside it must agree with the positions within this percentage. */
   readonly agreeWithoutPercent: number;
 
-  /** The same position while the speed goes on is a tunnel if the vehicle then has come at least so
-   * many percent of that way, … */
+  /** A position that repeats itself while the speed shows movement is a tunnel if the next new
+   * position is at least this percentage of the distance by speed away, … */
   readonly tunnelPercent: number;
-  /** … less this; otherwise the speed was stuck. */
+  /** … minus this slack; otherwise the speed was stuck. */
   readonly tunnelSlackMm: number;
 
-  /** "Off" must last this long to end a trip. */
+  /** "Ignition off" must last this long to end a trip. */
   readonly leastOffMs: number;
-  /** A device that has said "on" within this time means it when it says "off". */
+  /** "Off" is trusted from a device that has reported "on" within this time. */
   readonly wiredMs: number;
 
-  /** Two sources of distance agree within so many percent … */
+  /** Two sources of distance agree within this percentage … */
   readonly agreePercent: number;
-  /** … and this much on top. */
+  /** … plus this slack. */
   readonly agreeSlackM: number;
-  /** An odometer's step may be so many percent of the way it is used for. */
+  /** The largest step of a usable odometer, percent of the distance it is used for. */
   readonly stepPercent: number;
 
-  /** For how long the place and the odometer before a gap are remembered. */
+  /** How long the place and the odometer before a gap are remembered. */
   readonly untrackedMs: number;
   /** Outside trips the odometer's kilometres are reported at most this often. */
   readonly untrackedEveryMs: number;
-  /** Less is not reported: by odometer, and between two positions. */
+  /** Shorter distances are not reported: by odometer, and between two positions. */
   readonly leastByOdometerM: number;
   readonly leastByPositionM: number;
 }
 
 /**
- * Version 1. Trip figures are those that find 28 of 28 naturalistic drives at one fix in 1, 10 and
- * 30 s (test/core/drives.test.ts); other sources stand beside their line.
+ * Version 1. The trip figures are those that find 28 of 28 naturalistic drives at one fix in 1, 10
+ * and 30 s (test/core/drives.test.ts); a figure from another source has it in a comment.
  */
 const version1: Rules = Object.freeze({
   version: '1',
@@ -172,37 +178,37 @@ const version1: Rules = Object.freeze({
   intervalsNeeded: 5,
   longestIntervalMs: 1_800_000,
   silenceIntervals: 4,
-  // Silences inside the drives reach 76 s, gaps between them go down to 149 s.
+  // Silences within the drives last up to 76 s; gaps between them are 149 s or longer.
   shortestSilenceMs: 120_000,
   longestSilenceMs: 1_800_000,
   ignitionBelievedMs: 43_200_000,
   movingCkmh: 500,
   movingMm: 50_000,
-  // 0.447 m/s, one mile an hour: below it the drives' truth counts a car as idle.
+  // 0.447 m/s, one mile an hour: below it the drives' reference data counts a car as idle.
   stillCkmh: 161,
   idleFromMs: 60_000,
-  // Gaps between drives go down to 149 s, with the standing before and after them to 180 s.
+  // Gaps between drives are 149 s or longer; 180 s or longer with the standstills around them.
   standstillMs: 180_000,
-  // Idling inside the drives lasts up to 480 s as it looks at one fix in 30 s.
+  // Idling within the drives lasts up to 480 s when sampled at one fix in 30 s.
   quietStandstillMs: 600_000,
   quietWithinMs: 300_000,
-  // Over night; with two midnights for trips to be cut it stays within three days.
+  // Covers a night; with two midnights at which trips are cut, the state stays within three days.
   quietBelievedMs: 72_000_000,
   slowIntervals: 2,
   slowFactor: 2,
   slowFromMs: 45_000,
   longTripMs: 43_200_000,
-  // 252 km/h; the fastest drive of the set has 136 km/h.
+  // 252 km/h; the fastest drive of the set reaches 136 km/h.
   jumpMmps: 70_000,
   jumpSlackMm: 100_000,
   jumpsToBelieve: 3,
-  // A fix that may be 100 m off does not tell one street from the next.
+  // A fix that may be 100 m off cannot distinguish one street from the next.
   accuracyDm: 1_000,
   nullIslandE7: 100_000,
   fastestCkmh: FASTEST_CKMH,
   bridgeIntervals: 4,
   bridgeFromMs: 30_000,
-  // Miles taken for kilometres are off by 1.61, knots by 1.85.
+  // Miles mistaken for kilometres are off by a factor of 1.61, knots by 1.85.
   plausibleLeastPercent: 70,
   plausibleMostPercent: 140,
   plausibleSlackM: 200,
@@ -215,8 +221,8 @@ const version1: Rules = Object.freeze({
 });
 
 /**
- * Version 2: trips as in version 1. Habits also know time in jams, kilometres by the hour and above
- * 130 km/h, what could be measured at all, and a speed cap.
+ * Version 2: trips as in version 1. Habits also include time in traffic jams, kilometres by the
+ * hour and above 130 km/h, the time in which each kind can be measured, and a speed cap.
  */
 const version2: Rules = Object.freeze({ ...version1, version: '2' });
 
@@ -230,7 +236,7 @@ const version3: Rules = Object.freeze({
   // 300 km/h, by position and by speed.
   jumpMmps: 83_333,
   fastestCkmh: 30_000,
-  // Whole miles, and a reading that comes a little late.
+  // An odometer in whole miles, and a reading that comes a little late.
   odometerTickM: 2_000,
   checks: Object.freeze({
     heldReadings: 4,
@@ -240,7 +246,7 @@ const version3: Rules = Object.freeze({
     driftPercent: 150,
     leastStepMm: 10_000,
     leastStepCkmh: 1_000,
-    // Launch of a sports car; full braking of a good one is 11 m/s², a racing tyre corners at 11.
+    // A sports car's launch; full braking of a good car is 11 m/s², cornering on racing tyres 11.
     fastestGainMmps2: 8_000,
     fastestLossMmps2: 12_000,
     hardestTurnMmps2: 11_000,
@@ -255,7 +261,7 @@ const version3: Rules = Object.freeze({
     agreeWithoutPercent: 10,
     tunnelPercent: 50,
     tunnelSlackMm: 200_000,
-    // Red lights and level crossings are shorter, gaps between drives (149 s) are longer.
+    // Stops at red lights and level crossings are shorter, gaps between drives (149 s) longer.
     leastOffMs: 90_000,
     wiredMs: 86_400_000,
     agreePercent: 15,
@@ -277,12 +283,12 @@ export const rulesByVersion: Readonly<Record<string, Rules>> = Object.freeze({
   [version3.version]: version3,
 });
 
-/** What a new store begins with: the newest version, from the first event on. */
+/** The rules of a new store: the newest version, from the first event on. */
 export const newestRules: readonly RulesRow[] = [{ effectiveFromMs: 0, version: version3.version }];
 
 /**
- * From when on a version holds. `version` may name a speed cap in km/h after a slash, from version 2 on,
- * and the zone data after a plus sign: `2/cap=130+2026f+11.7.0`.
+ * From when a version applies. `version` may name a speed cap in km/h after a slash (from version
+ * 2), and the zone data after a plus sign: `2/cap=130+2026f+11.7.0`.
  */
 export interface RulesRow {
   readonly effectiveFromMs: number;
@@ -290,11 +296,11 @@ export interface RulesRow {
 }
 
 /**
- * Which rules hold at an instant. Without rows the first version holds for ever; before the first
- * row the first row's version holds.
+ * Returns a function that gives the rules in force at an instant. Without rows version 1 always
+ * applies; before the first row the version of the first row applies.
  *
- * @throws Error naming the version if a row asks for rules that this release does not have, or goes back
- * from rules that check readings to rules that do not: what waits to be checked would have no rules.
+ * @throws Error naming the version if a row asks for rules that this release does not have, or goes
+ * back from rules that check readings to rules that do not: held readings would have no rules.
  */
 export function createRulesTimeline(rows: readonly RulesRow[]): (atMs: number) => Rules {
   const steps = [...rows]
@@ -322,7 +328,7 @@ export function createRulesTimeline(rows: readonly RulesRow[]): (atMs: number) =
 }
 
 const versionText = /^(?<number>\d+)(?:\/cap=(?<capKmh>\d+))?(?:\+(?<zoneData>.+))?$/;
-/** Caps outside are taken for slips; km/h. */
+/** Caps outside this range are treated as typing errors; km/h. */
 const leastCapKmh = 50;
 const mostCapKmh = 250;
 

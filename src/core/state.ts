@@ -5,16 +5,16 @@ import { absent, type Fix, never, noFix, type Reading } from './reading.ts';
 import type { Rules } from './rules.ts';
 import { rejectionReasons, type Totals } from './trips/totals.ts';
 
-/** A rejected position that may turn out to be the truth, and how many in a row agree with it. */
+/** A rejected position that may turn out to be correct, and how many in a row agree with it. */
 export interface Doubt extends Fix {
   agreeing: number;
 }
 
-/** The last odometer reading, and the way of trips since. */
+/** The last odometer reading, and the distance of trips since then. */
 export interface OdometerMemory {
   atMs: number;
   readM: number;
-  /** Less the open trip's way until then. */
+  /** May be negative: what the open trip had covered at that reading is already subtracted. */
   roadMm: number;
 }
 
@@ -22,103 +22,103 @@ export interface OdometerMemory {
 export interface OpenTrip {
   readonly startedAtMs: number;
   readonly anchorDigest: number;
-  /** `absent` until a position is believed. */
+  /** `absent` until a position is accepted. */
   startLatE7: number;
   startLonE7: number;
-  /** The zone where it began without a position, otherwise ''. */
+  /** The time zone of a trip that began without a position, otherwise ''. */
   readonly timeZone: string;
   /** Rules and zone data in force at its start. */
   readonly rulesVersion: string;
-  /** The device says that the ignition is off while it moves: its word does not end the trip. */
+  /** The device reports ignition off while it moves: its ignition signal does not end the trip. */
   ignitionDistrusted: boolean;
   totals: Totals;
-  /** The totals where the rest under way began, which stand if it ends the trip. */
+  /** The totals at the start of the current rest; they become final if that rest ends the trip. */
   mark: Totals;
-  /** Since when the vehicle stands still without creeping; `never` while it moves. */
+  /** Since when the vehicle stands still, without creeping; `never` while it moves. */
   stillFromMs: number;
-  /** The last believed speed. */
+  /** The last accepted speed. */
   speedAtMs: number;
   speedCkmh: number;
   /** The last odometer reading. */
   odometerAtMs: number;
   odometerM: number;
-  /** Way by speed, or by position where no speed is sent; never taken back by a rest. */
+  /** Distance by speed, or by position if no speed is sent; a rest never reduces it. */
   roadMm: number;
-  /** Way of a speed that may be stuck, `never` where there is none. */
+  /** Distance of a speed that may be stuck; `never` if there is none. */
   unprovenMm: number;
-  /** Since when the ignition is off, `never` while it is on; the totals then. */
+  /** Since when the ignition is off, `never` while it is on; and the totals at that time. */
   offAtMs: number;
   atOff: Totals;
-  /** The two readings before the next one, for what needs three. */
+  /** The two latest readings, for metrics that need three. */
   before: Reading;
   at: Reading;
-  /** Room for the reading under way; not part of the memory. */
+  /** Scratch space for the current reading; not part of the encoded state. */
   spare: Reading;
-  /** A flag that is under way, for each flagging metric in the order of the registry. */
+  /** The unfinished flag of each flagging metric, in the order of the registry. */
   readonly flags: FlagMemory[];
-  /** Looked up again after decoding; not part of the memory. */
+  /** Looked up again after decoding; not part of the encoded state. */
   rules: Rules | undefined;
   calendar: Calendar | undefined;
 }
 
-/** Everything the fold remembers of a device: a function of its last three days of events. */
+/** Everything the fold remembers of a device; it depends only on the last three days of events. */
 export interface DeviceState {
   /** Rules and zone data in force at the last event. */
   rulesVersion: string;
   /** Instant of the last event. */
   headAtMs: number;
-  /** A trip ended at this instant, so that none may start at it. */
+  /** A trip ended at this instant, so none may start at it. */
   blockedAtMs: number;
   /** Oldest first. */
   intervalsMs: number[];
   ignitionOnAtMs: number;
-  /** When the device last fell silent or slow on coming to rest: its parking shows by itself. */
+  /** When the device last fell silent or slow on coming to rest, which shows that it parked. */
   quietAtMs: number;
-  /** Since when nothing shows movement; `never` while moving. Older than matters it moves along. */
+  /** Since when nothing shows movement; `never` while moving. Capped at the longest useful age. */
   restingFromMs: number;
-  /** Since when a fix or a speed shows standing; `never` while nothing does. Moves along too. */
+  /** Since when a fix or a speed shows standing; `never` while none does. Capped likewise. */
   standingFromMs: number;
-  /** Intervals in a row at which the device was slow to say that it rests. */
+  /** Slow intervals in a row since the first signs of rest. */
   slowIntervals: number;
   last: Fix;
   doubt: Doubt;
-  /** Where it moved last or where it rests, taken anew each UTC hour. */
+  /** Where the vehicle last moved or where it rests; renewed each UTC hour. */
   place: Fix;
   trip: OpenTrip | undefined;
 
-  /* Version 3 on. */
+  /* From version 3. */
 
-  /** Oldest first: readings that wait for what comes after them. */
+  /** Oldest first: readings that wait for the readings after them. */
   held: Held[];
-  /** Since when `last` repeats itself. */
+  /** Since when the position `last` has been repeated. */
   lastSinceMs: number;
   lastAccuracyDm: number;
   placeAccuracyDm: number;
-  /** Speed of the way to `last`, 0.01 km/h. */
+  /** Mean speed on the way to `last`, 0.01 km/h. */
   wayCkmh: number;
-  /** The last believed speed, in a trip or not; `absent` where there is none. */
+  /** The last accepted speed, in a trip or not; `absent` if there is none. */
   speedAtMs: number;
   speedCkmh: number;
-  /** When the ignition was last said to be on, for as long as that shows that the input is wired. */
+  /** When the ignition was last reported on; kept as long as it shows that the input is wired. */
   wiredAtMs: number;
-  /** When it was last said to be off, if that was the last word. */
+  /** When it was last reported off, if that was the latest report. */
   offHeardAtMs: number;
-  /** What is carried at present, and since when; `never` while nothing is. */
+  /** The stretch in which the vehicle is being carried, and its distance; `never` if none. */
   carriedFromMs: number;
   carriedToMs: number;
   carriedMm: number;
-  /** Where the vehicle was seen last, kept over silences. */
+  /** The vehicle's last known position, kept across silences. */
   seen: Fix;
   odometer: OdometerMemory;
-  /** What was rejected since the last believed position outside a trip, and when the last of it was. */
+  /** Rejections outside a trip since the last accepted position, and the instant of the latest. */
   rejectedBefore: number[];
   rejectedAtMs: number;
 
-  /** Lower median of the intervals or `absent`; follows from them. */
+  /** Lower median of the intervals, or `absent`; derived from them. */
   usualMs: number;
-  /** What `rulesVersion` stands for; not part of the memory. */
+  /** The rules that `rulesVersion` names; not part of the encoded state. */
   rules: Rules | undefined;
-  /** Zone of `last` or '' where it has not been looked up; follows from it. */
+  /** Time zone of `last`, or '' if it has not been looked up; derived from it. */
   zone: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Time zones as the core sees them: plain look-ups handed in, made from data of a named tz release.
- * The core itself asks neither Intl nor the machine.
+ * Time zones for the core: look-up functions passed in by the caller, created from the data of a
+ * named tz release. The core itself uses neither Intl nor the machine's settings.
  */
 export interface Zones {
   /** Release of the tz rules and of the zone map, e.g. "2026a+11.7.0"; part of the rules version. */

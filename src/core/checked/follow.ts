@@ -23,12 +23,12 @@ const passed: Passed = { intervalMs: 0, usualMs: absent };
 
 const dayMs = 86_400_000;
 
-/** The event being taken in, the rules of the oldest held reading, and where what is decided goes. */
+/** The event being processed, the rules for the oldest held reading, and the list of changes. */
 export interface Following extends Reporting {
   readonly decidedBy: CanonicalEvent;
 }
 
-/** Takes the oldest held reading into the device's state and its trip. */
+/** Applies the oldest held reading to the device's state and its trip. */
 export function follow(state: DeviceState, following: Following): void {
   const { rules, checks } = following;
   const { held } = state;
@@ -59,12 +59,12 @@ export function follow(state: DeviceState, following: Following): void {
   held.shift();
 }
 
-/** A vehicle without positions is followed by its speed. */
+/** Without positions, a speed alone can open a trip. */
 function canOpen({ last }: DeviceState): boolean {
   return judged.isFix || (step.speedCkmh !== absent && last.atMs === never);
 }
 
-/** Erases what can act no longer, so that the same recent events leave the same bytes. */
+/** Erases what can no longer have an effect, so that equal recent events leave equal bytes. */
 function forgetOld(state: DeviceState, atMs: number, rules: Rules, checks: Checks): void {
   const isOld = (sinceMs: number, forMs: number) => sinceMs !== never && atMs - sinceMs > forMs;
   const { last, place, seen, odometer } = state;
@@ -120,7 +120,7 @@ function forgetPlace(fix: { atMs: number; latE7: number; lonE7: number }): void 
   setFix(fix, never, 0, 0);
 }
 
-/** Ends the trip where what came before this reading has ended it; the trip if it was cut. */
+/** Ends the trip if it ended before this reading; returns the trip if it was cut. */
 function endBefore(
   state: DeviceState,
   trip: OpenTrip,
@@ -143,12 +143,12 @@ export function isOff({ offAtMs }: OpenTrip, atMs: number, { leastOffMs }: Check
   return offAtMs !== never && atMs - offAtMs >= leastOffMs;
 }
 
-/** The first UTC midnight at which the trip has run its longest. */
+/** The first UTC midnight at which the trip has reached its maximum duration. */
 export function cutAtMs(trip: OpenTrip, rules: Rules): number {
   return Math.ceil((trip.startedAtMs + rules.longTripMs) / dayMs) * dayMs;
 }
 
-/** Works out what the reading says about movement. */
+/** Determines what the reading shows about movement. */
 function weigh(state: DeviceState, reading: Held, rules: Rules, checks: Checks): void {
   const { last, place, trip } = state;
   const { atMs } = reading;
@@ -176,7 +176,7 @@ function weigh(state: DeviceState, reading: Held, rules: Rules, checks: Checks):
     if (!leapt && fromPlaceMm >= awayMm) step.moving = true;
   }
   if (isFix && !leapt && !isSpeed && isUnderWay(state, reading, checks)) step.moving = true;
-  // At rest drift is no way; what lies between the place and the first moving fix is one.
+  // Drift at rest adds no distance; from the resting place to the first moving fix does.
   step.wayMm = leapt ? 0 : !stands ? stepMm : step.moving ? fromPlaceMm : 0;
   if (step.wayMm > 0 && step.wayFromMs === never) step.wayFromMs = place.atMs;
   step.stayed = isFix && !leapt && stepMm < rules.movingMm;
@@ -187,7 +187,7 @@ function weigh(state: DeviceState, reading: Held, rules: Rules, checks: Checks):
   } else step.still = trip !== undefined && trip.stillFromMs !== never;
 }
 
-/** Where no speed is sent: whether the steps to or from the position are those of a moving vehicle. */
+/** If no speed is sent: whether the steps to or from the position are those of a moving vehicle. */
 function isUnderWay({ trip, held, last }: DeviceState, reading: Held, checks: Checks): boolean {
   if (trip !== undefined)
     return last.atMs !== never && isStep(last, reading, judged.stepMm, checks);
@@ -215,7 +215,7 @@ function isStep(from: { atMs: number }, to: Held, stepMm: number, checks: Checks
   );
 }
 
-/** Notes where the vehicle moved last or came to rest, and for how long it has rested. */
+/** Records where the vehicle last moved or came to rest, and since when it has rested. */
 function settle(state: DeviceState, reading: Held): void {
   const { place } = state;
   const { atMs } = reading;
@@ -234,12 +234,12 @@ function settle(state: DeviceState, reading: Held): void {
     return;
   }
   if (state.restingFromMs === never) state.restingFromMs = atMs;
-  // A speed that may be stuck shows neither that it moves nor that it stands.
+  // A speed that may be stuck shows neither movement nor standing.
   if (judged.repeated) state.standingFromMs = never;
   else if (comesToStand) state.standingFromMs = atMs;
 }
 
-/** The ignition was off until this reading, and the device is one that says when it is on. */
+/** Whether the ignition was off until this reading, on a device that does report when it is on. */
 function isCarried(state: DeviceState, reading: Held): boolean {
   return reading.ignition !== 1 && state.offHeardAtMs !== never && state.wiredAtMs !== never;
 }
@@ -266,7 +266,7 @@ function continueTrip(
     return;
   }
   if (trip.unprovenMm !== never && step.isFix) settleUnproven(trip, rules, zones, following.checks);
-  // After a slow interval the rest began with the reading before, not with this one.
+  // After a slow interval the rest began at the previous reading, not at this one.
   const restsSince = state.slowIntervals > 0 || judged.repeated;
   if (comesToRest && restsSince) copyTotals(trip.mark, trip.totals);
   if (judged.repeated) addUnproven(trip, atMs);
@@ -301,7 +301,7 @@ function growBy(
   }
 }
 
-/** What a reading says to the habits; a speed that may be stuck says nothing. */
+/** Fills the reading that habits use; a speed that may be stuck is left out. */
 function fill(target: Reading, reading: Held): void {
   target.atMs = reading.atMs;
   target.latE7 = judged.isFix ? reading.latE7 : absent;
@@ -322,7 +322,7 @@ function addRejected({ rejected }: Totals, more: readonly number[]): void {
   }
 }
 
-/** What was rejected since the last believed position counts for the trip that opens next. */
+/** Rejections since the last accepted position count for the trip that opens next. */
 function countBetween(state: DeviceState, { atMs, rejected }: Held): void {
   if (judged.isFix) state.rejectedBefore.fill(0);
   state.rejectedAtMs = atMs;
@@ -333,7 +333,7 @@ function countBetween(state: DeviceState, { atMs, rejected }: Held): void {
   }
 }
 
-/** Way of a speed that may be stuck. */
+/** Adds the distance of a speed that may be stuck. */
 function addUnproven(trip: OpenTrip, atMs: number): void {
   if (trip.unprovenMm === never) trip.unprovenMm = 0;
   if (trip.speedAtMs === never || step.speedCkmh === absent) return;
@@ -342,7 +342,7 @@ function addUnproven(trip: OpenTrip, atMs: number): void {
   );
 }
 
-/** The next position shows whether it was a tunnel or a speed that was stuck. */
+/** Decides by the next position whether it was a tunnel or a stuck speed. */
 function settleUnproven(
   trip: OpenTrip,
   rules: Rules,
@@ -372,8 +372,8 @@ function open(
   const isPlace = judged.isFix;
   const timeZone = isPlace ? zones.zoneAt(latE7, lonE7) : zoneSeen(state, zones);
   step.zone = timeZone;
-  // The way over a length cut belongs to the later trip, and so does the way from where the vehicle
-  // rested where only positions show that it moves.
+  // The distance across a length cut belongs to the later trip. So does the distance from the
+  // resting place if only positions show that the vehicle moves.
   if (cut === undefined && step.speedCkmh !== absent) step.wayMm = 0;
   const trip: OpenTrip = {
     startedAtMs: atMs,
@@ -409,7 +409,7 @@ function open(
   growBy(trip, reading, following);
 }
 
-/** The interval over a length cut is measured from the last reading of the trip that was cut. */
+/** Measures the interval across a length cut from the last reading of the trip that was cut. */
 function goOn(trip: OpenTrip, cut: OpenTrip): void {
   const { lastAtMs } = cut.totals;
   if (cut.speedAtMs === lastAtMs) {
@@ -422,7 +422,7 @@ function goOn(trip: OpenTrip, cut: OpenTrip): void {
   }
 }
 
-/** On holds a trip together and is remembered for a while; off ends it once it has lasted. */
+/** Applies the ignition state: on keeps a trip open for a while; off ends it once it has lasted. */
 function hearIgnition(state: DeviceState, reading: Held): void {
   const { ignition, atMs } = reading;
   if (ignition === absent) return;
@@ -436,7 +436,7 @@ function hearIgnition(state: DeviceState, reading: Held): void {
   }
   const moves = step.moving && !judged.repeated;
   const isWired = state.wiredAtMs !== never;
-  // Off from a car that was never on and moves is an input that is not wired.
+  // "Off" from a moving car that never reported "on": the input is not wired.
   if (trip !== undefined && !isWired && moves) trip.ignitionDistrusted = true;
   if (trip?.offAtMs === never && (isWired || !trip.ignitionDistrusted)) {
     trip.offAtMs = atMs;
@@ -446,7 +446,7 @@ function hearIgnition(state: DeviceState, reading: Held): void {
   state.offHeardAtMs = atMs;
 }
 
-/** The totals that stand if the trip ends now, for this reason. */
+/** The totals that become final if the trip ends now for this reason. */
 export function totalsAtEnd(trip: OpenTrip, reason: EndReason | undefined): Totals {
   if (reason === 'IGNITION') return trip.atOff;
   return reason === 'STANDSTILL' || trip.unprovenMm !== never ? trip.mark : trip.totals;

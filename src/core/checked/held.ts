@@ -3,13 +3,13 @@ import { absent } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import { rejectionReasons } from '../trips/totals.ts';
 
-/** All events of one instant as one reading, kept until what comes after it is known. */
+/** All events of one instant as one reading, held until the readings after it are known. */
 export interface Held {
   readonly atMs: number;
   readonly firstDigest: number;
   lastDigest: number;
   events: number;
-  /** Since the instant before, and the usual interval before this one was known, or `absent`. */
+  /** Interval since the previous instant; the usual interval without this one, or `absent`. */
   readonly intervalMs: number;
   readonly usualMs: number;
   latE7: number;
@@ -25,7 +25,7 @@ export interface Held {
   speedLimitCkmh: number;
   /** 1 in use, 0 not. */
   phoneInUse: number;
-  /** What of it was rejected, in the order of `rejectionReasons`; `noneRejected` until something is. */
+  /** Rejections by reason, in the order of `rejectionReasons`; `noneRejected` if there are none. */
   rejected: readonly number[];
 }
 
@@ -44,10 +44,10 @@ export const heldFields = [
   'phoneInUse',
 ] as const satisfies readonly (keyof Held)[];
 
-/** Shared by all readings of which nothing was rejected. */
+/** Shared by all readings without a rejection. */
 export const noneRejected: readonly number[] = Object.freeze(rejectionReasons.map(() => 0));
 
-/** A reading of no events yet. */
+/** A reading without events yet. */
 export function emptyHeld(
   atMs: number,
   firstDigest: number,
@@ -88,12 +88,12 @@ export function countRejected(held: Held, index: number): void {
   held.rejected = held.rejected.map((count, i) => (i === index ? count + 1 : count));
 }
 
-/** Adds an event to the reading of its instant: of each field the first value that can be counts. */
+/** Adds an event to the reading of its instant; the first plausible value of each field counts. */
 export function mergeEvent(held: Held, event: CanonicalEvent, rules: Rules): void {
   held.lastDigest = event.digest;
   held.events += 1;
   const isHere = mergePosition(held, event, rules);
-  // A speed and a course come from the receiver that got the position wrong.
+  // Speed and course come from the same receiver; they are not used if its position is rejected.
   if (isHere) {
     if (held.speedCkmh === absent && event.speedCkmh !== undefined) {
       if (event.speedCkmh <= rules.fastestCkmh) held.speedCkmh = event.speedCkmh;
@@ -108,7 +108,7 @@ export function mergeEvent(held: Held, event: CanonicalEvent, rules: Rules): voi
   if (held.phoneInUse === absent) held.phoneInUse = bitOf(event.phoneInUse);
 }
 
-/** Whether the event may be used for what a receiver says of its place. */
+/** Merges the position; whether the receiver's other values, speed and course, may be used. */
 function mergePosition(held: Held, event: CanonicalEvent, rules: Rules): boolean {
   const { latE7, lonE7, accuracyDm } = event;
   if (latE7 === undefined || lonE7 === undefined) return true;
@@ -152,7 +152,7 @@ function bitOf(value: boolean | undefined): number {
   return value === undefined ? absent : value ? 1 : 0;
 }
 
-/** A later reading with this field: the first, or the next but so many; undefined if not known yet. */
+/** The first later reading with this field, after `skipped` others; undefined if not known yet. */
 export function nextWith(
   held: readonly Held[],
   field: 'latE7' | 'speedCkmh' | 'odometerM',
@@ -167,8 +167,8 @@ export function nextWith(
 }
 
 /**
- * Whether enough is known of what follows the oldest reading to judge it. A trip that only positions
- * show begins with two steps.
+ * Whether enough is known after the oldest reading to judge it. Without speeds, a trip opens only
+ * after two steps between positions.
  */
 export function isReady(held: readonly Held[], isTrip: boolean, { checks }: Rules): boolean {
   const oldest = held[0] as Held;

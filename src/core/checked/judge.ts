@@ -6,14 +6,14 @@ import { isSameHour } from '../trips/fixes.ts';
 import { rejectionReasons } from '../trips/totals.ts';
 import { countRejected, type Held, nextWith } from './held.ts';
 
-/** What was found of a reading from what came before and after it. */
+/** The verdict on a reading, from the readings before and after it. */
 export interface Judged {
   isFix: boolean;
-  /** Believed although no car could have got there: adds no kilometres. */
+  /** Accepted although no car could have reached it: adds no kilometres. */
   leapt: boolean;
-  /** The position is that of before while the speed goes on: a tunnel, or a speed that is stuck. */
+  /** The position repeats itself while the speed shows movement: a tunnel, or a stuck speed. */
   repeated: boolean;
-  /** Way from the last believed position, and when that was. */
+  /** Distance from the last accepted position, and the instant of that position. */
   stepMm: number;
   wayFromMs: number;
   speedCkmh: number;
@@ -39,7 +39,7 @@ const reason = {
   odometer: rejectionReasons.indexOf('IMPOSSIBLE_ODOMETER'),
 };
 
-/** Judges the oldest held reading by the state before it and by those that follow it. */
+/** Judges the oldest held reading by the state before it and by the readings after it. */
 export function judge(
   judged: Judged,
   state: DeviceState,
@@ -87,7 +87,7 @@ function judgePosition(
     return;
   }
   if (last.atMs === never || !isSameHour(last.atMs, atMs)) {
-    // One lone position never outvotes the one after it, whatever came before.
+    // A position that contradicts the next one is rejected, whatever came before.
     if (next !== undefined && !canReach(reading, next, rules)) {
       countRejected(reading, reason.jump);
       return;
@@ -127,7 +127,7 @@ export function claimsToMove({ speedCkmh }: Held, { movingCkmh }: Rules): boolea
   return speedCkmh !== absent && speedCkmh >= movingCkmh;
 }
 
-/** Whether a speed and a position that both stay the same are all that is known of the vehicle. */
+/** Whether this and the next reading report a moving speed at exactly the same position. */
 export function isFrozen(reading: Held, next: Held | undefined, rules: Rules): boolean {
   return (
     next !== undefined &&
@@ -137,7 +137,7 @@ export function isFrozen(reading: Held, next: Held | undefined, rules: Rules): b
   );
 }
 
-/** The way from the last believed position; one that repeated itself is as old as it says. */
+/** The step from the last accepted position; if needed, timed from when that was first repeated. */
 function wayFromLast(judged: Judged, state: DeviceState, reading: Held, rules: Rules): void {
   const { last } = state;
   const stepMm = distanceMm(last.latE7, last.lonE7, reading.latE7, reading.lonE7);
@@ -153,7 +153,7 @@ function isWithin(stepMm: number, elapsedMs: number, rules: Rules): boolean {
   return stepMm <= (rules.jumpMmps * elapsedMs) / 1000 + rules.jumpSlackMm;
 }
 
-/** 67 m of latitude and no more of longitude: always within the slack of a jump. */
+/** 67 m of latitude and at most as much of longitude: always within the slack of a jump. */
 const nearE7 = 6_000;
 
 function canReach(from: Place, to: Place, rules: Rules): boolean {
@@ -167,7 +167,7 @@ function canReach(from: Place, to: Place, rules: Rules): boolean {
   );
 }
 
-/** Whether the position lies far off the way from the last one to the next. */
+/** Whether the position is far off the route from the last one to the next. */
 function isOutOfLine(
   judged: Judged,
   state: DeviceState,
@@ -201,7 +201,7 @@ function known(value: number): number {
   return value === absent ? 0 : value;
 }
 
-/** Whether this jump is the last needed of several in a row that agree; notes it if not. */
+/** Counts jumps in a row that agree; returns whether there are now enough to accept them. */
 function isConfirmed({ doubt }: DeviceState, reading: Held, rules: Rules): boolean {
   const agrees = doubt.atMs !== never && canReach(doubt, reading, rules);
   doubt.agreeing = agrees ? doubt.agreeing + 1 : 1;
@@ -220,7 +220,7 @@ function judgeSpeed(
   judged.speedCkmh = absent;
   if (speedCkmh === absent) return;
   const next = nextWith(held, 'speedCkmh');
-  // Sent with a position that is not believed.
+  // Sent with a position that was rejected.
   if (reading.latE7 !== absent && !judged.isFix && !judged.repeated) return;
   const isImpossible =
     isOutOfReach(state, reading, next, checks) ||
@@ -235,7 +235,7 @@ function judgeSpeed(
   judged.speedCkmh = speedCkmh;
 }
 
-/** Whether a speed that none precedes is far above what follows it and what the positions say. */
+/** Whether a speed without a predecessor is far above the next speed and the positions' speeds. */
 function isFastAtFirst(
   { isFix, leapt, stepMm, wayFromMs }: Judged,
   held: readonly Held[],
@@ -262,7 +262,7 @@ function mmpsOf(ckmh: number): number {
   return (ckmh * 25) / 9;
 }
 
-/** No car changes its speed so fast since the last one; the first is measured by the next. */
+/** Whether no car changes speed this fast: since the last speed or, without one, until the next. */
 function isOutOfReach(
   state: DeviceState,
   reading: Held,
@@ -288,7 +288,7 @@ export function isTooFast(changeCkmh: number, elapsedMs: number, checks: Checks)
   );
 }
 
-/** Whether the speed leaves and returns faster than a car does. */
+/** Whether the speed changes and changes back faster than a car can. */
 function isSpike(state: DeviceState, reading: Held, next: Held, checks: Checks): boolean {
   if (state.speedCkmh === absent) return false;
   const there = reading.speedCkmh - state.speedCkmh;
@@ -300,7 +300,7 @@ function isSpike(state: DeviceState, reading: Held, next: Held, checks: Checks):
   return isSteep(there, reading.atMs - state.speedAtMs) && isSteep(back, next.atMs - reading.atMs);
 }
 
-/** Whether the positions on both sides say that the vehicle was faster, or slower, than this. */
+/** Whether the positions on both sides show that the vehicle was faster, or slower, than this. */
 function isContradicted(
   judged: Judged,
   state: DeviceState,
@@ -326,7 +326,7 @@ function isContradicted(
     : isFarLess(afterMm, stepMm, slackMm, checks);
   if (!isOnBothSides) return false;
   if (Math.max(beforeMs, afterMs) <= checks.contradictedAloneMs) return true;
-  // Between readings far apart a car may have been slower and faster than at them.
+  // Between readings far apart a car may have been slower or faster than at the readings.
   const fastestCkmh = Math.max(
     speedCkmh,
     next.speedCkmh,
@@ -343,7 +343,7 @@ function isContradicted(
   );
 }
 
-/** Way at the mean of two speeds. */
+/** Distance at the mean of two speeds. */
 function wayMm(fromCkmh: number, toCkmh: number, elapsedMs: number): number {
   return ((fromCkmh + toCkmh) * elapsedMs) / 720;
 }
@@ -352,7 +352,7 @@ function isFarLess(lessMm: number, moreMm: number, slackMm: number, checks: Chec
   return moreMm * 100 > lessMm * checks.contradictedPercent + slackMm * 100;
 }
 
-/** Whether the odometer of this reading alone is out of order. */
+/** Whether only this reading's odometer is out of order, not its neighbours. */
 function isOdd({ odometer }: DeviceState, reading: Held, next: Held, rules: Rules): boolean {
   if (odometer.atMs === never) return reading.odometerM > next.odometerM;
   const wayM = next.odometerM - odometer.readM;
@@ -361,7 +361,7 @@ function isOdd({ odometer }: DeviceState, reading: Held, next: Held, rules: Rule
   return reading.odometerM < odometer.readM || reading.odometerM > next.odometerM;
 }
 
-/** Believes what was judged plausible: it is what the next readings are judged against. */
+/** Accepts the values judged plausible: the next readings are judged against them. */
 export function believe(judged: Judged, state: DeviceState, reading: Held): void {
   const { last, doubt } = state;
   if (judged.isFix) {

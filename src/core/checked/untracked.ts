@@ -19,10 +19,10 @@ export interface Reporting {
   readonly changes: Change[];
 }
 
-/** Zone where no place has been known within the fold's memory. */
+/** Time zone if the state holds no known place. */
 const zoneOfNowhere = 'Etc/UTC';
 
-/** Zone of the place where the vehicle was seen last. */
+/** Time zone of the vehicle's last known place. */
 export function zoneSeen({ seen }: DeviceState, zones: Zones): string {
   return seen.atMs === never ? zoneOfNowhere : zones.zoneAt(seen.latE7, seen.lonE7);
 }
@@ -65,7 +65,7 @@ function report(
   });
 }
 
-/** Adds way that the vehicle was carried: it moves while the ignition is off. */
+/** Adds a distance over which the vehicle was carried: it moved with the ignition off. */
 export function addCarried(state: DeviceState, fromMs: number, atMs: number, wayMm: number): void {
   if (wayMm === 0) return;
   if (state.carriedFromMs === never) state.carriedFromMs = fromMs;
@@ -73,7 +73,7 @@ export function addCarried(state: DeviceState, fromMs: number, atMs: number, way
   state.carriedMm += wayMm;
 }
 
-/** Reports what the vehicle was carried, once that is over. */
+/** Reports the distance over which the vehicle was carried, once that has ended. */
 export function endCarried(state: DeviceState, reporting: Reporting): void {
   if (state.carriedFromMs === never) return;
   const metres = Math.floor(state.carriedMm / 1000);
@@ -87,8 +87,8 @@ export function endCarried(state: DeviceState, reporting: Reporting): void {
 }
 
 /**
- * Kilometres between the last reading and this one that no trip covers: by the odometer where it is
- * known on both sides, otherwise the straight line between two places.
+ * Reports kilometres between the last reading and this one that no trip covers: by the odometer if
+ * it is known on both sides, otherwise the straight line between two places.
  */
 export function noteUntracked(
   judged: Judged,
@@ -115,7 +115,7 @@ function metresFromSeen({ seen }: DeviceState, { latE7, lonE7 }: Held): number {
   return Math.floor(distanceMm(seen.latE7, seen.lonE7, latE7, lonE7) / 1000);
 }
 
-/** From this many metres on two places are two. */
+/** The least distance in metres at which two positions count as different places. */
 function beyondDrift({ lastAccuracyDm }: DeviceState, reading: Held, checks: Checks): number {
   const accuracyDm = lastAccuracyDm + Math.max(0, reading.accuracyDm);
   return Math.max(checks.leastByPositionM, Math.floor((accuracyDm * checks.driftPercent) / 1000));
@@ -150,7 +150,7 @@ function noteOdometer(
   odometer.roadMm = trip === undefined ? 0 : -trip.roadMm;
 }
 
-/** The place is another one although the odometer stood: a ferry or a truck brought it here. */
+/** Reports a change of place that the odometer did not count: a ferry or a truck carried it. */
 function reportMovedByOthers(
   drivenM: number,
   reading: Held,

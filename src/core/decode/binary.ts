@@ -3,16 +3,16 @@ import { decodeMessage } from './message.ts';
 import type { DeviceEvent } from './quantise.ts';
 import { quote } from './show.ts';
 
-/** Reads messages of one schema; made outside the core, from the schema's text. */
+/** Reads messages of one schema; created outside the core, from the schema's text. */
 export interface BinaryDecoder {
   readonly encoding: string;
-  /** The message as a plain object. @throws if the bytes are not of the schema */
+  /** The message as a plain object. @throws if the bytes do not match the schema */
   readonly decode: (bytes: Uint8Array) => unknown;
 }
 
-/** The schemas at hand. */
+/** The available schemas. */
 export interface BinaryDecoders {
-  /** By the id in the schema registry's framing; text says why there is none. */
+  /** By the id in the schema registry's framing; a string is the reason why there is none. */
   readonly byId: (id: number) => BinaryDecoder | string;
   /** By content type, for values without framing. */
   readonly byContentType: (contentType: string) => BinaryDecoder | undefined;
@@ -28,13 +28,13 @@ export function isFramed(value: Uint8Array): boolean {
   return value[0] === MAGIC_BYTE;
 }
 
-/** The schema id of a framed value, or undefined where it is not framed or too short. */
+/** The schema id of a framed value; undefined if it is not framed or too short. */
 export function schemaIdOf(value: Uint8Array | null): number | undefined {
   if (value === null || !isFramed(value) || value.length < FRAME_BYTES) return undefined;
   return new DataView(value.buffer, value.byteOffset).getUint32(1);
 }
 
-/** Decodes a value with the schema registry's framing: magic byte 0, the schema's id, the message. */
+/** Decodes a value with the schema registry's framing: magic byte 0, schema id, message. */
 export function decodeFramed(value: Uint8Array, decoders: BinaryDecoders): Decoded<DeviceEvent> {
   const id = schemaIdOf(value);
   if (id === undefined) {
@@ -48,7 +48,7 @@ export function decodeFramed(value: Uint8Array, decoders: BinaryDecoders): Decod
   return decodeBinary(value.subarray(FRAME_BYTES), decoder, `schema ${id}`);
 }
 
-/** Decodes bytes by a schema. @param name names the schema in messages */
+/** Decodes bytes by a schema. @param name of the schema, for error messages */
 export function decodeBinary(
   bytes: Uint8Array,
   { encoding, decode }: BinaryDecoder,

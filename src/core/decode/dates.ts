@@ -10,15 +10,15 @@ const GPS_ROLLOVER_MS = 1024 * 7 * DAY_MS;
 const YEAR_2100_S = 4_102_444_800;
 
 export interface RecordTime {
-  /** The lesser of the record's own time and the reader's clock, which also stands in for a time that cannot be. */
+  /** The earlier of record time and the reader's clock; the clock if record time is impossible. */
   readonly timestampMs: number;
   readonly leftOut?: LeftOut | undefined;
 }
 
 /**
- * The time of a record, epoch milliseconds. A record whose own time cannot be (before 2000, or more
- * than a day ahead of the reader: a producer that writes 0, seconds or microseconds) counts as one
- * without a time.
+ * The time of a record, epoch milliseconds. An impossible time (before 2000, or more than a day
+ * ahead of the reader, as from a producer that writes 0, seconds or microseconds) counts as no
+ * time.
  */
 export function recordTimeOf(timestampMs: number | undefined, nowMs: number): RecordTime {
   if (timestampMs === undefined) return { timestampMs: nowMs };
@@ -34,8 +34,8 @@ export function recordTimeOf(timestampMs: number | undefined, nowMs: number): Re
 }
 
 /**
- * Why an instant cannot be when a message was measured, or undefined. What is believed depends on the
- * record's time alone, so that reading the log again decides the same.
+ * Why an instant cannot be the time of a measurement, or undefined. The decision depends only on
+ * the record's time, so that reading the log again gives the same result.
  */
 export function dateProblem(
   atMs: number,
@@ -47,7 +47,7 @@ export function dateProblem(
       message: `at is ${atMs} ms, before 2000-01-01T00:00:00Z (${YEAR_2000_MS})${hintAt(atMs)}`,
     };
   }
-  // Whatever the backlog: one message of a rolled-over receiver is not believed while its neighbour is refused.
+  // A fixed limit, whatever the backlog: all messages of a rolled-over receiver are refused alike.
   if (atMs <= timestampMs - GPS_ROLLOVER_MS + DAY_MS) {
     return {
       reason: 'GPS_ROLLOVER',

@@ -22,8 +22,8 @@ const NAMES: Readonly<Record<number, string>> = {
 };
 
 /**
- * What is wrong with a device id, or undefined. An id must be storable and must look like what it is:
- * no control characters, no half of a surrogate pair, no character that changes the reading order.
+ * What is wrong with a device id, or undefined. An id must be storable and must display as it is:
+ * no control characters, unpaired surrogates or characters that change the reading order.
  */
 export function deviceIdProblem(deviceId: string): string | undefined {
   if (deviceId === '') return `deviceId is empty; it needs 1 to ${MAX_LENGTH} characters`;

@@ -7,8 +7,8 @@ type EventField = Exclude<keyof CanonicalEvent, 'atMs' | 'digest'>;
 type FlagField = 'ignition' | 'phoneInUse';
 
 /**
- * The optional values of a message in the names and units of the wire, not judged yet. Null is as good
- * as absent.
+ * The optional values of a message in the names and units of the wire format, not validated yet.
+ * Null is the same as absent.
  */
 export interface RawFields {
   readonly lat?: unknown;
@@ -24,15 +24,15 @@ export interface RawFields {
   readonly accuracyM?: unknown;
 }
 
-/** An optional number of a message: what is believed of it, and how it is stored. */
+/** An optional number of a message: its valid range, and how it is stored. */
 interface NumberField {
-  /** Its name on the wire; an axis of the acceleration is named `accelMps2.axis`. */
+  /** Its name in the message; an axis of the acceleration is named `accelMps2.axis`. */
   readonly from: string;
   readonly to: Exclude<EventField, FlagField>;
-  /** Believed from `least` to `most`, both included, in the units of the wire. */
+  /** Accepted from `least` to `most`, both included, in the units of the message. */
   readonly least: number;
   readonly most: number;
-  /** Stored steps in one unit of the wire. */
+  /** Stored steps per unit of the message. */
   readonly scale: number;
   /** Values that devices send for "not known", within the range or not. */
   readonly unknown: readonly number[];
@@ -47,11 +47,11 @@ const SMALLEST_SIGNED = [-32_768, -2_147_483_648];
 const MAX_ACCELERATION_MPS2 = 160;
 
 /**
- * THE table of optional numbers. A value outside the range, one that means "not known", one that is
- * not a number: the field is left out and counted, and the rest of the message is used.
+ * THE table of optional numbers. If a value is outside the range, means "not known" or is not a
+ * number, the field is left out and counted, and the rest of the message is used.
  *
- * A value within the range that some device uses for "not known" is listed only where a true reading
- * of it is as good as impossible: a limit of 255 km/h is, a speed or a heading of 255 is not.
+ * A value within the range that some device uses for "not known" is listed only if a real reading
+ * of it is practically impossible: a limit of 255 km/h is, a speed or a heading of 255 is not.
  */
 const NUMBERS: readonly NumberField[] = [
   { from: 'lat', to: 'latE7', least: -90, most: 90, scale: 1e7, unknown: [91] },
@@ -113,7 +113,8 @@ const AXES: readonly (NumberField & { readonly axis: string })[] = [
 const FLAGS: readonly FlagField[] = ['ignition', 'phoneInUse'];
 const TRUE: ReadonlySet<unknown> = new Set([true, 1, '1', 'true', 'on', 'yes']);
 const FALSE: ReadonlySet<unknown> = new Set([false, 0, '0', 'false', 'off', 'no']);
-/** Numbers by which devices say that a switch is not known; 2 and 3 are "error" and "not available" on vehicle buses. */
+/** Values that devices send for an unknown switch; 2 and 3 are "error" and "not available" on
+ * vehicle buses. */
 const UNKNOWN_FLAG: ReadonlySet<unknown> = new Set([-1, 2, 3, 255, 65_535, '']);
 const NOT_A_NUMBER = /^[+-]?(?:nan|inf(?:inity)?)$/i;
 
@@ -132,7 +133,7 @@ export interface ReadFields {
 
 const NOTHING_LEFT_OUT: readonly LeftOut[] = [];
 
-/** Judges each optional field by the table. */
+/** Validates each optional field by the table. */
 export function readFields(raw: RawFields): ReadFields {
   const content: Partial<Record<EventField, number | boolean>> = {};
   let leftOut = NOTHING_LEFT_OUT as LeftOut[];
@@ -169,7 +170,7 @@ export function readFields(raw: RawFields): ReadFields {
   return { content, leftOut };
 }
 
-/** Half of a position, or a position as text, still says where a car was: only its type is shown. */
+/** Shows only the type of half a position or one as text: it still reveals where a car was. */
 function showValue(field: string, reason: LeftOutReason, value: unknown): string {
   const isPlace = field === 'lat' || field === 'lon';
   if (!isPlace || (reason !== 'INCOMPLETE' && reason !== 'WRONG_TYPE')) return show(value);
@@ -186,7 +187,7 @@ function doubtNumber(value: unknown, field: NumberField): LeftOutReason | undefi
     const steps = toSteps(value, field);
     return field.unknown.some((u) => toSteps(u, field) === steps) ? 'UNKNOWN' : undefined;
   }
-  // Single precision and conversions of units move the last digits.
+  // Single precision and unit conversions change the last digits.
   const isUnknown = field.unknown.some((u) => Math.abs(value - u) <= 1e-6 * Math.abs(u));
   return isUnknown ? 'UNKNOWN' : 'OUT_OF_RANGE';
 }
@@ -196,7 +197,7 @@ function toSteps(value: number, { scale }: NumberField): number {
   return Math.round(value * scale) + 0;
 }
 
-/** For the message of a dead letter: what was wrong with a field that was left out. */
+/** What was wrong with a field that was left out, for the message of a dead letter. */
 export function describeLeftOut({ field, reason, value }: LeftOut): string {
   const number = [...NUMBERS, ...AXES].find((n) => n.from === field);
   switch (reason) {

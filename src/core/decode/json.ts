@@ -10,7 +10,7 @@ const MAX_DEPTH = 512;
 
 /** One JSON object per message, in the fields and units of the contract. */
 export function decodeJson(text: string): Decoded<DeviceEvent> {
-  // Each level takes two characters, so a text this short cannot be deeper.
+  // Each level takes two characters, so a shorter text cannot be deeper.
   if (text.length > 2 * MAX_DEPTH) {
     const { depth } = scanJson(text);
     if (depth > MAX_DEPTH) {

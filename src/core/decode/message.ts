@@ -10,7 +10,7 @@ const AXES: ReadonlySet<string> = new Set(accelerationAxes);
 const AT =
   'RFC 3339 with a zone ("2015-05-15T00:08:13.000Z"), or epoch milliseconds (1431648493000)';
 
-/** Decodes a message in the contract's fields and units, from whichever encoding it came in. */
+/** Decodes a message in the contract's fields and units, from any encoding. */
 export function decodeMessage(message: Readonly<Record<string, unknown>>): Decoded<DeviceEvent> {
   const { deviceId, at } = message;
   const atMs = readInstant(at);
@@ -28,7 +28,7 @@ export function decodeMessage(message: Readonly<Record<string, unknown>>): Decod
   return quantise(deviceId, atMs, message, countUnknown(message));
 }
 
-/** Epoch milliseconds; finer digits are cut off. */
+/** Epoch milliseconds; finer digits are truncated. */
 function readInstant(at: unknown): number | undefined {
   if (typeof at === 'string') return parseRfc3339(at);
   return typeof at === 'number' && Number.isFinite(at) ? Math.floor(at) : undefined;
@@ -50,7 +50,7 @@ function describeMissing(field: string, value: unknown, right: string): string {
     : `${field} is ${show(value)}; it must be ${right}`;
 }
 
-/** Names the field of an envelope that holds the message, where there is one. */
+/** Names the field of an envelope that contains the message, if there is one. */
 function describeEnvelope(message: Readonly<Record<string, unknown>>): string[] {
   for (const name of Object.keys(message)) {
     const inner = message[name];

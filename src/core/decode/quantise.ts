@@ -11,7 +11,7 @@ export interface DeviceEvent {
 }
 
 /**
- * The canonical event of a message, or why there is none.
+ * The canonical event of a message, or the reason why there is none.
  * @param unknownFields fields of the message that the format does not define
  */
 export function quantise(
@@ -37,13 +37,13 @@ export function quantise(
   return { ok: true, value: { deviceId, event }, unknownFields, leftOut };
 }
 
-/** Whether an object has a property; makes no list of them, since this runs for each message. */
+/** Whether an object has a property; creates no array, since this runs for each message. */
 function hasAny(object: object): boolean {
   for (const name in object) return name !== undefined;
   return false;
 }
 
-/** A dead letter whose message names, besides its cause, each optional field that would be left out. */
+/** A dead letter; its message gives the cause and each optional field that would be left out. */
 export function refuse(
   reason: DeadLetterReason,
   message: string,
@@ -58,7 +58,7 @@ const REASONS: readonly (readonly [LeftOutReason, DeadLetterReason])[] = [
   ['OUT_OF_RANGE', 'OUT_OF_RANGE'],
 ];
 
-/** The reason of a message of which every field was left out; the first row that occurs decides. */
+/** The reason for a message whose fields were all left out; the first matching row decides. */
 function reasonOf(leftOut: readonly LeftOut[]): DeadLetterReason {
   const row = REASONS.find(([left]) => leftOut.some(({ reason }) => reason === left));
   return row?.[1] ?? 'MISSING_FIELD';

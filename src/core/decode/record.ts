@@ -15,7 +15,7 @@ export interface RawRecord {
   readonly timestampMs: number;
 }
 
-/** Longest message that is read; devices send some hundred bytes. */
+/** Longest message that is read; devices send a few hundred bytes. */
 const MAX_VALUE_BYTES = 65_536;
 const BYTE_ORDER_MARK = '\ufeff';
 
@@ -27,7 +27,7 @@ export function decodeRecord(record: RawRecord, settings: DecodeSettings): Decod
     const problem = dateProblem(decoded.value.event.atMs, record.timestampMs);
     return problem ? { ok: false, ...problem } : decoded;
   } catch (error) {
-    // The last line of defence: no record may end a sink.
+    // The last line of defence: no record may stop a sink.
     return refuse('DECODER_FAILED', `the decoder failed: ${quote(String(error), 200)}`);
   }
 }

@@ -5,7 +5,7 @@ import { decodeText } from './text.ts';
 const OPENING_BRACE = 0x7b;
 const SPACE = 0x20;
 
-/** Every format, in the order in which they are tried by their first byte. Add yours here. */
+/** Every format, in the order in which their first bytes are tried. Add yours here. */
 export const formats: readonly Format[] = [
   {
     name: 'json',

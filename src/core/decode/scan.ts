@@ -1,4 +1,4 @@
-/** What can be said about a JSON text without parsing it; one pass, whatever the text. */
+/** What is known about a JSON text without parsing it; always a single pass. */
 export interface JsonScan {
   /** Deepest nesting of objects and arrays. */
   readonly depth: number;
@@ -6,7 +6,7 @@ export interface JsonScan {
   readonly values: number;
   /** Whether it ends inside a string, an object or an array. */
   readonly isCut: boolean;
-  /** The text with NaN and infinities, which JSON does not have, in quotes; undefined without any. */
+  /** The text with NaN and infinities, which JSON does not have, in quotes; undefined if none. */
   readonly quoted: string | undefined;
 }
 

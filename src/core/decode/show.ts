@@ -2,7 +2,7 @@ const LONGEST = 60;
 // Control characters, unpaired surrogates, and characters that reorder or hide text.
 const UNPRINTABLE = /[\p{Cc}\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\p{Surrogate}]/gu;
 
-/** A value of a message for people: printable, cut to 60 characters, never recursive. */
+/** A value of a message for people to read: printable, cut to 60 characters, not recursive. */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -15,13 +15,13 @@ export function show(value: unknown): string {
   }
 }
 
-/** Text in quotes, cut to so many characters, with unprintable characters as `\u….`. */
+/** Text in quotes, cut to `longest` characters, with unprintable characters as `\u….`. */
 export function quote(text: string, longest: number): string {
   const cut = text.length > longest;
   return `"${printable(cut ? text.slice(0, longest - 3) : text)}${cut ? '…' : ''}"`;
 }
 
-/** Text in which every character can be stored and read. */
+/** Text in which every character can be stored and displayed. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, escapeCharacter);
 }

@@ -14,8 +14,8 @@ const EXAMPLE = 'ID-203217 80 5-15-2015 00:08:13 -73.978165,40.757977';
 const NUMBER = /^[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})$/;
 
 /**
- * The founding example's plain text line: device, speed, M-D-YYYY, time of day, longitude,latitude.
- * The line names neither unit nor zone: `textSpeedUnit` and `textTimeZone` do.
+ * The original plain text line: device, speed, M-D-YYYY, time of day, longitude,latitude. The line
+ * contains neither unit nor zone: `textSpeedUnit` and `textTimeZone` set them.
  */
 export function decodeText(text: string, settings: DecodeSettings): Decoded<DeviceEvent> {
   const m = LINE.exec(text);
@@ -47,12 +47,12 @@ export function decodeText(text: string, settings: DecodeSettings): Decoded<Devi
   });
 }
 
-/** A decimal number, or the text as it is: the table of fields leaves it out. */
+/** A decimal number, or the text as it is, which the table of fields then leaves out. */
 function readNumber(text: string): number | string {
   return NUMBER.test(text) ? Number(text) : text;
 }
 
-/** What a text that is not a telematics line looks like instead. */
+/** What a text looks like that is not a telematics line. */
 function describeOther(text: string): string {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) return 'it looks like JSON, but its content type says text/plain';

@@ -3,7 +3,7 @@ import type { Zones } from '../zones.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Epoch milliseconds of a UTC date and time of day, or undefined where there is no such instant. */
+/** Epoch milliseconds of a UTC date and time of day, or undefined if there is no such instant. */
 export function utcMs(
   year: number,
   month: number,
@@ -22,8 +22,8 @@ const RFC_3339 =
 const LONGEST_DATE_TIME = 64;
 
 /**
- * Epoch milliseconds of an RFC 3339 date-time with its zone, also as `+0000`. Finer digits are cut
- * off. A leap second (23:59:60 UTC) is the first second of the next day, as on Unix clocks.
+ * Epoch milliseconds of an RFC 3339 date-time with its zone, also as `+0000`. Finer digits are
+ * truncated. A leap second (23:59:60 UTC) is the first second of the next day, as on Unix clocks.
  */
 export function parseRfc3339(text: string): number | undefined {
   const m = text.length <= LONGEST_DATE_TIME ? RFC_3339.exec(text) : null;
@@ -38,8 +38,9 @@ export function parseRfc3339(text: string): number | undefined {
 }
 
 /**
- * The instant at which clocks in a zone show a local time given as if it were UTC. Where clocks go
- * back the earlier instant, where they go forward the instant that many minutes after the jump.
+ * The instant at which clocks in a zone show a local time, which is given as if it were UTC. If
+ * clocks go back and show it twice, the earlier instant. If they go forward and skip it, the
+ * instant as long after the jump as the local time is after the beginning of the skipped time.
  */
 export function localToUtcMs(
   localMs: number,

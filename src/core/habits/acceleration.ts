@@ -1,24 +1,24 @@
 import { absent, type Reading } from '../reading.ts';
 
-/** What a change between readings needs to be measured. */
+/** The conditions under which a change between readings is measured. */
 export interface Gates {
-  /** A slower vehicle manoeuvres. */
+  /** Below this speed a vehicle is only manoeuvring. */
   readonly fromCkmh: number;
-  /** Readings further apart than this measure no change. */
+  /** The greatest time between readings. */
   readonly farthestMs: number;
-  /** How a change must look to be a manoeuvre and not a fault of one reading. */
+  /** What distinguishes a manoeuvre from a single wrong reading. */
   readonly steadiness?: Steadiness;
 }
 
-/** From version 3 on: one reading alone makes no flag. */
+/** From version 3: a single reading is not enough for a flag. */
 export interface Steadiness {
   /** Least share of the change in each of the two intervals, percent. */
   readonly eachPercent: number;
-  /** No car does more, mm/s². */
+  /** The most that a car can do, mm/s². */
   readonly mostMmps2: number;
 }
 
-/** Whether both halves of a change take part in it, and a car can do it. */
+/** Whether both intervals contribute to a change, and a car can do it. */
 export function isSteady(
   firstHalf: number,
   secondHalf: number,
@@ -33,18 +33,18 @@ export function isSteady(
   return Math.abs(mmps2) <= mostMmps2 && firstHalf * sign >= least && secondHalf * sign >= least;
 }
 
-/** What must confirm what an accelerometer felt: a jolt of one reading is a hole in the road, or a fault. */
+/** What confirms an accelerometer value: a jolt in one reading is a pothole or an error. */
 export interface Confirmation {
-  /** A reading beside it, no further than this … */
+  /** A neighbouring reading, at most this far away in time … */
   readonly besideMs: number;
-  /** … that felt at least this much in the same direction, mm/s², … */
+  /** … with at least this much in the same direction, mm/s², … */
   readonly leastMmps2: number;
-  /** … or, where one is further, a change from before to after that agrees: of speed, 0.01 km/h, or of
-   * course, 0.1°. */
+  /** … or, if a neighbour is further away, a change in the same direction from the reading before
+   * to the one after: of speed, 0.01 km/h, or of course, 0.1°. */
   readonly leastChange: number;
 }
 
-/** Whether one of the readings beside `at` confirms what it felt. */
+/** Whether the readings beside `at` confirm its accelerometer value. */
 export function isConfirmedBeside(
   before: Reading,
   at: Reading,
@@ -58,7 +58,7 @@ export function isConfirmedBeside(
   const isNearBefore = at.atMs - before.atMs <= besideMs;
   const isNearAfter = after.atMs - at.atMs <= besideMs;
   if ((isNearBefore && isFelt(before)) || (isNearAfter && isFelt(after))) return true;
-  // The reading itself has no say in what confirms it.
+  // The reading's own speed or course cannot confirm it.
   return !(isNearBefore && isNearAfter) && change(before, after) * sign >= leastChange;
 }
 
@@ -66,18 +66,18 @@ function feltForward({ accelForwardMmps2 }: Reading): number {
   return accelForwardMmps2;
 }
 
-/** Change of speed between two readings, 0 where it is not known. */
+/** Change of speed between two readings; 0 if not known. */
 function speedGain(from: Reading, to: Reading): number {
   return from.speedCkmh === absent || to.speedCkmh === absent ? 0 : to.speedCkmh - from.speedCkmh;
 }
 
-/** Gate of Teltonika devices for braking and accelerating: 10 km/h. */
+/** Least speed at which Teltonika devices report braking and accelerating: 10 km/h. */
 export const manoeuvringCkmh = 1_000;
 
 /**
- * Central two-point difference of the speed, mm/s², whole; the least noisy one at 1 Hz (Wallace et
- * al. 2015). 0 where it is not measurable: a speed is missing, readings lie too far apart, or the
- * vehicle is too slow.
+ * Central two-point difference of the speed, whole mm/s²; the least noisy method at 1 Hz (Wallace
+ * et al. 2015). 0 if it is not measurable: a speed is missing, the readings are too far apart, or
+ * the vehicle is too slow.
  */
 export function accelerationMmps2(
   before: Reading,
@@ -105,7 +105,7 @@ export function areClose(
   return at.atMs - before.atMs <= farthestMs && after.atMs - at.atMs <= farthestMs;
 }
 
-/** Forward acceleration as sent, mm/s²; 0 where it was not, or the vehicle is too slow. */
+/** Forward acceleration as sent, mm/s²; 0 if not sent or confirmed, or the vehicle is too slow. */
 export function feltForwardMmps2(
   before: Reading,
   at: Reading,

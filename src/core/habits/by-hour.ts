@@ -2,10 +2,10 @@ import type { DayPart } from '../changes.ts';
 import { dayOf } from '../civil.ts';
 import { fromVersion } from './metric.ts';
 
-/** Whether the kilometres are also kept by local hour of the day; the weekday follows from the date. */
+/** Whether kilometres are also kept by local hour of the day; the weekday follows from the date. */
 export const countsHours = fromVersion({ 2: true });
 
-/** Name of the sum of the metres in a local hour, 0 to 23. */
+/** Name of the sum of metres in a local hour, 0 to 23. */
 export function hourMeasure(hour: number): string {
   return `hour${hour < 10 ? '0' : ''}${String(hour)}.m`;
 }
@@ -19,7 +19,7 @@ export interface WeekHour {
   readonly distanceM: number;
 }
 
-/** The metres of days by weekday and local hour, in that order; only hours with some. */
+/** The metres of days by weekday and local hour, in that order; only hours above 0. */
 export function addHours(
   days: Iterable<Pick<DayPart, 'localDate' | 'measures'>>,
 ): readonly WeekHour[] {
@@ -36,7 +36,7 @@ export function addHours(
   );
 }
 
-/** 1 Monday to 7 Sunday of a date YYYY-MM-DD. 1970-01-01 was a Thursday. */
+/** Weekday of a date YYYY-MM-DD, 1 Monday to 7 Sunday. 1970-01-01 was a Thursday. */
 function weekdayOf(localDate: string): number {
   const [year = 0, month = 0, dayOfMonth = 0] = localDate.split('-').map(Number);
   return ((((dayOf(year, month, dayOfMonth) + 3) % 7) + 7) % 7) + 1;

@@ -9,7 +9,7 @@ import {
 import { corneringFeltTime, corneringGpsTime } from './measurable.ts';
 import { type BySeverity, fromVersion, type PeakMetric, type PeakRule } from './metric.ts';
 
-/** Speed × heading rate over three readings, mm/s²; 0 where it is not measurable. */
+/** Speed × heading rate over three readings, mm/s²; 0 if not measurable. */
 function lateralMmps2(
   before: Reading,
   at: Reading,
@@ -46,7 +46,7 @@ function feltLeft({ accelLeftMmps2 }: Reading): number {
   return accelLeftMmps2;
 }
 
-/** Turn to the left between two readings, 0 where it is not known. */
+/** Turn to the left between two readings; 0 if not known. */
 function turnedLeft(from: Reading, to: Reading): number {
   if (from.headingDdeg === absent || to.headingDdeg === absent) return 0;
   return -turnedDdeg(from.headingDdeg, to.headingDdeg);
@@ -71,10 +71,10 @@ function turningFelt(
   };
 }
 
-/** Gate of Teltonika devices for cornering: 30 km/h. */
+/** Least speed at which Teltonika devices report cornering: 30 km/h. */
 const turningCkmh = 3_000;
 
-/** Cornering in GPS speed and course: 2.0 and 2.3 m/s² as DriveQuant takes them, high from 0.40 g. */
+/** Cornering by GPS speed and course: 2.0 and 2.3 m/s² as used by DriveQuant, high from 0.40 g. */
 export const harshCorneringGps: PeakMetric = {
   shape: 'peak',
   kind: 'HARSH_CORNERING',
@@ -104,7 +104,7 @@ export const harshCorneringAccelerometer: PeakMetric = {
   measurable: corneringFeltTime.measure,
   under: fromVersion({
     1: turningFelt(turningCkmh, [3_923, 4_903, 5_884], 15_000),
-    // Three tenths of the least threshold, or a turn of 10°.
+    // Three tenths of the lowest threshold, or a turn of 10°.
     3: turningFelt(turningCkmh, [3_923, 4_903, 5_884], 15_000, {
       besideMs: 2_000,
       leastMmps2: 1_177,

@@ -38,11 +38,11 @@ export function noFlag(): FlagMemory {
   };
 }
 
-/** The trip that is watched, and where what is found goes. */
+/** The trip that is checked for flags, and the list that complete flags are added to. */
 export interface FlagWatch {
   readonly trip: OpenTrip;
   readonly habits: Habits;
-  /** The event that is taken in. */
+  /** The event being processed. */
   readonly decidedBy: EventKey;
   /** Local date of a reading of the trip. */
   readonly dayOf: (atMs: number) => number;
@@ -50,8 +50,8 @@ export interface FlagWatch {
 }
 
 /**
- * Lets every flagging metric see the reading `after`, which decides what happened at `trip.at`.
- * Flags that are complete go to the changes.
+ * Passes the reading `after` to every flagging metric; it decides what happened at `trip.at`. Adds
+ * complete flags to the changes.
  */
 export function watch(after: Reading, watched: FlagWatch): void {
   const { flags } = watched.habits;
@@ -113,14 +113,14 @@ function notePeak(flag: FlagMemory, at: Reading): void {
   flag.lonE7 = at.lonE7;
 }
 
-/** Completes what is under way when the trip ends. */
+/** Completes the unfinished flags when the trip ends. */
 export function finishAll(watched: Omit<FlagWatch, 'dayOf'>): void {
   watched.trip.flags.forEach((flag, index) => {
     if (flag.firstAtMs !== never) finish(index, watched);
   });
 }
 
-/** Counts what is under way as it would count if the trip ended now. */
+/** Counts the unfinished flags as if the trip ended now. */
 export function countPending(trip: OpenTrip, habits: Habits, totals: Totals): void {
   trip.flags.forEach((flag, index) => {
     if (flag.firstAtMs !== never && isFlag(habits.flags[index] as FlagRule, flag)) {
@@ -146,8 +146,8 @@ function finish(index: number, watched: Omit<FlagWatch, 'dayOf'>): void {
   const how = habits.flags[index] as FlagRule;
   if (isFlag(how, flag)) {
     addOne(trip.totals, index, flag.day);
-    // A flag lies before the rest that may end the trip, so it stands whichever totals do; the mark
-    // is taken anew whenever a rest begins.
+    // A flag is earlier than the rest that may end the trip, so it counts in every set of totals;
+    // the mark is replaced whenever a rest begins.
     addOne(trip.mark, index, flag.day);
     if (trip.offAtMs !== never) addOne(trip.atOff, index, flag.day);
     const metric = flaggingMetrics[index] as FlaggingMetric;
@@ -178,9 +178,9 @@ function describe(
   };
 }
 
-/** How bad it was and by which figures, and the instant that names it. */
+/** The severity with its figures, and the instant that identifies the flag. */
 function judge(how: FlagRule, flag: FlagMemory) {
-  // What is under way began under the rules of its trip, so they have the metric.
+  // The flag began under the rules of its trip, so these rules have the metric.
   if (how.shape === 'none') throw new Error('a flag is under way that the rules do not have');
   const { thresholds } = how.rule;
   const step = stepOf(thresholds, flag.peak);
@@ -188,7 +188,7 @@ function judge(how: FlagRule, flag: FlagMemory) {
   if (how.shape === 'peak') {
     return {
       severity,
-      // What is momentary is told by its peak, …
+      // A momentary flag is identified by its peak, …
       atMs: flag.peakAtMs,
       peakMmps2: flag.peak,
       threshold: thresholds[0],
@@ -197,7 +197,7 @@ function judge(how: FlagRule, flag: FlagMemory) {
   }
   return {
     severity,
-    // … what lasts by its beginning.
+    // … a lasting one by its beginning.
     atMs: flag.firstAtMs,
     peakCkmh: flag.allowed + flag.peak,
     threshold: flag.allowed + thresholds[0],

@@ -30,7 +30,7 @@ function feltSpeedingUp(
   };
 }
 
-/** Acceleration in 1 Hz GPS speed: 2.0 and 2.5 m/s² as DriveQuant takes them, high from 0.30 g. */
+/** Acceleration by 1 Hz GPS speed: 2.0 and 2.5 m/s² as used by DriveQuant, high from 0.30 g. */
 export const harshAccelerationGps: PeakMetric = {
   shape: 'peak',
   kind: 'HARSH_ACCELERATION',
@@ -52,8 +52,8 @@ export const harshAccelerationGps: PeakMetric = {
 };
 
 /**
- * Acceleration felt by the accelerometer: 0.35, 0.45 and 0.60 g, the flags of the naturalistic
- * drives; a study of novices found 0.35 g to go with crashes (r 0.75).
+ * Acceleration by accelerometer: 0.35, 0.45 and 0.60 g, the flags of the naturalistic drives; a
+ * study of novice drivers found that 0.35 g correlates with crashes (r 0.75).
  */
 export const harshAccelerationAccelerometer: PeakMetric = {
   shape: 'peak',
@@ -63,7 +63,7 @@ export const harshAccelerationAccelerometer: PeakMetric = {
   measurable: accelerationFeltTime.measure,
   under: fromVersion({
     1: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000),
-    // Three tenths of the least threshold, or of a second of it.
+    // Three tenths of the lowest threshold, or of the speed change that it causes in a second.
     3: feltSpeedingUp(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000, {
       besideMs: 2_000,
       leastMmps2: 1_030,

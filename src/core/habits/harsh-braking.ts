@@ -31,8 +31,8 @@ function feltSlowingDown(
 }
 
 /**
- * Braking in 1 Hz GPS speed. 2.0 m/s² tells aggressive from normal drivers by seven times where
- * 0.30 g hardly does at all; DriveQuant takes 1.8 and 2.4 m/s². High is 0.30 g (Tesla Safety Score).
+ * Braking by 1 Hz GPS speed. At 2.0 m/s² aggressive and normal drivers differ by a factor of seven,
+ * at 0.30 g hardly at all; DriveQuant uses 1.8 and 2.4 m/s². High is 0.30 g (Tesla Safety Score).
  */
 export const harshBrakingGps: PeakMetric = {
   shape: 'peak',
@@ -55,8 +55,9 @@ export const harshBrakingGps: PeakMetric = {
 };
 
 /**
- * Braking felt by the accelerometer: 0.35, 0.45 and 0.60 g, the low, medium and high flags of the
- * naturalistic drives; a study of novices found −0.45 g to go with crashes (r 0.76).
+ * Braking by accelerometer: 0.35, 0.45 and 0.60 g, the low, medium and high flags of the
+ * naturalistic drives; a study of novice drivers found that −0.45 g correlates with crashes
+ * (r 0.76).
  */
 export const harshBrakingAccelerometer: PeakMetric = {
   shape: 'peak',
@@ -66,7 +67,7 @@ export const harshBrakingAccelerometer: PeakMetric = {
   measurable: accelerationFeltTime.measure,
   under: fromVersion({
     1: feltSlowingDown(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000),
-    // Three tenths of the least threshold, or of a second of it.
+    // Three tenths of the lowest threshold, or of the speed change that it causes in a second.
     3: feltSlowingDown(manoeuvringCkmh, [3_432, 4_413, 5_884], 15_000, {
       besideMs: 2_000,
       leastMmps2: 1_030,

@@ -1,4 +1,4 @@
-/** A trip of a driver, whatever he drove, as far as rest and driving go. */
+/** A driver's trip in any vehicle, reduced to what rest and driving times need. */
 export interface Drive {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -12,15 +12,15 @@ export interface Drive {
 
 export type LongDrivingRule = 'EU_BREAK' | 'FOUR_HOURS_REST' | 'DAY_DRIVING';
 
-/** Driving for long without rest, with what it was held against. */
+/** A long drive without enough rest, and the limit it was compared with. */
 export interface LongDriving {
   readonly rule: LongDrivingRule;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** Local date of the drive with which it began, of a day the day itself, YYYY-MM-DD. */
+  /** Local date of the first drive; for a daily limit the day itself. YYYY-MM-DD. */
   readonly localDate: string;
   readonly drivingMs: number;
-  /** More than this is too long. */
+  /** Driving more than this is too long. */
   readonly allowedMs: number;
 }
 
@@ -34,17 +34,17 @@ const euBreakMs = 45 * minuteMs;
 const euFirstPartMs = 15 * minuteMs;
 const euSecondPartMs = 30 * minuteMs;
 
-/** Fleet rules of TSBS IoT: less than 20 minutes of rest in four hours, more than ten hours a day. */
+/** Fleet rules of TSBS IoT: less than 20 minutes of rest in 4 hours, more than 10 hours a day. */
 const windowMs = 4 * hourMs;
 const windowRestMs = 20 * minuteMs;
 const dayDrivingMs = 10 * hourMs;
 
 /**
- * Where a driver drove for long without rest: a second fold, over the drives of one driver in any
- * order. A standstill that ends a trip is rest; idling within a trip is neither rest nor, for the
- * hours of driving, driving. Drives that overlap, of two devices, count once.
+ * Finds where a driver drove too long without rest: a second fold, over the drives of one driver in
+ * any order. A standstill that ends a trip is rest; idling within a trip is not rest, and does not
+ * count as driving time either. Overlapping drives, from two devices, count once.
  *
- * @returns by beginning, then by rule
+ * @returns in order of beginning, then of rule
  */
 export function findLongDriving(drives: readonly Drive[]): readonly LongDriving[] {
   const disjoint = toDisjoint(drives);
@@ -55,7 +55,7 @@ export function findLongDriving(drives: readonly Drive[]): readonly LongDriving[
   ].sort((a, b) => a.startedAtMs - b.startedAtMs || (a.rule < b.rule ? -1 : 1));
 }
 
-/** In order; what an earlier drive covers is cut off at the beginning. */
+/** Sorts the drives and cuts off the beginning of a drive where an earlier one covers it. */
 function toDisjoint(drives: readonly Drive[]): Drive[] {
   const disjoint: Drive[] = [];
   let endMs = -Infinity;
@@ -127,8 +127,8 @@ function describe(
 }
 
 /**
- * The rest in four hours is least where the four hours end with a drive or begin with one; windows
- * that overlap are told once, by the one with the least rest.
+ * The rest in four hours is least where the four hours end with a drive or begin with one.
+ * Overlapping windows are reported once, as the one with the least rest.
  */
 function findRestlessHours(drives: readonly Drive[]): LongDriving[] {
   const found: LongDriving[] = [];

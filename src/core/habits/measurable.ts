@@ -1,12 +1,13 @@
 import { absent } from '../reading.ts';
 import { follows, fromVersion, type TimeMetric } from './metric.ts';
 
-/** Readings further apart than this measure no change of speed or course. */
+/** The greatest time between readings at which a change of speed or course is measured. */
 const farthestMs = 2_000;
 
 /*
- * For how long each kind of event could have been measured. No event in time that was not measurable
- * says nothing about a driver; the share of his driving time tells how much his rates are worth.
+ * How long each kind of event could have been measured. The absence of events in other time shows
+ * nothing about a driver; the measurable share of the driving time shows how reliable the driver's
+ * rates are.
  */
 
 /** Speed is known often enough for braking and accelerating. */
@@ -32,7 +33,7 @@ export const corneringGpsTime: TimeMetric = {
   }),
 };
 
-/** The accelerometer tells of braking and accelerating. */
+/** The accelerometer reports braking and accelerating. */
 export const accelerationFeltTime: TimeMetric = {
   shape: 'time',
   measure: 'accelerationFelt.measurable.ms',
@@ -42,7 +43,7 @@ export const accelerationFeltTime: TimeMetric = {
   }),
 };
 
-/** The accelerometer tells of cornering. */
+/** The accelerometer reports cornering. */
 export const corneringFeltTime: TimeMetric = {
   shape: 'time',
   measure: 'corneringFelt.measurable.ms',
@@ -52,7 +53,7 @@ export const corneringFeltTime: TimeMetric = {
   }),
 };
 
-/** The device says whether the phone is in use. */
+/** The device reports whether the phone is in use. */
 export const phoneKnownTime: TimeMetric = {
   shape: 'time',
   measure: 'phone.measurable.ms',

@@ -2,12 +2,12 @@ import type { DrivingEventKind, MeasurementSource, Severity } from '../changes.t
 import type { Reading } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 
-/** How a metric measures under one version of the rules; absent where it does not measure at all. */
+/** How a metric measures under one version of the rules; undefined if it does not measure. */
 export type Under<Rule> = (rules: Rules) => Rule | undefined;
 
 /**
- * What holds by rules version: each entry from its version on, until the next. A figure is never
- * edited once its version was in force: a change is a further entry.
+ * The rule by rules version: each entry applies from its version until the next entry. An entry is
+ * never edited once its version has been in force: a change is a new entry.
  */
 export function fromVersion<Rule>(entries: Readonly<Record<number, Rule>>): Under<Rule> {
   const newestFirst = Object.entries(entries)
@@ -19,7 +19,7 @@ export function fromVersion<Rule>(entries: Readonly<Record<number, Rule>>): Unde
   };
 }
 
-/** What is known of a stretch between two readings besides the readings. */
+/** What is known about a stretch between two readings besides the readings. */
 export interface During {
   /** Local time at the vehicle is night. */
   night: boolean;
@@ -28,8 +28,8 @@ export interface During {
 }
 
 /**
- * Whether a stretch between two readings counts. What it says is cut at each local midnight, so it
- * must not depend on how much of the stretch is asked for.
+ * Whether a stretch between two readings counts. The stretch may be split, for example at local
+ * midnight, so the answer must not depend on the length of the piece.
  */
 export type TimeRule = (from: Reading, to: Reading, during: During) => boolean;
 
@@ -41,7 +41,7 @@ export interface TimeMetric {
   readonly under: Under<TimeRule>;
 }
 
-/** A metric that adds the way that the speeds of a stretch come to. */
+/** A metric that adds the distance given by the speeds of a stretch. */
 export interface WayMetric {
   readonly shape: 'way';
   /** Name of the sum it adds to, ending in mm. */
@@ -58,12 +58,12 @@ interface Flagging {
   readonly measurable: TimeMetric['measure'];
 }
 
-/** Figures of low, medium and high. */
+/** Figures for low, medium and high severity. */
 export type BySeverity = readonly [low: number, medium: number, high: number];
 
 const severities: readonly Severity[] = ['LOW', 'MEDIUM', 'HIGH'];
 
-/** The highest step that the magnitude reaches, 0 to 2; the lowest where it reaches none. */
+/** The highest step that the magnitude reaches, 0 to 2; 0 if it reaches none. */
 export function stepOf(steps: BySeverity, magnitude: number): 0 | 1 | 2 {
   if (magnitude >= steps[2]) return 2;
   return magnitude >= steps[1] ? 1 : 0;
@@ -75,11 +75,11 @@ export function severityAt(step: 0 | 1 | 2): Severity {
 
 /** How moments are flagged. */
 export interface PeakRule {
-  /** Magnitude at `at`, mm/s²; 0 where it is not measurable or not of this kind. */
+  /** Magnitude at `at`, mm/s²; 0 if not measurable or not of this kind. */
   readonly peak: (before: Reading, at: Reading, after: Reading) => number;
-  /** From these magnitudes on the flag is of low, medium and high severity, mm/s². */
+  /** Least magnitudes of a flag of low, medium and high severity, mm/s². */
   readonly thresholds: BySeverity;
-  /** Candidates less than this apart are one flag, at its peak. */
+  /** Candidates less than this apart form one flag, at their peak. */
   readonly mergeMs: number;
 }
 
@@ -89,21 +89,21 @@ export interface PeakMetric extends Flagging {
   readonly under: Under<PeakRule>;
 }
 
-/** How what lasts is flagged; all speeds are in 0.01 km/h. */
+/** How lasting events are flagged; all speeds are in 0.01 km/h. */
 export interface EpisodeRule {
-  /** How much faster the reading is than what is allowed; 0 where it does not count. */
+  /** How far the reading's speed exceeds what is allowed; 0 if it does not count. */
   readonly excess: (reading: Reading) => number;
   /** What was allowed at the reading. */
   readonly allowed: (reading: Reading) => number;
-  /** From these largest excesses on the flag is of low, medium and high severity. */
+  /** Least peak excesses of a flag of low, medium and high severity. */
   readonly thresholds: BySeverity;
   /** How long it must last to be a flag of low, medium and high severity, ms. */
   readonly leastMs: BySeverity;
-  /** Only what two readings in a row show has a severity: the lesser excess of each pair. */
+  /** The severity needs two readings in a row: it uses the smaller excess of each pair. */
   readonly byPairs?: boolean;
 }
 
-/** A metric that flags what lasts: readings in a row that hold, none far from the last. */
+/** A metric that flags lasting events: successive readings that count, with no long gap. */
 export interface EpisodeMetric extends Flagging {
   readonly shape: 'episode';
   readonly under: Under<EpisodeRule>;
@@ -112,17 +112,17 @@ export interface EpisodeMetric extends Flagging {
 export type FlaggingMetric = PeakMetric | EpisodeMetric;
 export type Metric = TimeMetric | WayMetric | FlaggingMetric;
 
-/** Readings further apart than the shortest silence do not tell what was between them. */
+/** Readings further apart than this, the shortest silence, do not show what was between them. */
 export const longestStepMs = 120_000;
 
-/** Whether the second reading follows near enough to let the first stand for the time between. */
+/** Whether the second reading is soon enough for the first to represent the time in between. */
 export function follows(from: Reading, to: Reading): boolean {
   return to.atMs - from.atMs <= longestStepMs;
 }
 
-/** A flag under way: numbers only, so that the codec need not know the metric. */
+/** An unfinished flag: numbers only, so that the codec need not know the metric. */
 export interface FlagMemory {
-  /** First candidate; `never` where nothing is under way. */
+  /** First candidate; `never` if there is no unfinished flag. */
   firstAtMs: number;
   lastAtMs: number;
   peakAtMs: number;

@@ -1,6 +1,6 @@
 import { fromVersion, type TimeMetric } from './metric.ts';
 
-/** Time driven at night, local time at the vehicle; the hours stand in the rules. */
+/** Time driven at night, local time at the vehicle; the rules define the hours. */
 export const night: TimeMetric = {
   shape: 'time',
   measure: 'night.ms',

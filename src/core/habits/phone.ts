@@ -13,7 +13,7 @@ function isInUse(reading: Reading, fromCkmh: number): boolean {
   return reading.phoneInUse === 1 && reading.speedCkmh >= fromCkmh;
 }
 
-/** Time with the phone in use in a car that moves; a stretch is judged by its first reading. */
+/** Time with the phone in use in a moving car; a stretch is judged by its first reading. */
 export const phoneTime: TimeMetric = {
   shape: 'time',
   measure: 'phone.ms',
@@ -34,8 +34,8 @@ function inUse(
 }
 
 /**
- * Phone use of 5 s and more at a speed: medium from 30, high from 80 km/h. The figures are our own;
- * that the phone was in use is the device's word.
+ * Phone use of 5 s or more while driving: medium from 30, high from 80 km/h. The figures are our
+ * own; the phone use itself is reported by the device.
  */
 export const phoneFlags: EpisodeMetric = {
   shape: 'episode',
@@ -45,7 +45,7 @@ export const phoneFlags: EpisodeMetric = {
   measurable: phoneKnownTime.measure,
   under: fromVersion({
     1: inUse(manoeuvringCkmh, [0, 3_000, 8_000], [5_000, 5_000, 5_000]),
-    // The same flags; their record names the speed from which on they count.
+    // The same flags; their record names the least speed at which they count.
     2: inUse(manoeuvringCkmh, [manoeuvringCkmh, 3_000, 8_000], [5_000, 5_000, 5_000]),
     3: {
       ...inUse(manoeuvringCkmh, [manoeuvringCkmh, 3_000, 8_000], [5_000, 5_000, 5_000]),

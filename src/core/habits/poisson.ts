@@ -1,13 +1,13 @@
-/** Both ends of an interval. */
+/** The ends of an interval. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
 }
 
 /**
- * Exact (Garwood) interval for the mean of a Poisson count of which `count` was seen:
- * [χ²(a/2, 2n)/2, χ²(1 − a/2, 2n + 2)/2], found as the means at which so many or more, and so few
- * or fewer, have the probability a/2.
+ * Exact (Garwood) interval for the mean of a Poisson distribution of which `count` was observed:
+ * [χ²(a/2, 2n)/2, χ²(1 − a/2, 2n + 2)/2], found as the means at which n or more, and n or fewer,
+ * have the probability a/2.
  */
 export function poissonInterval(count: number, confidence: number): Interval {
   const tail = (1 - confidence) / 2;
@@ -18,11 +18,11 @@ export function poissonInterval(count: number, confidence: number): Interval {
   };
 }
 
-/** The mean in [0, most] up to which `isBelow` holds. */
+/** The mean in [0, most] up to which `isBelow` is true. */
 function solve(isBelow: (mean: number) => boolean, most: number): number {
   let low = 0;
   let high = most;
-  // Until no number lies between both: a double has no more digits.
+  // Until no double lies between the two bounds.
   for (;;) {
     const middle = (low + high) / 2;
     if (middle === low || middle === high) return middle;

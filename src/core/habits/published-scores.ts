@@ -1,6 +1,6 @@
 import { countOf, type HabitSums, leastScoredM, measure } from './summary.ts';
 
-/** Published scores of others, for comparison; each with the inputs that its publisher names. */
+/** Published scores of other companies, for comparison, with the inputs that each company names. */
 
 function clip(value: number): number {
   return Math.min(100, Math.max(0, value));
@@ -62,12 +62,12 @@ export function momentumScore(input: {
   return clip((100 * (input.miles - penalty)) / input.miles);
 }
 
-/** A score of somebody else's formula over our sums. */
+/** A score by another company's formula over our sums. */
 export interface ScoreByOthers {
   readonly name: string;
-  /** 0 to 100; absent where there is too little driving to tell. */
+  /** 0 to 100; absent if there is too little driving for a score. */
   readonly value?: number;
-  /** Inputs that devices do not send, taken as if nothing of it ever happened. */
+  /** Inputs that devices do not send; assumed to be zero. */
   readonly lacks: readonly string[];
 }
 
@@ -127,7 +127,7 @@ function percent(part: number, whole: number): number {
   return whole > 0 ? (100 * part) / whole : 0;
 }
 
-/** What the published scores say of the same driving, to the hundredth; nothing where ours says nothing. */
+/** The published scores of the same driving, to two decimals; without values if ours has none. */
 export function scoreByOthers(sums: HabitSums): readonly ScoreByOthers[] {
   return published.map(({ name, lacks, of }) =>
     sums.distanceM < leastScoredM

@@ -31,7 +31,7 @@ import { veryFastTime, veryFastWay } from './very-fast.ts';
 /**
  * All that is measured besides distance and time. To add a metric, write one file beside these and
  * add one line here: its sums appear in every trip's day parts and roll-ups by name, without a
- * migration. States that were encoded with another list are folded anew.
+ * migration. States that were encoded with another list are folded again.
  */
 const metrics: readonly Metric[] = [
   night,
@@ -72,7 +72,7 @@ export const flaggingMetrics: readonly FlaggingMetric[] = metrics.filter(
   (metric) => metric.shape === 'peak' || metric.shape === 'episode',
 );
 
-/** Names of the sums: those of time first, then those of ways, then those that count flags. */
+/** Names of the sums: times first, then distances, then counts of flags. */
 export const measureNames: readonly string[] = [
   ...timeMetrics,
   ...wayMetrics,
@@ -84,11 +84,11 @@ export interface Habits {
   readonly times: readonly (TimeRule | undefined)[];
   readonly ways: readonly (TimeRule | undefined)[];
   readonly flags: readonly FlagRule[];
-  /** The way is kept by hour, too. */
+  /** The distance is also kept by hour. */
   readonly hours: boolean;
 }
 
-/** A flagging metric by its shape; `none` where the rules do not have it. */
+/** A flagging metric by its shape; `none` if the rules do not have it. */
 export type FlagRule =
   | { readonly shape: 'peak'; readonly rule: PeakRule }
   | { readonly shape: 'episode'; readonly rule: EpisodeRule }

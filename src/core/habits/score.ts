@@ -8,14 +8,14 @@ import {
   speedingOf,
 } from './summary.ts';
 
-/** A driver's score with the reasons for each point that is missing. */
+/** A driver's score with the reason for each lost point. */
 export interface Score {
-  /** 0 to 100 in tenths, higher is better; absent where there is too little driving to tell. */
+  /** 0 to 100 with one decimal, higher is better; absent if there is too little driving. */
   readonly value?: number;
   readonly status: 'SCORED' | 'NOT_ENOUGH_DATA';
-  /** How much the driver's own record weighs against the prior, 0 to 1. */
+  /** Weight of the driver's own record against the prior, 0 to 1. */
   readonly credibility: number;
-  /** Points lost, in tenths; they and `value` make 100 exactly. */
+  /** Points lost, with one decimal; with `value` they add up to exactly 100. */
   readonly parts: readonly ScorePart[];
   readonly version: string;
 }
@@ -27,18 +27,18 @@ export interface ScorePart {
 }
 
 /**
- * Version 1. The score is 100 · Π exp(−weight · x): x is how much a rate (events in 100 km) or a
- * share is above that of a driver with the same kilometres and no events, both weighed with
+ * Version 1. The score is 100 · Π exp(−weight · x): x is how far a rate (events in 100 km) or a
+ * share exceeds that of a driver with the same kilometres and no events, both weighted with
  * credibility. Weights and the least distance are our own figures: one harsh braking in 100 km
- * costs about 5 points, all driving by night 18, a tenth of the time above the limit 10, a
- * hundredth of the time on the phone 5. It is a habit of driving told to a driver, not a tariff.
+ * costs about 5 points, driving only at night 18, a tenth of the time above the limit 10, a
+ * hundredth of the time on the phone 5. It is feedback to a driver about habits, not a tariff.
  */
 const version = '1';
 
 interface Term {
   readonly metric: string;
   readonly weight: number;
-  /** How much is above a driver without events, before credibility is in it where it is a rate. */
+  /** Excess over a driver without events, weighted with credibility. */
   readonly excess: (sums: HabitSums) => number;
   readonly reason: (sums: HabitSums) => string;
 }
@@ -97,7 +97,7 @@ function shareTerm(
   };
 }
 
-/** Scores the sums of a window of driving; more events never give more points. */
+/** Scores the sums of a window of driving; more events never raise the score. */
 export function scoreHabits(sums: HabitSums): Score {
   const credibility = credibilityOf(sums.distanceM);
   if (sums.distanceM < leastScoredM) {
@@ -107,7 +107,7 @@ export function scoreHabits(sums: HabitSums): Score {
   const total = losses.reduce((sum, loss) => sum + loss, 0);
   const exact = 100 * Math.exp(-total);
   const valueTenths = Math.round(exact * 10);
-  // Shares of a product are logarithmic means: the loss of each factor in proportion to its log.
+  // The score is a product: each factor's part of the loss is in proportion to its logarithm.
   const tenths = apportion(losses, 1_000 - valueTenths);
   return {
     value: valueTenths / 10,
@@ -121,7 +121,7 @@ export function scoreHabits(sums: HabitSums): Score {
   };
 }
 
-/** Shares out a whole number in proportion to weights by largest remainder, ties in order. */
+/** Divides an integer in proportion to weights by largest remainder; ties by order. */
 function apportion(weights: readonly number[], whole: number): number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   if (total <= 0) return weights.map(() => 0);

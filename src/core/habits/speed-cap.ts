@@ -3,8 +3,8 @@ import type { Rules } from '../rules.ts';
 import { type EpisodeMetric, follows, type TimeMetric } from './metric.ts';
 
 /**
- * Speeding by an absolute cap, in km/h of the rules, where no limit was sent; without a cap in the
- * rules nothing of it is measured. (Tesla counts the time above 85 mph, whatever the limit.)
+ * Speeding above the absolute cap of the rules where no limit was sent; without a cap in the rules
+ * it is not measured. (Tesla counts the time above 85 mph, whatever the limit.)
  */
 function excessCkmh(reading: Reading, capCkmh: number): number {
   return reading.speedLimitCkmh === absent ? Math.max(0, reading.speedCkmh - capCkmh) : 0;
@@ -23,7 +23,7 @@ export const overCapTime: TimeMetric = {
   under: whereCapped((capCkmh) => (from, to) => excessCkmh(from, capCkmh) > 0 && follows(from, to)),
 };
 
-/** Time with a speed and no limit, for which the cap stands in. */
+/** Time with a speed and no limit, in which the cap is used instead. */
 export const capWatchedTime: TimeMetric = {
   shape: 'time',
   measure: 'speedingCap.measurable.ms',
@@ -33,7 +33,7 @@ export const capWatchedTime: TimeMetric = {
   ),
 };
 
-/** Graded and timed as speeding above a limit that was sent. */
+/** Same severities and durations as speeding above a limit that was sent. */
 export const overCapFlags: EpisodeMetric = {
   shape: 'episode',
   kind: 'SPEEDING',

@@ -8,7 +8,7 @@ import {
   type TimeMetric,
 } from './metric.ts';
 
-/** How far the reading is above the limit that was sent with it, 0.01 km/h; 0 where it is not. */
+/** How far the reading's speed is above the limit sent with it, 0.01 km/h; 0 if it is not. */
 function excessCkmh(reading: Reading): number {
   if (reading.speedLimitCkmh === absent || reading.speedCkmh < manoeuvringCkmh) return 0;
   return Math.max(0, reading.speedCkmh - reading.speedLimitCkmh);
@@ -21,7 +21,7 @@ export const speedingTime: TimeMetric = {
   under: fromVersion({ 1: (from, to) => excessCkmh(from) > 0 && follows(from, to) }),
 };
 
-/** Time for which a limit is known, so that a share can be told. */
+/** Time for which a limit is known: the denominator of the speeding share. */
 export const limitKnownTime: TimeMetric = {
   shape: 'time',
   measure: 'limitKnown.ms',
@@ -36,8 +36,8 @@ const aboveLimit: EpisodeRule = {
 };
 
 /**
- * Speeding that lasts. Samsara: light below 9 km/h over the limit, moderate to 16, for 60 s; what is
- * above that we flag from 10 s on.
+ * Speeding that lasts. Samsara: light below 9 km/h over the limit, moderate up to 16, for 60 s;
+ * above that we flag 10 s or more.
  */
 export const speedingFlags: EpisodeMetric = {
   shape: 'episode',

@@ -1,8 +1,8 @@
 import { fromVersion, type TimeMetric } from './metric.ts';
 
 /**
- * All time standing still within a trip. What of it lasted long enough is the trip's idle time; the
- * rest are stops in traffic.
+ * All time standing still within a trip. Standstills that last long enough are the trip's idle
+ * time; the rest are stops in traffic.
  */
 export const standing: TimeMetric = {
   shape: 'time',

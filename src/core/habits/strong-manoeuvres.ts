@@ -1,18 +1,18 @@
 import { absent, type Reading } from '../reading.ts';
 import { fromVersion, type TimeMetric, type TimeRule } from './metric.ts';
 
-/** Readings further apart than this measure no change of speed or course. */
+/** The greatest time between readings at which a change of speed or course is measured. */
 const farthestMs = 2_000;
 const tenthOfG = 981;
 
-/** Mean deceleration between two readings, mm/s²; 0 where it is not measurable. */
+/** Mean deceleration between two readings, mm/s²; 0 if not measurable. */
 function brakingMmps2(from: Reading, to: Reading): number {
   if (from.speedCkmh === absent || to.speedCkmh === absent) return 0;
   if (to.atMs - from.atMs > farthestMs) return 0;
   return (((from.speedCkmh - to.speedCkmh) * 25) / 9 / (to.atMs - from.atMs)) * 1000;
 }
 
-/** Speed at first × rate of turning between two readings, mm/s²; 0 where it is not measurable. */
+/** Speed at the first reading × rate of turning to the second, mm/s²; 0 if not measurable. */
 function turningMmps2(from: Reading, to: Reading): number {
   if (from.speedCkmh === absent || from.headingDdeg === absent || to.headingDdeg === absent)
     return 0;
@@ -31,9 +31,9 @@ function turningFrom(tenths: number): TimeRule {
 }
 
 /*
- * Times for the shares of Tesla's Safety Score: hard braking is the time from 0.3 g on in the time
- * from 0.1 g on, aggressive turning that from 0.4 g on in that from 0.2 g on. By GPS, which reads
- * weaker than Tesla's own sensors do.
+ * Times for the shares of Tesla's Safety Score: hard braking is the share of the time at 0.1 g or
+ * more that is at 0.3 g or more; aggressive turning is the share of 0.2 g or more at 0.4 g or more.
+ * By GPS, which gives lower values than Tesla's own sensors.
  */
 export const braking: TimeMetric = {
   shape: 'time',

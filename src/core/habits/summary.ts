@@ -3,7 +3,7 @@ import type { FlaggingMetric } from './metric.ts';
 import { poissonInterval, type Interval } from './poisson.ts';
 import { flaggingMetrics } from './registry.ts';
 
-/** Sums over any number of day parts; all add exactly. */
+/** Sums over any number of day parts, all exact. */
 export interface HabitSums {
   readonly distanceM: number;
   readonly durationMs: number;
@@ -13,11 +13,11 @@ export interface HabitSums {
   readonly measures: Readonly<Record<string, number>>;
 }
 
-/** What the sums say. Shares are from 0 to 1; absent where there is nothing to share. */
+/** Shares and rates of the sums. Shares are from 0 to 1; absent if the whole is 0. */
 export interface HabitSummary {
   readonly nightShare?: number;
   readonly idleShare?: number;
-  /** Share of the driving time that were stops too short for idling. */
+  /** Share of the driving time spent in stops too short to be idling. */
   readonly stopShare?: number;
   /** Share of the driving time in motion below 15 km/h. */
   readonly crawlShare?: number;
@@ -34,7 +34,7 @@ export interface HabitRate {
   /** 95 % exact Poisson interval. */
   readonly low?: number;
   readonly high?: number;
-  /** How much the driver's own record weighs against the prior, 0 to 1. */
+  /** Weight of the driver's own record against the prior, 0 to 1. */
   readonly credibility: number;
   /** Share of the driving time in which such events could be measured; absent without driving. */
   readonly measurableShare?: number;
@@ -42,16 +42,16 @@ export interface HabitRate {
 
 /**
  * Gamma prior of a rate: shape 2 events, 500 km. After n events in d km the rate is
- * (2 + n) / (500 + d) a kilometre, and the driver's own record weighs d / (d + 500).
+ * (2 + n) / (500 + d) per kilometre, and the driver's own record has the weight d / (d + 500).
  */
 export const prior = { events: 2, km: 500 } as const;
 
 const confidence = 0.95;
 
-/** No score is told below 100 km. */
+/** There is no score below 100 km. */
 export const leastScoredM = 100_000;
 
-/** Adds day parts, for example those of all trips of a window. */
+/** Adds up day parts, for example those of all trips of a window. */
 export function addParts(parts: Iterable<Omit<DayPart, 'localDate'>>): HabitSums {
   const sums = { distanceM: 0, durationMs: 0, movingMs: 0, idleMs: 0, nightM: 0 };
   const measures: Record<string, number> = {};
@@ -93,19 +93,19 @@ export function summarise(sums: HabitSums): HabitSummary {
 }
 
 /**
- * Flags of a kind. One braking is often seen by GPS and accelerometer both, so the source that saw
- * most counts; they are never added.
+ * Number of flags of a kind. GPS and accelerometer often both detect the same braking, so only the
+ * source with the most flags counts; sources are never added.
  */
 export function countOf(sums: HabitSums, kind: DrivingEventKind): number {
   return bestSource(kind, (metric) => measure(sums, metric.measure));
 }
 
-/** Time in which flags of a kind could be raised, by the source that saw longest. */
+/** Time in which flags of a kind could be raised, by the source with the most such time. */
 function measurableMs(sums: HabitSums, kind: DrivingEventKind): number {
   return bestSource(kind, (metric) => measure(sums, metric.measurable));
 }
 
-/** Time above a limit, and the time for which one is known: one that was sent, or the cap of the rules. */
+/** Time above a limit, and time with a known limit: one that was sent, or the cap of the rules. */
 export function speedingOf(sums: HabitSums): readonly [aboveMs: number, knownMs: number] {
   return [
     measure(sums, 'speeding.ms') + measure(sums, 'speedingCap.ms'),
@@ -113,7 +113,7 @@ export function speedingOf(sums: HabitSums): readonly [aboveMs: number, knownMs:
   ];
 }
 
-/** The metrics of each kind by source: a book is summed up millions of times. */
+/** The metrics of each kind by source, computed once: a portfolio needs them millions of times. */
 const sourcesOf = groupBySource();
 
 function groupBySource(): ReadonlyMap<DrivingEventKind, readonly (readonly FlaggingMetric[])[]> {
@@ -126,7 +126,7 @@ function groupBySource(): ReadonlyMap<DrivingEventKind, readonly (readonly Flagg
   return new Map([...byKind].map(([kind, bySource]) => [kind, [...bySource.values()]]));
 }
 
-/** The largest of the sources' sums; metrics of one source, as those of two limits, add up. */
+/** The largest sum of a source; metrics of one source, such as those of two limits, are added. */
 function bestSource(kind: DrivingEventKind, of: (metric: FlaggingMetric) => number): number {
   let most = 0;
   for (const metrics of sourcesOf.get(kind) ?? []) {
@@ -138,8 +138,8 @@ function bestSource(kind: DrivingEventKind, of: (metric: FlaggingMetric) => numb
 }
 
 /**
- * What a tariff may price by name, of the sums of any days: flags by `countOf`, durations in
- * milliseconds, distances in metres.
+ * The measures that a tariff may price, by name, from the sums of any days: flags by `countOf`,
+ * durations in milliseconds, distances in metres.
  */
 export function rateableMeasures(sums: HabitSums): Readonly<Record<string, number>> {
   return {
@@ -156,7 +156,7 @@ export function rateableMeasures(sums: HabitSums): Readonly<Record<string, numbe
   };
 }
 
-/** Of counts that many drivers have, worked out once: an interval is found by some fifty sums. */
+/** Cached intervals of common counts: finding one takes about fifty sums. */
 const intervals: Interval[] = [];
 const COUNTS_KEPT = 1_000;
 
@@ -187,7 +187,7 @@ export function credibilityOf(distanceM: number): number {
   return km / (km + prior.km);
 }
 
-/** Expected events a kilometre after the record, (2 + n) / (500 + km). */
+/** Expected events per kilometre given the record, (2 + n) / (500 + km). */
 export function expectedPerKm(count: number, distanceM: number): number {
   return (prior.events + count) / (prior.km + distanceM / 1000);
 }

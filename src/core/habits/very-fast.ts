@@ -1,7 +1,7 @@
 import { follows, fromVersion, type TimeMetric, type TimeRule, type WayMetric } from './metric.ts';
 
 /**
- * Above 130 km/h, the usual motorway limit of the European continent, where no limit is sent; a
+ * Above 130 km/h, the usual motorway limit in continental Europe, whether or not a limit is sent; a
  * stretch is judged by its first reading.
  */
 const isVeryFast: TimeRule = (from, to) => from.speedCkmh > 13_000 && follows(from, to);

@@ -1,6 +1,6 @@
 import type { DrivingEventKind, MeasurementSource, Severity } from '../changes.ts';
 
-/** The record of a flag as it is kept; null is what a release before this evidence did not keep. */
+/** The stored record of a flag; null: written by a release that did not store this value. */
 export interface FlagRecord {
   readonly kind: DrivingEventKind;
   readonly source: MeasurementSource;
@@ -31,8 +31,8 @@ const measuredBy: Readonly<Record<MeasurementSource, string>> = {
 };
 
 /**
- * Why a flag was raised, in one sentence, from its record alone: what was measured, how, from which
- * threshold on it is a flag and from which on of its severity, and by which rules.
+ * Explains in one sentence why a flag was raised, from its record alone: what was measured and how,
+ * the thresholds of a flag and of this severity, and the rules version.
  */
 export function explainFlag(flag: FlagRecord): string {
   const words = flag.peakMmps2 === null ? explainLasting(flag) : explainMoment(flag);

@@ -3,7 +3,7 @@ import { figureOf } from './figure.ts';
 import type { Grouping } from './grouping.ts';
 import { compareGroupKeys } from './grouping.ts';
 
-/** What a group must have to be shown. A figure that is null holds neither limit. */
+/** A condition for a group to be shown. A null figure fails both limits. */
 export interface Condition extends Figure {
   readonly atLeast?: number;
   readonly atMost?: number;
@@ -15,9 +15,9 @@ export interface Order extends Figure {
 
 /** Which groups to show, and in which order. */
 export interface Choice {
-  /** All must hold. */
+  /** All must be met. */
   readonly having: readonly Condition[];
-  /** The first decides, the others where it is equal, in the end the keys. Nulls come last. */
+  /** Sort order by the first, ties by the others, then by the keys. Nulls come last. */
   readonly orderBy: readonly Order[];
 }
 

@@ -1,11 +1,11 @@
 import type { DrivingEventKind } from '../changes.ts';
 import type { Key } from './grouping.ts';
 
-/** What every trip has one value of, by the unit in which it is answered. */
+/** Quantities with one value per trip, named with the unit of the answer. */
 export type Quantity =
   'DISTANCE_KM' | 'DURATION_S' | 'MOVING_S' | 'IDLE_S' | 'NIGHT_KM' | 'MAX_SPEED_KMH';
 
-/** How many of the store's integers make one of the answer's unit: metres, milliseconds, 0.01 km/h. */
+/** Stored units (metres, milliseconds, 0.01 km/h) per unit of the answer. */
 const perUnit: Readonly<Record<Quantity, number>> = {
   DISTANCE_KM: 1_000,
   DURATION_S: 1_000,
@@ -16,10 +16,10 @@ const perUnit: Readonly<Record<Quantity, number>> = {
 };
 export const quantities = Object.keys(perUnit) as readonly Quantity[];
 
-/** What a group can be judged by. */
+/** What can be measured of a group. */
 export type Measure = 'TRIPS' | 'DRIVERS' | Quantity | DrivingEventKind;
 
-/** What is said of a measure. */
+/** The statistics of a measure. */
 export type Statistic =
   'SUM' | 'MEAN' | 'VARIANCE' | 'MIN' | 'MAX' | 'PERCENTILE' | 'PER_100_KM' | 'PER_HOUR';
 
@@ -27,11 +27,11 @@ export type Statistic =
 export interface Figure {
   readonly of: Measure;
   readonly statistic: Statistic;
-  /** Percent of the trips that lie at or below it, in hundredths: 9,050 for the 90.5th percentile. */
+  /** Percentage of the trips at or below it, in hundredths: 9,050 is the 90.5th percentile. */
   readonly percentile?: number;
 }
 
-/** Values of single trips that stand out of a group, in the store's integers. */
+/** Values of single trips at certain places within a group, in stored units. */
 export interface Spread {
   readonly min?: number;
   readonly max?: number;
@@ -39,18 +39,18 @@ export interface Spread {
   readonly percentiles: ReadonlyMap<number, number>;
 }
 
-/** Trips of one group in sums: integers, which are the same in whatever order and portions they were added. */
+/** Sums over the trips of one group: integers, so the order of addition does not matter. */
 export interface Cell {
   readonly key: Key;
   readonly trips: number;
-  /** Distinct; trips without a driver have none. */
+  /** Distinct drivers; trips without a driver add none. */
   readonly drivers: number;
-  /** Who they are, where they are fewer than `leastDrivers`: the store's ids. */
+  /** The store's ids of the drivers, if there are fewer than `leastDrivers`. */
   readonly fewDrivers: readonly number[];
   readonly sums: Readonly<Record<Quantity, bigint>>;
-  /** Sums of squares, where they were asked for. */
+  /** Sums of squares, if requested. */
   readonly squares: Readonly<Partial<Record<Quantity, bigint>>>;
-  /** Driving events by kind, where they were asked for. */
+  /** Driving events by kind, if requested. */
   readonly events: Readonly<Partial<Record<DrivingEventKind, number>>>;
   readonly spread: Readonly<Partial<Record<Quantity, Spread>>>;
 }
@@ -60,8 +60,8 @@ export function isQuantity(measure: Measure): measure is Quantity {
 }
 
 /**
- * A figure of a group; null where there is nothing to divide by or to choose from.
- * @throws Error where it rests on what was not read
+ * A figure of a group; null if it would divide by 0 or there are no values to choose from.
+ * @throws Error if it needs values that were not read
  */
 export function figureOf(cell: Cell, { of, statistic, percentile }: Figure): number | null {
   if (statistic === 'PER_100_KM') {
@@ -95,15 +95,15 @@ export function figureOf(cell: Cell, { of, statistic, percentile }: Figure): num
 }
 
 /**
- * Place, from 1, of the nearest-rank percentile among so many values in order: the least one that so
- * many percent of them do not exceed.
+ * Rank, from 1, of the nearest-rank percentile among `values` sorted values: the least value that
+ * this percentage of them do not exceed.
  * @param percentile hundredths of a percent, from 1 to 10,000
  */
 export function nearestRank(percentile: number, values: number): number {
   return Math.max(1, Math.ceil((percentile * values) / 10_000));
 }
 
-/** The sample's variance, with n - 1; from whole numbers, so that nothing is lost where values lie close together. */
+/** The sample variance, with n - 1; in integers, so that no precision is lost for close values. */
 function varianceOf({ trips, sums, squares }: Cell, of: Quantity): number | null {
   const square = squares[of];
   if (square === undefined) throw new Error(`the squares of ${of} were not read`);

@@ -1,4 +1,4 @@
-/** What trips can be told apart by, each as it was at the trip's start. */
+/** What trips can be grouped by; each value is that at the trip's start. */
 export type Dimension =
   | 'DAY'
   | 'WEEK'
@@ -16,14 +16,14 @@ export type Dimension =
 /** One part of a group's key. */
 export interface Grouping {
   readonly by: Dimension;
-  /** Which attribute or fact; absent for the other dimensions. */
+  /** The name of the attribute or fact; absent for other dimensions. */
   readonly name?: string;
 }
 
-/** The values of a group, in the order of the groupings; null: not known, or there is none. */
+/** The values of a group, in the order of the groupings; null: not known or not present. */
 export type Key = readonly (string | null)[];
 
-/** A band of distance begins at each of these, kilometres, and one at 0. */
+/** A distance band begins at 0 and at each of these, kilometres. */
 export const distanceBandsKm: readonly number[] = [1, 2, 5, 10, 20, 50, 100];
 
 /** Names of the bands by their limits in kilometres, `0-1` to `100-`. */
@@ -31,10 +31,10 @@ export const distanceBandNames: readonly string[] = [0, ...distanceBandsKm].map(
   (from, band) => `${from}-${distanceBandsKm[band] ?? ''}`,
 );
 
-/** These begin with a number, by which they are in order. */
+/** The values of these begin with a number, by which they are sorted. */
 const numeric: ReadonlySet<Dimension> = new Set(['HOUR_OF_DAY', 'WEEKDAY', 'DISTANCE_BAND']);
 
-/** The order of groups by their keys, the unknown last. */
+/** Compares groups by their keys; unknown values come last. */
 export function compareGroupKeys(groupings: readonly Grouping[], a: Key, b: Key): number {
   for (const [at, { by }] of groupings.entries()) {
     const order = compareValues(by, a[at] ?? null, b[at] ?? null);

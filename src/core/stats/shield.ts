@@ -2,20 +2,20 @@ import type { Cell, Spread } from './figure.ts';
 import { nearestRank } from './figure.ts';
 import { leastDrivers, withhold } from './withhold.ts';
 
-/** What may be shown to who sees aggregates only. */
+/** What may be shown to callers that may see aggregates only. */
 export interface Shielded {
   readonly shown: readonly Cell[];
-  /** Null where the whole tells of too few drivers itself. */
+  /** Null if the total itself covers too few drivers. */
   readonly totals: Cell | null;
   /** How many groups are withheld. */
   readonly withheld: number;
 }
 
 /**
- * Takes out what would tell of single drivers or trips: small groups and what would give them away,
- * and of the rest the least and the greatest and what lies near them.
+ * Removes what would reveal single drivers or trips: small groups, groups from which these could be
+ * calculated and, in the remaining groups, percentiles near the least and the greatest value.
  *
- * @param cells groups that share no trip and make the whole together
+ * @param cells groups that share no trip and together are the whole
  */
 export function shield(cells: readonly Cell[], total: Cell): Shielded {
   const withheld = withhold(cells);
@@ -26,7 +26,7 @@ export function shield(cells: readonly Cell[], total: Cell): Shielded {
   };
 }
 
-/** As many trips as a group must have drivers lie above each percentile that is left, and as many below it. */
+/** Keeps only percentiles with at least `leastDrivers` trips above them and as many below. */
 function withoutExtremes(cell: Cell): Cell {
   const isInner = (percentile: number) => {
     const rank = nearestRank(percentile, cell.trips);

@@ -1,22 +1,22 @@
-/** A group with fewer drivers says too much about each of them. */
+/** A group with fewer drivers reveals too much about each of them. */
 export const leastDrivers = 10;
 
-/** Whom a group tells of. */
+/** The drivers of a group. */
 export interface Headcount {
   /** Distinct drivers. */
   readonly drivers: number;
-  /** Who they are, where they are fewer than `leastDrivers`. */
+  /** Ids of the drivers, if there are fewer than `leastDrivers`. */
   readonly fewDrivers: readonly number[];
 }
 
 /**
  * Which groups must not be shown beside a total over all of them: those with fewer than
- * `leastDrivers` drivers, and then the next smallest, until the withheld ones are two or more and
- * hold at least so many drivers together. What is left of the total when all that is shown is taken
- * from it then tells of as many drivers as a group must.
+ * `leastDrivers` drivers, and then the next smallest, until at least two groups are withheld and
+ * together have at least that many drivers. Subtracting all shown groups from the total then gives
+ * a figure that covers enough drivers.
  *
- * @param groups in any fixed order, by which equally small ones are taken
- * @returns places of the groups that are withheld
+ * @param groups in any fixed order, which breaks ties between equally small ones
+ * @returns indexes of the withheld groups
  */
 export function withhold(groups: readonly Headcount[]): ReadonlySet<number> {
   const smallestFirst = groups

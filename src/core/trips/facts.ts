@@ -18,7 +18,7 @@ import {
   type Totals,
 } from './totals.ts';
 
-/** Why and by which event a trip ended; without an event where it will if nothing more comes. */
+/** Why and by which event a trip ended; no event while a later event may still change the end. */
 export interface Ending {
   readonly reason: EndReason;
   readonly decidedBy: EventKey | undefined;
@@ -83,8 +83,8 @@ function total(totals: Totals, index: number): number {
 }
 
 /**
- * The odometer where it spans the trip, never went back and agrees with the other sources; else the
- * speed where nearly all fixes carry one and it agrees with the positions; else the positions.
+ * The odometer if it spans the trip, never went back and agrees with the other sources; else the
+ * speed if nearly all fixes have one and it agrees with the positions; else the positions.
  */
 function distanceSource(trip: OpenTrip, totals: Totals, rules: Rules): DistanceSource {
   if (rules.checks !== undefined) return agreeingSource(trip, totals, rules, rules.checks);
@@ -106,9 +106,8 @@ function distanceSource(trip: OpenTrip, totals: Totals, rules: Rules): DistanceS
 }
 
 /**
- * The odometer where another source agrees with it, else the speed where the positions do. Where no
- * two agree it is as before: speed if it is not far from the positions, then positions, then what is
- * left.
+ * The odometer if another source agrees with it. Otherwise the speed if it is plausible against the
+ * positions or there are no positions, then the positions, then the odometer.
  */
 function agreeingSource(
   trip: OpenTrip,
@@ -161,7 +160,7 @@ function describeRejected(totals: Totals): Partial<Record<RejectionReason, numbe
   return rejected;
 }
 
-/** Parts in date order; the start's date is among them even where nothing was added to it. */
+/** Parts in date order; the start's date is among them even if nothing was added to it. */
 function describeDays(
   totals: Totals,
   startDay: number,
@@ -184,7 +183,7 @@ function describeDays(
     }));
 }
 
-/** What was measured, without the zeros. */
+/** The measures that are not zero. */
 function describeMeasures(
   sums: readonly number[],
   hours: readonly HourPart[],

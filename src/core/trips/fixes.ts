@@ -4,7 +4,7 @@ import { forget, never, setFix } from '../reading.ts';
 import type { Rules } from '../rules.ts';
 import type { DeviceState } from '../state.ts';
 
-/** What a position is worth. The rejections are the places of `rejectionReasons`. */
+/** The verdict on a position. The rejections are indexes into `rejectionReasons`. */
 export const verdict = {
   sameInstant: 0,
   nullIsland: 1,
@@ -13,12 +13,12 @@ export const verdict = {
   /** The event has no position. */
   none: 4,
   believed: 5,
-  /** Believed though it lies where no car could have come to: adds no kilometres. */
+  /** Accepted although no car could have reached it: adds no kilometres. */
   leapt: 6,
 } as const;
 type Verdict = (typeof verdict)[keyof typeof verdict];
 
-/** What was found of a position, and the way to it from the last one believed. */
+/** The verdict on a position, and its distance from the last accepted one. */
 export interface Judgement {
   verdict: Verdict;
   stepMm: number;
@@ -30,7 +30,7 @@ export function isSameHour(aMs: number, bMs: number): boolean {
   return Math.floor(aMs / hourMs) === Math.floor(bMs / hourMs);
 }
 
-/** Judges an event's position against the last one believed; `stepMm` is the way from there. */
+/** Judges an event's position against the last accepted one; `stepMm` is their distance. */
 export function judgeFix(
   state: DeviceState,
   event: CanonicalEvent,
@@ -74,7 +74,7 @@ function isReachable(stepMm: number, elapsedMs: number, rules: Rules): boolean {
   return stepMm <= (rules.jumpMmps * elapsedMs) / 1000 + rules.jumpSlackMm;
 }
 
-/** Whether this jump is the last needed of several in a row that agree; notes it if not. */
+/** Counts jumps in a row that agree; returns whether there are now enough to accept them. */
 function isConfirmed(
   state: DeviceState,
   atMs: number,
@@ -83,7 +83,7 @@ function isConfirmed(
   rules: Rules,
 ): boolean {
   const { doubt } = state;
-  // Of one instant only the first counts: a row has a direction in time.
+  // Only the first position of an instant counts: jumps in a row must follow each other in time.
   if (doubt.atMs === atMs) return false;
   const agrees =
     doubt.atMs !== never &&
@@ -93,7 +93,7 @@ function isConfirmed(
   return doubt.agreeing >= rules.jumpsToBelieve;
 }
 
-/** Believes a position: it is what the next ones are judged against. */
+/** Accepts a position: the next ones are judged against it. */
 export function believe(state: DeviceState, atMs: number, latE7: number, lonE7: number): void {
   setFix(state.last, atMs, latE7, lonE7);
   state.zone = '';

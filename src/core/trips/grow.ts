@@ -25,13 +25,13 @@ import {
 export interface Grown {
   readonly last: EventKey;
   readonly events: number;
-  /** The odometer reading that counts, or `absent`. */
+  /** The odometer reading to use, or `absent`. */
   readonly odometerM: number;
-  /** The event being taken in, which decides what is found. */
+  /** The event being processed, recorded as the one that decided a finding. */
   readonly decidedBy: EventKey;
 }
 
-/** Adds what `trip.spare` and `step` say of an instant to its trip. */
+/** Adds `trip.spare` and `step`, which describe one instant, to the trip. */
 export function grow(
   trip: OpenTrip,
   { last, events, odometerM, decidedBy }: Grown,
@@ -63,7 +63,7 @@ export function grow(
   }
 }
 
-/** Fills a reading from an event; what was not believed is left out. */
+/** Fills a reading from an event; rejected values are left out. */
 export function fillReading(reading: Reading, event: CanonicalEvent, step: Step): void {
   reading.atMs = event.atMs;
   reading.latE7 = step.isFix ? (event.latE7 ?? absent) : absent;
@@ -114,7 +114,7 @@ function addTime(
     atMs = endMs;
   }
   if (still && toMs - stillFromMs >= rules.idleFromMs) {
-    // It has become idling: from its beginning if it was a mere stop until now.
+    // It now counts as idling: from its beginning if it was only a stop until now.
     const idleFromMs = fromMs - stillFromMs >= rules.idleFromMs ? fromMs : stillFromMs;
     const idleMs = toMs - idleFromMs;
     share(totals, calendar, step.zone, {
@@ -133,7 +133,7 @@ function addTime(
 const resting: Step = { ...noStep(), still: true };
 const silent = noReading();
 
-/** Adds a rest until an instant of which nothing else is known. */
+/** Adds a rest up to an instant, where nothing else is known about that time. */
 export function addRest(
   trip: OpenTrip,
   toMs: number,
@@ -152,37 +152,37 @@ export function addRest(
   trip.at = at;
 }
 
-/** Whole millimetres of so much time at twice a mean speed of so many 0.01 km/h. */
+/** Whole millimetres driven in a time at a mean speed of `twiceCkmh` / 2. */
 function mmOf(twiceCkmh: number, ms: number): number {
   return Math.floor((twiceCkmh * ms) / speedUnitsAMm);
 }
 
-/** Where an amount goes. */
+/** The sums that an amount is added to. */
 interface Sums {
   readonly day: number;
-  /** What of it is at night, or `absent` where that is not kept. */
+  /** The sum of its part at night, or `absent` if that is not kept. */
   readonly night: number;
-  /** Its place in `HourPart.metres`, or `absent` where it is not kept by hour. */
+  /** Its index in `HourPart.metres`, or `absent` if it is not kept by hour. */
   readonly hour: number;
 }
 
 const idleSums: Sums = { day: slot.idleMs, night: absent, hour: absent };
 
-/** An amount to share out, in parts of a unit. */
+/** An amount to divide, in fractions of a unit. */
 interface Amount {
   readonly fromMs: number;
   readonly toMs: number;
   readonly amount: number;
-  /** What was left over of the last whole unit. */
+  /** The remainder below a whole unit of the amounts before. */
   readonly rest: number;
-  /** So many make one of the sum's units. */
+  /** How many fractions make one unit of the sum. */
   readonly unit: number;
   readonly to: Sums;
 }
 
 /**
- * Shares out a whole amount by time over the local days of a stretch; what falls to a cut is the
- * floor of the cumulative amount, so the parts always add up.
+ * Divides an amount over the local days of a stretch in proportion to time. The amount up to each
+ * day boundary is rounded down, so the parts always add up to the whole.
  */
 function share(
   totals: Totals,
@@ -210,7 +210,7 @@ function share(
   } while (atMs < toMs);
 }
 
-/** The sums of a source of distance, with and without the hours. */
+/** The sums of a source of distance, with and without those by hour. */
 function wayTo(source: keyof typeof sumsOfWay): { with: Sums; without: Sums } {
   const { way, night, hour } = sumsOfWay[source];
   return { with: { day: way, night, hour }, without: { day: way, night, hour: absent } };
@@ -234,7 +234,7 @@ function addFix(
   totals.endLonE7 = lonE7;
   if (step.wayMm === 0) return;
   const rest = totals.gpsRestMm;
-  // Positions of one instant lie at one place, so a way takes time.
+  // Only one position per instant is accepted, so a distance above 0 spans some time.
   share(totals, calendar, step.zone, {
     fromMs: step.wayFromMs,
     toMs: atMs,
@@ -261,7 +261,7 @@ function addSpeed(
   const { totals, speedAtMs } = trip;
   if (step.speedCkmh > totals.maxSpeedCkmh) totals.maxSpeedCkmh = step.speedCkmh;
   if (speedAtMs !== never && !step.leapt && atMs > speedAtMs) {
-    // Across a silence speeds do not tell when the vehicle stopped, but where it did.
+    // Across a silence, speeds do not show whether the vehicle stopped; an unchanged position does.
     const isBridged = atMs - speedAtMs > step.bridgedFromMs;
     const units =
       isBridged && step.stayed ? 0 : (trip.speedCkmh + step.speedCkmh) * (atMs - speedAtMs);

@@ -2,7 +2,7 @@ import type { Rules } from '../rules.ts';
 import { absent, never } from '../reading.ts';
 import type { DeviceState } from '../state.ts';
 
-/** Takes one interval into the memory; the usual interval follows. */
+/** Records one interval and updates the usual interval. */
 export function noteInterval(state: DeviceState, intervalMs: number, rules: Rules): void {
   const { intervalsMs } = state;
   intervalsMs.push(intervalMs);
@@ -12,7 +12,7 @@ export function noteInterval(state: DeviceState, intervalMs: number, rules: Rule
 
 const sorted: number[] = [];
 
-/** Lower median of the intervals, or `absent` where fewer than `needed` are known. */
+/** Lower median of the intervals, or `absent` if fewer than `needed` are known. */
 export function usualInterval(intervalsMs: readonly number[], needed: number): number {
   const { length } = intervalsMs;
   if (length < needed) return absent;
@@ -25,7 +25,7 @@ export function usualInterval(intervalsMs: readonly number[], needed: number): n
   return sorted[(length - 1) >> 1] as number;
 }
 
-/** What was last said of the ignition: 1 on, 0 off or nothing. */
+/** The last reported ignition state: 1 on; 0 off or not reported. */
 function lastWord({ held, ignitionOnAtMs }: DeviceState): number {
   for (let i = held.length - 1; i >= 0; i--) {
     const ignition = held[i]?.ignition ?? absent;
@@ -36,7 +36,7 @@ function lastWord({ held, ignitionOnAtMs }: DeviceState): number {
 
 /** How long a silence after the last event must be to end a trip. */
 export function silenceThresholdMs(state: DeviceState, rules: Rules): number {
-  // A word on ignition that is no longer believed was forgotten with the last event.
+  // An ignition report that is no longer valid was erased at the last event.
   if (lastWord(state) === 1) return rules.longestSilenceMs;
   if (state.usualMs === absent) return rules.shortestSilenceMs;
   const several = state.usualMs * rules.silenceIntervals;

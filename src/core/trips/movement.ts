@@ -5,30 +5,30 @@ import type { Rules } from '../rules.ts';
 import type { DeviceState } from '../state.ts';
 import { isSameHour, type Judgement, verdict } from './fixes.ts';
 
-/** What an event says about movement. */
+/** What an event shows about movement. */
 export interface Step {
-  /** The position is believed, … */
+  /** The position is accepted, … */
   isFix: boolean;
-  /** … although no car could have got there: it adds no kilometres. */
+  /** … although no car could have reached it: it adds no kilometres. */
   leapt: boolean;
-  /** Way to add to the positions' distance. */
+  /** Distance to add to the distance by positions. */
   wayMm: number;
-  /** The position is about where the last one was. */
+  /** The position is near the last accepted one. */
   stayed: boolean;
-  /** When the last believed position was before this one. */
+  /** Instant of the last accepted position before this one. */
   wayFromMs: number;
-  /** The believed speed or `absent`. */
+  /** The accepted speed, or `absent`. */
   speedCkmh: number;
   /** The vehicle stands still, as far as is known. */
   still: boolean;
   moving: boolean;
-  /** Zone of the last position believed before this event. */
+  /** Time zone of the last position accepted before this event. */
   zone: string;
-  /** A longer stretch is a silence that the distance bridges. */
+  /** A longer stretch is a silence; its distance counts as bridged. */
   bridgedFromMs: number;
 }
 
-/** A step that says nothing yet. */
+/** An empty step. */
 export function noStep(): Step {
   return {
     isFix: false,
@@ -44,15 +44,15 @@ export function noStep(): Step {
   };
 }
 
-/** What the interval since the last event says. */
+/** The interval since the last event, and what was usual before it. */
 export interface Passed {
-  /** 0 for the first event and for a further one of the same instant. */
+  /** 0 for the first event and for another event of the same instant. */
   intervalMs: number;
-  /** The usual interval before this one was known, or `absent`. */
+  /** The usual interval without this one, or `absent`. */
   usualMs: number;
 }
 
-/** Works out what the event says about movement, into `step`. */
+/** Determines what the event shows about movement, into `step`. */
 export function weigh(
   step: Step,
   judged: Judgement,
@@ -77,7 +77,7 @@ export function weigh(
     passed.usualMs === absent ? 0 : passed.usualMs * rules.bridgeIntervals,
   );
   step.moving = isSpeed && speedCkmh >= rules.movingCkmh;
-  // Without a trip and with the ignition off a speed is stale: only having gone somewhere moves.
+  // Without a trip and with the ignition off a speed is stale: only a new place shows movement.
   if (trip === undefined && event.ignition === false && state.ignitionOnAtMs === never) {
     step.moving = false;
   }
@@ -94,7 +94,7 @@ export function weigh(
       step.moving = true;
     }
   }
-  // At rest drift is no way; what lies between the place and the first moving fix is one.
+  // Drift at rest adds no distance; from the resting place to the first moving fix does.
   step.wayMm = step.leapt ? 0 : !resting ? stepMm : step.moving ? fromPlaceMm : 0;
   step.stayed = step.isFix && !step.leapt && stepMm < rules.movingMm;
   step.wayFromMs = last.atMs;
@@ -106,7 +106,7 @@ export function weigh(
   } else step.still = trip !== undefined && trip.stillFromMs !== never;
 }
 
-/** Notes where the vehicle moved last or came to rest, and for how long it has rested. */
+/** Records where the vehicle last moved or came to rest, and since when it has rested. */
 export function settleMovement(
   step: Step,
   state: DeviceState,
@@ -134,12 +134,12 @@ export function settleMovement(
     state.standingFromMs !== never &&
     atMs - state.standingFromMs >= rules.quietStandstillMs
   ) {
-    // It stands and reports as ever: its parking does not show by itself.
+    // It stands and reports at its usual rate: this device does not reveal when it parks.
     state.quietAtMs = never;
   }
 }
 
-/** Counts slow intervals to the first signs of rest. */
+/** Counts slow intervals from the first signs of rest. */
 export function noteSlowness(
   step: Step,
   passed: Passed,
@@ -160,10 +160,10 @@ export function noteSlowness(
   if (state.slowIntervals >= rules.slowIntervals) state.quietAtMs = atMs;
 }
 
-/** Whether the rest under way is no stop any more. */
+/** Whether the current rest is long enough to count as parking rather than a stop. */
 export function isParked(state: DeviceState, atMs: number, rules: Rules): boolean {
   const { ignitionOnAtMs, standingFromMs } = state;
-  // With the engine said to run it idles.
+  // With the ignition reported on, the vehicle idles.
   if (ignitionOnAtMs !== never && atMs - ignitionOnAtMs <= rules.longestSilenceMs) return false;
   if (atMs - state.restingFromMs >= rules.longestSilenceMs) return true;
   if (ignitionOnAtMs !== never || standingFromMs === never) return false;
@@ -172,7 +172,7 @@ export function isParked(state: DeviceState, atMs: number, rules: Rules): boolea
   return atMs - standingFromMs >= (isQuiet ? rules.quietStandstillMs : rules.standstillMs);
 }
 
-/** A new rest begins with the next fix. */
+/** Forgets the resting place: a new rest begins with the next fix. */
 export function leavePlace(state: DeviceState): void {
   state.restingFromMs = never;
   state.standingFromMs = never;

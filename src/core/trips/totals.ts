@@ -1,11 +1,11 @@
 import { measureNames } from '../habits/registry.ts';
 
-/** What a trip adds to one local day: one integer a slot. */
+/** What a trip adds to one local day: one integer per slot. */
 export interface Part {
   /** Days since 1970-01-01. */
   day: number;
   sums: number[];
-  /** Metres by local hour, in the order in which the trip came to each; only hours with some. */
+  /** Metres by local hour, in the order in which the trip reached them; only hours above 0. */
   hours: HourPart[];
 }
 
@@ -25,7 +25,7 @@ export function addToHour({ hours }: Part, hour: number, source: number, metres:
   part.metres[source] = (part.metres[source] as number) + metres;
 }
 
-/** Slots of `Part.sums`; the registry's measures follow from `slot.measures` on. */
+/** Slots of `Part.sums`; the registry's measures begin at `slot.measures`. */
 export const slot = {
   durationMs: 0,
   movingMs: 1,
@@ -39,7 +39,7 @@ export const slot = {
   measures: 9,
 } as const;
 
-/** Where each source of distance keeps its metres: by day, at night, and in `HourPart.metres`. */
+/** Where the metres of each source are kept: by day, at night, and in `HourPart.metres`. */
 export const sumsOfWay = {
   GPS: { way: slot.gpsM, night: slot.gpsNightM, hour: 0 },
   SPEED: { way: slot.speedM, night: slot.speedNightM, hour: 1 },
@@ -48,7 +48,7 @@ export const sumsOfWay = {
 
 export const slotCount = slot.measures + measureNames.length;
 
-/** Why something that was sent is not used, in the order of `Totals.rejected`. */
+/** Why a value that was sent is not used, in the order of `Totals.rejected`. */
 export const rejectionReasons = [
   'SAME_INSTANT',
   'NULL_ISLAND',
@@ -65,7 +65,7 @@ export const speedUnitsAMm = 720;
 export const speedUnitsAM = speedUnitsAMm * 1000;
 export const mmAM = 1000;
 
-/** Everything of a trip that the events up to some event add up to. */
+/** All totals of a trip over its events so far. */
 export interface Totals {
   lastAtMs: number;
   lastDigest: number;
@@ -75,25 +75,25 @@ export interface Totals {
   events: number;
   maxSpeedCkmh: number;
   rejected: number[];
-  /** What is left over of whole metres. */
+  /** Remainders below a whole metre. */
   gpsRestMm: number;
   speedRestUnits: number;
   /** Distance across silences. */
   gpsBridgedMm: number;
   speedBridgedUnits: number;
   odometerBridgedM: number;
-  /** Fixes that carry a speed. */
+  /** Fixes that have a speed. */
   speedFixes: number;
-  /** Time that odometer readings span; `odometerBroken` is 1 once they went back or leapt. */
+  /** Time that odometer readings span; `odometerBroken` is 1 once they went back or jumped. */
   odometerCoveredMs: number;
   odometerBroken: number;
-  /** Time between speeds that no silence separates. */
+  /** Time between speeds that are not separated by a silence. */
   speedCoveredMs: number;
-  /** Way by speed, or by position where no speed is sent, since the odometer last moved. */
+  /** Distance by speed, or by position if no speed is sent, since the odometer last changed. */
   sinceTickMm: number;
-  /** The longest such way: the odometer is no finer than this. */
+  /** The longest such distance: the odometer's resolution is not finer than this. */
   odometerStepMm: number;
-  /** In the order in which the trip came to each local date; few, since a trip is cut at 36 h. */
+  /** In the order in which the trip reached each local date; few, since a trip is cut at 36 h. */
   parts: Part[];
 }
 
@@ -122,12 +122,12 @@ export function emptyTotals(atMs: number): Totals {
   };
 }
 
-/** The sums of a local day, made if the trip has not been there. */
+/** The sums of a local day, created if the trip has none for it. */
 export function sumsOf(totals: Totals, day: number): number[] {
   return partOf(totals, day).sums;
 }
 
-/** What the trip adds to a local day, made if it has not been there. */
+/** The trip's part of a local day, created if it has none. */
 export function partOf(totals: Totals, day: number): Part {
   const { parts } = totals;
   const newest = parts[parts.length - 1];
@@ -139,7 +139,7 @@ export function partOf(totals: Totals, day: number): Part {
   return part;
 }
 
-/** Makes `target` equal to `source` without keeping any of its objects. */
+/** Copies `source` into `target`; they share no objects. */
 export function copyTotals(target: Totals, source: Totals): void {
   const { rejected, parts } = target;
   Object.assign(target, source);
@@ -194,14 +194,14 @@ export function flattenTotals(totals: Totals): number[] {
 }
 
 /**
- * How long `flattenTotals` is with no parts, how much each part adds up to the number of its hours,
- * and how much each hour adds.
+ * Length of `flattenTotals` without parts, the length of each part up to and including its number
+ * of hours, and the length of each hour.
  */
 export const flatTotalsLength = 18 + rejectionReasons.length;
 export const flatPartLength = slotCount + 2;
 export const flatHourLength = 4;
 
-/** Undoes `flattenTotals`. */
+/** Reverses `flattenTotals`. */
 export function unflattenTotals(flat: readonly number[]): Totals {
   const number = (index: number) => flat[index] ?? 0;
   const parts: Part[] = [];
