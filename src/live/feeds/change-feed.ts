@@ -15,7 +15,7 @@ export interface Follower<Change, Message> {
 
 /** What changes of one kind are read by. */
 export interface ChangeReads<Change> {
-  /** Reads what changed since a transaction, of topics that somebody follows. */
+  /** Reads what changed since a transaction, of topics that have followers. */
   read(query: LiveQuery, since: bigint, topics: Topics): Promise<Span<Change>>;
   /** Who is concerned: topics as subscribers name them. */
   topicsOf(change: Change): readonly string[];
@@ -23,7 +23,7 @@ export interface ChangeReads<Change> {
   changedIn(change: Change): bigint;
 }
 
-/** The topics that somebody follows. */
+/** The topics that have followers. */
 export interface Topics {
   has(topic: string): boolean;
   keys(): Iterable<string>;

@@ -16,7 +16,7 @@ import { topicsOf } from './topics.ts';
 export interface TripChange extends ChangedTrip {
   /** Every transaction below it is over. */
   readonly upTo: bigint;
-  /** Undefined where nobody follows the trip itself. */
+  /** Undefined where the trip itself has no followers. */
   readonly trip: TripRow | undefined;
   /** Where the trip was merged into another: whose that one is, and the trip for those who may not see it. */
   readonly merged: { readonly into: Owner; readonly orphan: TripRow } | undefined;
